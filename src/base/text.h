@@ -1,0 +1,23 @@
+#pragma once
+// Small things people's words need.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ecluse {
+
+/// The candidate nearest to `word` by Damerau-Levenshtein distance, if it is near enough to be a
+/// likely slip (at most a third of the word's length, at least one edit allowed).
+std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
+
+std::vector<std::string> split(std::string_view text, char separator);
+std::string join(std::span<const std::string> parts, std::string_view separator);
+std::string_view trim(std::string_view text);
+bool is_valid_utf8(std::string_view text);
+/// Control characters as \xNN and quotes escaped, cut to `max` bytes with "...": safe to print.
+std::string printable(std::string_view text, std::size_t max = 200);
+
+}  // namespace ecluse
