@@ -1,7 +1,7 @@
 #pragma once
 // A small seeded generator whose sequence is ours for ever, so that a seed reproduces a simulation
-// on any compiler. SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
-// OOPSLA 2014. Not for secrets; those come from libsodium.
+// on any compiler. SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
+// generators", OOPSLA 2014. Not for secrets; those come from libsodium.
 
 #include <cstdint>
 

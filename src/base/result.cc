@@ -9,14 +9,22 @@ namespace ecluse {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kInvalid: return "invalid";
-    case ErrorKind::kNotFound: return "not-found";
-    case ErrorKind::kConflict: return "conflict";
-    case ErrorKind::kRefused: return "refused";
-    case ErrorKind::kUnavailable: return "unavailable";
-    case ErrorKind::kTimeout: return "timeout";
-    case ErrorKind::kExhausted: return "exhausted";
-    case ErrorKind::kInternal: return "internal";
+    case ErrorKind::kInvalid:
+      return "invalid";
+    case ErrorKind::kNotFound:
+      return "not-found";
+    case ErrorKind::kConflict:
+      return "conflict";
+    case ErrorKind::kRefused:
+      return "refused";
+    case ErrorKind::kUnavailable:
+      return "unavailable";
+    case ErrorKind::kTimeout:
+      return "timeout";
+    case ErrorKind::kExhausted:
+      return "exhausted";
+    case ErrorKind::kInternal:
+      return "internal";
   }
   return "internal";
 }
@@ -31,30 +39,38 @@ ErrorKind kind_of_errno(int code) {
   switch (code) {
     case ENOENT:
     case ENOTDIR:
-    case ESRCH: return ErrorKind::kNotFound;
+    case ESRCH:
+      return ErrorKind::kNotFound;
     case EEXIST:
     case EADDRINUSE:
     case EBUSY:
-    case ENOTEMPTY: return ErrorKind::kConflict;
+    case ENOTEMPTY:
+      return ErrorKind::kConflict;
     case EACCES:
     case EPERM:
-    case EROFS: return ErrorKind::kRefused;
+    case EROFS:
+      return ErrorKind::kRefused;
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
     case ENFILE:
-    case ENOMEM: return ErrorKind::kExhausted;
-    case ETIMEDOUT: return ErrorKind::kTimeout;
+    case ENOMEM:
+      return ErrorKind::kExhausted;
+    case ETIMEDOUT:
+      return ErrorKind::kTimeout;
     case ECONNREFUSED:
     case ECONNRESET:
     case EPIPE:
     case EHOSTUNREACH:
     case ENETUNREACH:
-    case EAGAIN: return ErrorKind::kUnavailable;
+    case EAGAIN:
+      return ErrorKind::kUnavailable;
     case EINVAL:
     case ENAMETOOLONG:
-    case ELOOP: return ErrorKind::kInvalid;
-    default: return ErrorKind::kInternal;
+    case ELOOP:
+      return ErrorKind::kInvalid;
+    default:
+      return ErrorKind::kInternal;
   }
 }
 }  // namespace

@@ -35,7 +35,9 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, std::string hint = {}) {
   return tl::unexpected<Error>(Error{kind, std::move(message), std::move(hint)});
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 /// `context: message`, keeping kind and hint. Called once per layer.
 Error in_context(std::string_view context, Error error);
@@ -47,17 +49,17 @@ Error from_errno(int code, std::string_view what);
 }  // namespace ecluse
 
 /// Returns the error of `expression` from the enclosing function, if it has one.
-#define ECLUSE_TRY(expression)                                            \
-  do {                                                                    \
-    if (auto ecluse_result_ = (expression); !ecluse_result_)              \
-      return ::ecluse::fail(std::move(ecluse_result_).error());           \
+#define ECLUSE_TRY(expression)                                  \
+  do {                                                          \
+    if (auto ecluse_result_ = (expression); !ecluse_result_)    \
+      return ::ecluse::fail(std::move(ecluse_result_).error()); \
   } while (false)
 
 #define ECLUSE_CONCAT_INNER_(a, b) a##b
 #define ECLUSE_CONCAT_(a, b) ECLUSE_CONCAT_INNER_(a, b)
 /// `ECLUSE_ASSIGN(auto x, f());` declares x from f()'s value or returns its error.
-#define ECLUSE_ASSIGN(declaration, expression)                                                 \
-  auto ECLUSE_CONCAT_(ecluse_assign_, __LINE__) = (expression);                                \
-  if (!ECLUSE_CONCAT_(ecluse_assign_, __LINE__))                                               \
-    return ::ecluse::fail(std::move(ECLUSE_CONCAT_(ecluse_assign_, __LINE__)).error());        \
+#define ECLUSE_ASSIGN(declaration, expression)                                          \
+  auto ECLUSE_CONCAT_(ecluse_assign_, __LINE__) = (expression);                         \
+  if (!ECLUSE_CONCAT_(ecluse_assign_, __LINE__))                                        \
+    return ::ecluse::fail(std::move(ECLUSE_CONCAT_(ecluse_assign_, __LINE__)).error()); \
   declaration = std::move(*ECLUSE_CONCAT_(ecluse_assign_, __LINE__))

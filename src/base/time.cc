@@ -15,7 +15,8 @@ std::string to_string(Duration d) {
     return fmt::format("{:g}s", whole_s);
   }
   const auto s = duration_cast<seconds>(d).count();
-  if (s < 3600) return s % 60 == 0 ? fmt::format("{}m", s / 60) : fmt::format("{}m {}s", s / 60, s % 60);
+  if (s < 3600)
+    return s % 60 == 0 ? fmt::format("{}m", s / 60) : fmt::format("{}m {}s", s / 60, s % 60);
   if (s < 86400) {
     const auto m = s / 60 % 60;
     return m == 0 ? fmt::format("{}h", s / 3600) : fmt::format("{}h {}m", s / 3600, m);

@@ -26,8 +26,12 @@ struct WallTime {
   auto operator<=>(const WallTime&) const = default;
 };
 
-constexpr TimePoint time_at(std::int64_t ms) { return TimePoint{Duration{ms}}; }
-constexpr std::int64_t ms_of(TimePoint t) { return t.time_since_epoch().count(); }
+constexpr TimePoint time_at(std::int64_t ms) {
+  return TimePoint{Duration{ms}};
+}
+constexpr std::int64_t ms_of(TimePoint t) {
+  return t.time_since_epoch().count();
+}
 
 /// "90ms", "1.5s", "10m", "2h 5m": the shortest exact form people read.
 std::string to_string(Duration d);

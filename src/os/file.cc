@@ -20,7 +20,8 @@ Result<Fd> open_at(const std::filesystem::path& path, int flags, unsigned mode =
 
 Result<void> sync_folder(const std::filesystem::path& folder) {
   ECLUSE_ASSIGN(const Fd fd, open_at(folder, O_RDONLY | O_DIRECTORY));
-  if (::fsync(fd.get()) != 0) return fail(from_errno(errno, fmt::format("fsync {}", folder.string())));
+  if (::fsync(fd.get()) != 0)
+    return fail(from_errno(errno, fmt::format("fsync {}", folder.string())));
   return {};
 }
 
@@ -29,7 +30,8 @@ Result<void> write_new(const std::filesystem::path& path, std::string_view bytes
   if (auto written = write_all(fd.get(), bytes); !written) {
     return fail(in_context(path.string(), std::move(written).error()));
   }
-  if (::fsync(fd.get()) != 0) return fail(from_errno(errno, fmt::format("fsync {}", path.string())));
+  if (::fsync(fd.get()) != 0)
+    return fail(from_errno(errno, fmt::format("fsync {}", path.string())));
   return {};
 }
 }  // namespace
@@ -45,13 +47,14 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t byt
     if (n == 0) return bytes;
     bytes.append(chunk.data(), static_cast<std::size_t>(n));
     if (bytes.size() > bytes_max) {
-      return fail(ErrorKind::kExhausted,
-                  fmt::format("{} is larger than the {} bytes read at most", path.string(), bytes_max));
+      return fail(ErrorKind::kExhausted, fmt::format("{} is larger than the {} bytes read at most",
+                                                     path.string(), bytes_max));
     }
   }
 }
 
-Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
+Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
+                          unsigned mode) {
   const std::filesystem::path sibling = fmt::format("{}.new.{}", path.string(), ::gettid());
   if (auto written = write_new(sibling, bytes, mode); !written) {
     (void)::unlink(sibling.c_str());  // best effort: the error that matters is returned
@@ -67,7 +70,8 @@ Result<Fd> lock_file(const std::filesystem::path& path) {
   ECLUSE_ASSIGN(Fd fd, open_at(path, O_RDWR | O_CREAT, 0600));
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno == EWOULDBLOCK) {
-    return fail(ErrorKind::kConflict, fmt::format("{} is locked by another process", path.string()));
+    return fail(ErrorKind::kConflict,
+                fmt::format("{} is locked by another process", path.string()));
   }
   return fail(from_errno(errno, fmt::format("lock {}", path.string())));
 }

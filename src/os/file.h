@@ -13,8 +13,8 @@ namespace ecluse::os {
 /// The whole file, at most `bytes_max`; a longer one is Exhausted.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max);
 
-/// Writes a sibling, fsyncs it, renames it over `path` and fsyncs the folder: after a crash the file
-/// holds either the old bytes or the new ones.
+/// Writes a sibling, fsyncs it, renames it over `path` and fsyncs the folder: after a crash the
+/// file holds either the old bytes or the new ones.
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
                           unsigned mode = 0644);
 

@@ -56,7 +56,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
 }
 
 /// Only async-signal-safe calls: we are between fork and exec of a process with threads.
-[[noreturn]] void become(const Command& command, char** argv, char** envp, int in, int out, int err) {
+[[noreturn]] void become(const Command& command, char** argv, char** envp, int in, int out,
+                         int err) {
   ::setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
@@ -102,7 +103,8 @@ bool exchange(Fd in, std::string_view input, std::array<Stream, 2>& outputs, std
               Clock::time_point deadline) {
   if (input.empty()) in.reset();
   while (outputs[0].fd || outputs[1].fd) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) return false;
     std::array<pollfd, 3> polled{{{outputs[0].fd.get(), POLLIN, 0},
                                   {outputs[1].fd.get(), POLLIN, 0},
@@ -152,9 +154,10 @@ Result<Finished> run(const Command& command) {
   }
 
   Finished finished;
-  std::array<Stream, 2> outputs{{{std::move(out.read), &finished.out}, {std::move(err.read), &finished.err}}};
-  const bool in_time = exchange(std::move(in.write), command.input, outputs, command.output_bytes_max,
-                                Clock::now() + command.timeout);
+  std::array<Stream, 2> outputs{
+      {{std::move(out.read), &finished.out}, {std::move(err.read), &finished.err}}};
+  const bool in_time = exchange(std::move(in.write), command.input, outputs,
+                                command.output_bytes_max, Clock::now() + command.timeout);
   if (!in_time) ::kill(-child, SIGKILL);
   finished.exit_code = wait_for(child);
   if (!in_time) {

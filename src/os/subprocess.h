@@ -15,13 +15,13 @@
 namespace ecluse::os {
 
 struct Command {
-  std::vector<std::string> argv;             ///< argv[0] is searched in PATH
-  std::map<std::string, std::string> env;    ///< the whole environment when `clean_env`, else added
+  std::vector<std::string> argv;           ///< argv[0] is searched in PATH
+  std::map<std::string, std::string> env;  ///< the whole environment when `clean_env`, else added
   bool clean_env = false;
-  std::filesystem::path folder;              ///< working folder; empty: ours
-  std::string input;                         ///< given on stdin
+  std::filesystem::path folder;               ///< working folder; empty: ours
+  std::string input;                          ///< given on stdin
   std::chrono::milliseconds timeout{60'000};  ///< then SIGKILL to the whole process group
-  std::size_t output_bytes_max = 1 << 20;    ///< of stdout and of stderr each; the rest is dropped
+  std::size_t output_bytes_max = 1 << 20;     ///< of stdout and of stderr each; the rest is dropped
 };
 
 struct Finished {

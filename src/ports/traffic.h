@@ -1,0 +1,118 @@
+#pragma once
+// What the control plane says to the gateway, and what it hears.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "model/key.h"
+
+namespace ecluse::ports {
+
+struct Target {
+  std::string instance;  ///< instance id
+  std::string address;   ///< "10.83.0.2"
+  std::uint16_t port = 0;
+  bool ready = true;  ///< not ready: picked only when no ready one exists... then our 503 answers
+  bool operator==(const Target&) const = default;
+};
+
+/// One process of a release that takes traffic.
+struct Backend {
+  std::string process;                ///< "web"
+  std::vector<std::string> prefixes;  ///< path prefixes it answers; the longest wins
+  std::vector<Target> targets;
+  bool affinity = false;  ///< a client stays on its instance
+  bool operator==(const Backend&) const = default;
+};
+
+/// One release of a site and its share of the traffic.
+struct Arm {
+  model::ReleaseNumber release = 0;
+  std::uint32_t weight_ppm = 0;  ///< of a million; the arms of a site add up to a million
+  std::vector<Backend> backends;
+  bool operator==(const Arm&) const = default;
+};
+
+enum class SiteMode {
+  kServe,
+  kHold,         ///< requests wait, bounded in number, bytes and time, then pass
+  kMaintenance,  ///< our maintenance page, 503 with Retry-After
+};
+
+/// What an environment looks like from outside. Applied whole: the old one is replaced by pointer.
+struct Site {
+  model::EnvironmentKey key;
+  std::vector<std::string> hosts;                ///< lower case; "*.x" is a wildcard
+  std::map<std::string, std::string> redirects;  ///< host to host
+  std::optional<std::uint16_t> port;             ///< a listener of its own
+  SiteMode mode = SiteMode::kServe;
+  std::vector<Arm> arms;           ///< empty: nothing deployed yet, our 503 page answers
+  bool sticky = false;             ///< a client stays in its arm
+  std::string cohort_salt;         ///< of the rollout
+  bool show_release = true;        ///< X-Ecluse-Release on answers
+  std::string basic_auth;          ///< "user:password"; empty: none
+  std::vector<std::string> allow;  ///< CIDR blocks; empty: all
+  bool operator==(const Site&) const = default;
+};
+
+/// Orders decisions about one site. A gateway refuses (Conflict) what is older than what it knows.
+struct Fence {
+  std::uint64_t term = 0;      ///< of the control plane: grows at each start of one
+  std::string rollout;         ///< "lettings/prod@12"; empty: outside a rollout
+  std::uint64_t sequence = 0;  ///< grows with each decision about this site
+  bool operator==(const Fence&) const = default;
+};
+
+struct ArmCounters {
+  std::uint64_t requests = 0;
+  std::uint64_t errors_5xx = 0;  ///< answered 5xx by the app
+  std::uint64_t failures = 0;    ///< no answer from the app: refused, reset, truncated
+  std::uint64_t in_flight = 0;   ///< including WebSockets
+  std::uint64_t websockets = 0;  ///< of those in flight
+  bool operator==(const ArmCounters&) const = default;
+};
+struct SiteCounters {
+  std::map<model::ReleaseNumber, ArmCounters> arms;
+};
+
+/// Thread-safe; calls block until every worker acknowledged, at most a few seconds.
+/// Unavailable: the gateway does not answer; nothing is known of what it did, ask again.
+class Traffic {
+ public:
+  virtual ~Traffic() = default;
+
+  /// Swaps the site in on every worker, then persists it, then returns: from the return on no
+  /// request is routed by the old site. Idempotent.
+  virtual Result<void> apply(const Site& site, const Fence& fence) = 0;
+  /// As apply(), but latches fence.rollout in memory first: from then on apply() with that rollout
+  /// is refused (Conflict) if it gives `aborted` any weight. Returns before it persists; safe to
+  /// call before the decision is committed. Survives the death of a worker process.
+  virtual Result<void> abort(const Site& site, model::ReleaseNumber aborted,
+                             const Fence& fence) = 0;
+  /// The releases latched for a rollout, so that recovery learns of an abort that was not
+  /// committed.
+  virtual Result<std::vector<model::ReleaseNumber>> latched(const std::string& rollout) = 0;
+  virtual Result<void> remove(const model::EnvironmentKey& key, const Fence& fence) = 0;
+  /// The sites it serves now, to compare after a restart.
+  virtual Result<std::vector<Site>> sites() = 0;
+  /// Tells the connections of `release` to finish: keep-alive ones close after their answer,
+  /// WebSockets get 1012 after `websocket_budget`. Returns at once; watch in_flight fall to 0.
+  virtual Result<void> drain(const model::EnvironmentKey& key, model::ReleaseNumber release,
+                             Duration websocket_budget) = 0;
+  virtual Result<SiteCounters> counters(const model::EnvironmentKey& key) = 0;
+  /// One request through a public listener with the first host of the site, as a user would send
+  /// it, sent to `release` by a signed override; returns the release that answered and its status.
+  struct Answer {
+    model::ReleaseNumber release = 0;
+    int status = 0;
+  };
+  virtual Result<Answer> ask(const model::EnvironmentKey& key, model::ReleaseNumber release,
+                             const std::string& path) = 0;
+};
+
+}  // namespace ecluse::ports
