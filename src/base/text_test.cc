@@ -1,0 +1,38 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace ecluse {
+namespace {
+
+const std::vector<std::string> kKeys = {"instances", "command", "ready", "env"};
+
+TEST(Nearest, FindsTheWordASlipWasMeantToBe) {
+  EXPECT_EQ(nearest("instnaces", kKeys), "instances");
+  EXPECT_EQ(nearest("comand", kKeys), "command");
+}
+
+TEST(Nearest, ProposesNothingForAWordThatResemblesNone) {
+  EXPECT_EQ(nearest("kubernetes", kKeys), std::nullopt);
+}
+
+TEST(Utf8, RejectsOverlongSurrogatesAndCutSequences) {
+  EXPECT_TRUE(is_valid_utf8("caf\xC3\xA9 \xF0\x9F\x9A\xA2"));
+  EXPECT_FALSE(is_valid_utf8("\xC0\xAF"));
+  EXPECT_FALSE(is_valid_utf8("\xED\xA0\x80"));
+  EXPECT_FALSE(is_valid_utf8("\xE2\x82"));
+  EXPECT_FALSE(is_valid_utf8("\xF4\x90\x80\x80"));
+}
+
+TEST(Printable, LeavesNoControlCharacterAndNoBareQuote) {
+  EXPECT_EQ(printable("a\"b\n\x1b[0m"), "a\\\"b\\n\\x1b[0m");
+  EXPECT_EQ(printable("abcdef", 3), "abc...");
+}
+
+RC_GTEST_PROP(Split, IsUndoneByJoin, (const std::string& text)) {
+  RC_ASSERT(join(split(text, ','), ",") == text);
+}
+
+}  // namespace
+}  // namespace ecluse
