@@ -1,0 +1,44 @@
+import time
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+
+from oc_lettings_site import fault
+
+
+def test_no_fault_by_default(tmp_path):
+    assert fault.read_fault(tmp_path / "none.txt") == ""
+
+
+def test_the_file_makes_a_commit_bad(tmp_path):
+    file = tmp_path / "release_fault.txt"
+    file.write_text("slow\n")
+    assert fault.read_fault(file) == "slow"
+
+
+def test_the_environment_goes_before_the_file(tmp_path, monkeypatch):
+    file = tmp_path / "release_fault.txt"
+    file.write_text("slow")
+    monkeypatch.setenv("RELEASE_FAULT", "errors")
+    assert fault.read_fault(file) == "errors"
+
+
+def test_an_unknown_fault_is_refused(monkeypatch):
+    monkeypatch.setenv("RELEASE_FAULT", "gremlins")
+    with pytest.raises(ImproperlyConfigured, match="gremlins"):
+        fault.read_fault()
+
+
+def test_errors_hit_every_second_page(db, monkeypatch):
+    monkeypatch.setenv("RELEASE_FAULT", "errors")
+    client = Client(raise_request_exception=False)
+    assert [client.get("/").status_code for _ in range(4)] == [200, 500, 200, 500]
+
+
+def test_slow_delays_a_page(db, monkeypatch):
+    monkeypatch.setenv("RELEASE_FAULT", "slow")
+    monkeypatch.setattr(fault, "SLOW_S", 0.05)
+    before = time.monotonic()
+    assert Client().get("/").status_code == 200
+    assert time.monotonic() - before >= 0.05
