@@ -1,0 +1,23 @@
+#pragma once
+// One ecluse per data folder.
+
+#include <filesystem>
+
+#include "base/result.h"
+#include "os/fd.h"
+
+namespace ecluse::storage {
+
+/// Holds `folder`/lock while it lives; the kernel gives it back however the process ends. The file
+/// holds the holder's pid for people.
+class DataLock {
+ public:
+  /// Conflict names the pid of the ecluse that uses the folder.
+  static Result<DataLock> acquire(const std::filesystem::path& folder);
+
+ private:
+  explicit DataLock(os::Fd fd) : fd_(std::move(fd)) {}
+  os::Fd fd_;
+};
+
+}  // namespace ecluse::storage
