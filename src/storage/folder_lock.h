@@ -10,13 +10,13 @@ namespace ecluse::storage {
 
 /// Holds `folder`/lock while it lives; the kernel gives it back however the process ends. The file
 /// holds the holder's pid for people.
-class DataLock {
+class FolderLock {
  public:
   /// Conflict names the pid of the ecluse that uses the folder.
-  static Result<DataLock> acquire(const std::filesystem::path& folder);
+  static Result<FolderLock> acquire(const std::filesystem::path& folder);
 
  private:
-  explicit DataLock(os::Fd fd) : fd_(std::move(fd)) {}
+  explicit FolderLock(os::Fd fd) : fd_(std::move(fd)) {}
   os::Fd fd_;
 };
 

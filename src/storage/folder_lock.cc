@@ -1,4 +1,4 @@
-#include "storage/data_lock.h"
+#include "storage/folder_lock.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -32,13 +32,13 @@ Result<void> write_pid(int fd, const std::filesystem::path& file) {
 }
 }  // namespace
 
-Result<DataLock> DataLock::acquire(const std::filesystem::path& folder) {
+Result<FolderLock> FolderLock::acquire(const std::filesystem::path& folder) {
   const auto file = folder / "lock";
   auto fd = os::lock_file(file);
   if (!fd && fd.error().kind == ErrorKind::kConflict) return held(folder, holder_of(file));
   if (!fd) return fail(std::move(fd).error());
   ECLUSE_TRY(write_pid(fd->get(), file));
-  return DataLock(std::move(*fd));
+  return FolderLock(std::move(*fd));
 }
 
 }  // namespace ecluse::storage
