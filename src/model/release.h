@@ -43,6 +43,7 @@ struct Release {
   WallTime created_at;
   std::string created_by;
   std::string built_per_environment;  ///< why it is not the very artifact of promote_from; or empty
+  ReleaseNumber layer = 0;            ///< the release whose jobs wrote its layer; 0: none has
   bool operator==(const Release&) const = default;
 };
 
