@@ -1,0 +1,69 @@
+#pragma once
+// Everything the control plane reaches the world through. main.cc fills it with adapters, sim/ with
+// twins.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/spec.h"
+#include "ports/builder.h"
+#include "ports/clock.h"
+#include "ports/prober.h"
+#include "ports/runtime.h"
+#include "ports/secrets.h"
+#include "ports/services.h"
+#include "ports/store.h"
+#include "ports/traffic.h"
+#include "ports/vcs.h"
+
+namespace ecluse::control {
+
+/// Output of pipeline stages, to follow while they run. Thread-safe.
+class StageLogs {
+ public:
+  virtual ~StageLogs() = default;
+  /// Adds one line, already redacted.
+  virtual void append(const std::string& rollout, const std::string& stage,
+                      std::string_view line) = 0;
+  virtual Result<ports::LogChunk> read(const std::string& rollout, const std::string& stage,
+                                       std::uint64_t from_offset) = 0;
+};
+
+/// What admission must know of the machine.
+struct MachineFacts {
+  std::uint64_t memory_bytes_total = 0;
+  std::uint64_t memory_bytes_available = 0;
+};
+
+/// References: the caller keeps everything alive longer than the Plane.
+struct Ports {
+  ports::Clock& clock;
+  ports::Runtime& runtime;
+  ports::Traffic& traffic;
+  ports::Prober& prober;
+  ports::Store& store;
+  ports::Vcs& vcs;
+  ports::Builder& builder;
+  ports::Services& services;
+  ports::Secrets& secrets;
+  StageLogs& stage_logs;
+  /// ecluse.yml as text to the app; errors carry file:line:column and every finding.
+  std::function<Result<model::AppSpec>(std::string_view text, const std::string& file)> parse;
+};
+
+/// Where things lie and how the machine is; all optional.
+struct Settings {
+  std::string layers_root;   ///< "<data>/layers": what release jobs wrote, layers/APP/ENV/N
+  std::string volumes_root;  ///< "<data>/volumes": volumes/APP/ENV/NAME
+  /// The port of a process that names none; 8080 for all where each instance has a network of its
+  /// own.
+  std::function<std::uint16_t(const std::string& instance)> port_for;
+  std::function<MachineFacts()> machine;
+  /// mkdir -p, for layers and volumes; absent: the runtime makes them.
+  std::function<Result<void>(const std::string& folder)> make_folder;
+};
+
+}  // namespace ecluse::control

@@ -1,0 +1,86 @@
+#pragma once
+// One step in the making: the next state and its effects. Internal to rollout/.
+
+#include <string>
+#include <vector>
+
+#include "rollout/event.h"
+#include "rollout/step.h"
+
+namespace ecluse::rollout {
+
+class Machine {
+ public:
+  Machine(const State& state, TimePoint now);
+
+  void on(const Requested& request);
+  void on(const Prepared& prepared);
+  void on(const PrepareFailed& failed);
+  void on(const Approved& approved);
+  void on(const AbortAsked& asked);
+  void on(const PauseAsked& asked);
+  void on(const ResumeAsked& asked);
+  void on(const NowAsked& asked);
+  void on(const MaintenanceAsked& asked);
+  void on(const Ack& ack);
+  void on(const InstanceChanged& changed);
+  void on(const Recovered&);
+  void on(const Tick&);
+
+  /// Goes on as far as the present knowledge allows.
+  void advance();
+  Step finish() &&;
+
+ private:
+  // phases.cc: what entering a phase does, and when it is over
+  void begin();
+  void enter(Phase phase);
+  void enter_gate();
+  void leave_gate();
+  void progress();
+  void after_commit();
+  void after_bake();
+  void overdue();
+  void end(Outcome outcome, std::string reason);
+  void abort(const std::string& reason, const std::string& suspect = {});
+  void fall_back_to_the_old_release();
+  void start_swap(const Requested& request);
+  std::optional<Duration> budget(Phase phase) const;
+
+  // effects.cc: issuing, acknowledging
+  Effect& issue(Effect effect);
+  void issue_site(std::vector<ArmShare> arms);
+  void refresh_site();
+  void refresh_awaited_site();
+  void want(model::ReleaseNumber release, const Plan& plan, bool traffic);
+  void start(Instance& instance);
+  void stop_all(model::ReleaseNumber release, bool workers_only);
+  template <typename Keep>
+  void drop_pending(Keep&& keep) {
+    std::erase_if(s_.pending, [&](const Effect& e) { return !keep(e); });
+  }
+  void fail_effect(const Effect& effect, const Error& error);
+  void done(const Effect& effect, const Ack& ack);
+  void observed(const std::vector<Sighting>& sightings);
+  void latched(const std::vector<model::ReleaseNumber>& releases);
+  void job_done(const Effect& effect, const Ack& ack);
+  void judge(const Instance& instance, const InstanceChanged& news);
+
+  bool is_pending(EffectKind kind) const;
+  bool has_instances(model::ReleaseNumber release, bool workers_only = false) const;
+  bool all_running(model::ReleaseNumber release, bool traffic) const;
+  bool all_ready(model::ReleaseNumber release) const;
+  bool any_ready(model::ReleaseNumber release) const;
+  bool in_arms(model::ReleaseNumber release) const;
+  Instance* record(model::ReleaseNumber release, const std::string& process, int index);
+
+  State s_;
+  TimePoint now_;
+  std::vector<Effect> out_;
+};
+
+bool is_aborting(Phase phase);
+/// Facts about the new release's instances may still abort the rollout.
+bool is_armed(Phase phase);
+
+}  // namespace ecluse::rollout

@@ -1,0 +1,42 @@
+#pragma once
+// What the machine must know of a release to move an environment to it: a few figures of its spec,
+// so that the machine's state is small and a step never reads anything.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/spec.h"
+
+namespace ecluse::rollout {
+
+constexpr std::uint32_t kWholePpm = 1'000'000;
+
+struct ProcessPlan {
+  std::string name;
+  int instances = 1;
+  bool traffic = false;
+  bool operator==(const ProcessPlan&) const = default;
+};
+
+struct Plan {
+  std::vector<ProcessPlan> processes;
+  std::vector<std::string> jobs;           ///< the release jobs' commands, for people
+  std::vector<Duration> job_timeouts;      ///< one per job
+  std::vector<std::uint32_t> weights_ppm;  ///< growing; the last is always the whole
+  Duration hold{};                         ///< at each weight below the whole
+  Duration start_budget{};                 ///< until every instance must be ready
+  Duration drain{};
+  Duration bake{};
+  model::Warm warm = model::Warm::kAll;
+  bool operator==(const Plan&) const = default;
+
+  bool has_traffic() const;
+  bool has_workers() const;
+};
+
+/// The plan of `spec`. Weights are cut to (0, 1], made growing, and end with the whole.
+Plan plan_of(const model::EnvironmentSpec& spec);
+
+}  // namespace ecluse::rollout

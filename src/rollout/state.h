@@ -1,0 +1,153 @@
+#pragma once
+// One environment: what serves, what is moving, what waits. Plain values; stored whole.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/key.h"
+#include "rollout/effect.h"
+#include "rollout/plan.h"
+
+namespace ecluse::rollout {
+
+enum class Kind { kDeploy, kPromote, kRollback, kRestart, kScale, kStop, kStart };
+enum class Gate { kNone, kApproval, kConfirm };
+
+/// Where a rollout stands. docs/rollouts.md draws it.
+enum class Phase {
+  kQueued,            ///< behind another one; its pipeline may already run
+  kPreparing,         ///< its pipeline runs
+  kGated,             ///< waits for a person
+  kEnsuringServices,  ///
+  kReleaseJobs,
+  kStarting,  ///< instances with traffic
+  kProbing,
+  kShifting,  ///< to weights_ppm[step]
+  kHolding,   ///< at weights_ppm[step]
+  kVerifying,
+  kSwapping,         ///< warm rollback: the pointer swap, before its commit
+  kCommitting,       ///< waits until it is durable that the new release is the stable one
+  kStoppingWorkers,  ///< of the old release
+  kStartingWorkers,  ///< of the new one
+  kDraining,         ///< the old release's requests in flight
+  kBaking,           ///< the old release stays warm
+  kDetachingOld,     ///< out of the route table, acknowledged, before
+  kStoppingOld,
+  kAborting,      ///< the new release's weight to 0, acknowledged
+  kGathering,     ///< evidence, while there still is something to look at
+  kDrainingNew,   ///
+  kDetachingNew,  ///< out of the route table, acknowledged, before
+  kStoppingNew,   ///
+  kRestoring,     ///< workers of the old release
+  kClosing,       ///< stop: our page answers
+  kDrainingAll,   ///
+  kDetachingAll,  ///< out of the route table, acknowledged, before
+  kStoppingAll,   ///
+  kEnded,         ///< `outcome` says how
+};
+
+enum class Outcome { kRunning, kDone, kAborted, kFailed, kSuperseded };
+
+struct Stage {
+  std::string name;
+  TimePoint began;
+  std::optional<TimePoint> ended;
+  bool failed = false;
+  std::string detail;
+  bool operator==(const Stage&) const = default;
+};
+
+struct Rollout {
+  std::string id;  ///< "lettings/prod@12"
+  Kind kind = Kind::kDeploy;
+  Phase phase = Phase::kQueued;
+  model::ReleaseNumber release = 0;   ///< 0 until prepared
+  model::ReleaseNumber from = 0;      ///< what served when it left the gate
+  model::ReleaseNumber previous = 0;  ///< State::stable then: differs from `from` when stopped
+  Plan plan;
+  Plan from_plan;
+  bool run_jobs = false;
+  std::string commit;
+  std::string actor;
+  std::string asked_because;
+  Gate gate = Gate::kNone;
+  bool approved = false;
+  std::string waits_for;
+  bool prepared = false;
+  bool paused = false;
+  bool now = false;  ///< holds and bake are skipped
+  bool committed = false;
+  std::size_t step = 0;         ///< which weight, which job
+  std::uint64_t await = 0;      ///< site sequence whose acknowledgement the phase waits for
+  std::string latch;            ///< kSwapping: the rollout whose release the swap latches out
+  std::string suspect;          ///< the instance to look at when it failed
+  std::string abort_when_safe;  ///< an abort that waits for a release job to end
+  Outcome outcome = Outcome::kRunning;
+  std::string reason;    ///< why it ended as it did
+  std::string evidence;  ///< JSON text of control::FailureEvidence
+  std::string likely_reason;
+  TimePoint began;
+  TimePoint entered;                  ///< the phase
+  std::optional<TimePoint> deadline;  ///< of the phase
+  std::vector<Stage> stages;
+  bool operator==(const Rollout&) const = default;
+};
+
+enum class InstanceStanding { kStarting, kRunning, kStopping };
+
+struct Instance {
+  model::ReleaseNumber release = 0;
+  std::string process;
+  int index = 1;
+  bool traffic = false;
+  InstanceStanding standing = InstanceStanding::kStarting;
+  std::string address;
+  std::uint16_t port = 0;
+  bool ready = false;
+  bool was_ready = false;
+  int exits = 0;
+  std::optional<int> last_exit;
+  bool operator==(const Instance&) const = default;
+};
+
+struct ArmShare {
+  model::ReleaseNumber release = 0;
+  std::uint32_t weight_ppm = 0;
+  bool operator==(const ArmShare&) const = default;
+};
+
+struct State {
+  model::EnvironmentKey key;
+  model::ReleaseNumber stable = 0;  ///< committed; 0: nothing yet
+  Plan stable_plan;
+  bool stopped = false;
+  bool maintenance = false;
+  std::vector<ArmShare> arms;  ///< what the gateway shall do
+  std::uint64_t sequence = 0;  ///< grows with each decision about the site
+  std::uint64_t acked = 0;     ///< the newest sequence that the gateway acknowledged
+  std::uint64_t next_effect = 1;
+  std::uint64_t next_rollout = 1;
+  model::ReleaseNumber next_release = 1;
+  std::vector<Instance> instances;
+  std::vector<Effect> pending;
+  std::optional<Rollout> active;
+  std::optional<Rollout> queued;
+  std::vector<Rollout> ended;  ///< by the last step; the control plane files them away
+  bool recovering = false;     ///< set by Recovered until the gateway said what it has latched
+  bool operator==(const State&) const = default;
+};
+
+std::string_view to_string(Kind kind);
+std::string_view to_string(Phase phase);
+std::string_view to_string(Outcome outcome);
+std::string_view to_string(EffectKind kind);
+
+std::string instance_id(const State& state, const Instance& instance);
+const Instance* find_instance(const State& state, std::string_view id);
+/// Releases of which the old one may take the traffic back by a pointer swap.
+std::vector<model::ReleaseNumber> warm_releases(const State& state);
+
+}  // namespace ecluse::rollout

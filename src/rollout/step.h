@@ -1,0 +1,26 @@
+#pragma once
+// The rollout machine: total, pure. docs/rollouts.md explains it.
+
+#include <optional>
+#include <vector>
+
+#include "rollout/event.h"
+#include "rollout/state.h"
+
+namespace ecluse::rollout {
+
+struct Step {
+  State next;
+  std::vector<Effect> effects;
+};
+
+/// Every event in every state has an answer. Lists of effects never hold both a stop and a decision
+/// about traffic.
+Step step(const State& state, const Event& event, TimePoint now);
+/// When a Tick is due: derived from the state, so a lost timer cannot exist.
+std::optional<TimePoint> deadline(const State& state);
+
+/// Why an operator's wish cannot be granted now; nothing: it can. The same questions step() asks.
+std::optional<Error> refusal(const State& state, const Event& event);
+
+}  // namespace ecluse::rollout
