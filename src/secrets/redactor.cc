@@ -1,0 +1,106 @@
+#include "secrets/redactor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "secrets/disguise.h"
+
+namespace ecluse::secrets {
+
+namespace {
+constexpr std::size_t kStart = kDisguiseBytesMin;
+
+std::uint32_t start_of(std::string_view text, std::size_t at) {
+  std::uint32_t word = 0;
+  static_assert(sizeof word == kStart);
+  std::memcpy(&word, text.data() + at, kStart);
+  return word;
+}
+
+std::size_t bit_of(std::uint32_t start) {
+  return start * 2654435761U >> 16U;  // Knuth's multiplicative hash
+}
+}  // namespace
+
+Redactor::Redactor(const std::vector<NamedValue>& values) {
+  for (const auto& [name, value] : values) {
+    for (auto& form : disguises_of(value)) {
+      longest_ = std::max(longest_, form.size());
+      const auto start = start_of(form, 0);
+      starts_.set(bit_of(start));
+      needles_[start].push_back({std::move(form), name});
+    }
+  }
+  for (auto& [start, needles] : needles_) {
+    std::stable_sort(needles.begin(), needles.end(),
+                     [](const auto& a, const auto& b) { return a.text.size() > b.text.size(); });
+  }
+}
+
+const Redactor::Needle* Redactor::longest_at(std::string_view text, std::size_t at) const {
+  const auto start = start_of(text, at);
+  if (!starts_.test(bit_of(start))) return nullptr;
+  const auto found = needles_.find(start);
+  if (found == needles_.end()) return nullptr;
+  for (const auto& needle : found->second) {
+    if (text.substr(at).starts_with(needle.text)) return &needle;
+  }
+  return nullptr;
+}
+
+Redactor::Span Redactor::find(std::string_view text, std::size_t from) const {
+  Span span{text.size(), text.size(), {}};
+  for (std::size_t at = from; at + kStart <= text.size(); ++at) {
+    if (!span.name.empty() && at >= span.end) break;
+    const auto* needle = longest_at(text, at);
+    if (needle == nullptr) continue;
+    const auto end = at + needle->text.size();
+    span = span.name.empty() ? Span{at, end, needle->name}
+                             : Span{span.begin, std::max(span.end, end), span.name};
+  }
+  return span;
+}
+
+std::string Redactor::redact(std::string_view text) const {
+  if (needles_.empty()) return std::string(text);
+  std::string result;
+  std::size_t done = 0;
+  for (Span span = find(text, 0);; span = find(text, done)) {
+    result += text.substr(done, span.begin - done);
+    if (span.begin == text.size()) return result;
+    result.append("[redacted ").append(span.name).append("]");
+    done = span.end;
+  }
+}
+
+std::string LineRedactor::take(std::size_t bytes) {
+  std::string result = redactor_->redact(std::string_view(pending_).substr(0, bytes));
+  pending_.erase(0, bytes);
+  return result;
+}
+
+/// A value may have begun in the last longest() - 1 bytes; and none that was found may be cut.
+std::size_t LineRedactor::safe_cut() const {
+  const std::size_t held = redactor_->longest() == 0 ? 0 : redactor_->longest() - 1;
+  const std::size_t cut = pending_.size() - std::min(held, pending_.size());
+  for (auto span = redactor_->find(pending_, 0); span.begin < cut;
+       span = redactor_->find(pending_, span.end)) {
+    if (span.end > cut) return span.begin;
+  }
+  return cut;
+}
+
+std::string LineRedactor::feed(std::string_view bytes) {
+  pending_ += bytes;
+  std::string result;
+  const auto newline = pending_.rfind('\n');
+  if (newline != std::string::npos) result = take(newline + 1);
+  if (pending_.size() > line_bytes_max_) result += take(safe_cut());
+  return result;
+}
+
+std::string LineRedactor::finish() {
+  return take(pending_.size());
+}
+
+}  // namespace ecluse::secrets
