@@ -216,6 +216,7 @@ struct EnvironmentSpec {
 struct AppSpec {
   std::string app;
   std::vector<EnvironmentSpec> environments;  ///< in the order of the file
+  bool operator==(const AppSpec&) const = default;
 
   const EnvironmentSpec* find_environment(std::string_view environment) const;
 };

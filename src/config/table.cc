@@ -1,0 +1,662 @@
+#include "config/table.h"
+
+#include <fmt/format.h>
+
+#include "config/rules.h"
+#include "config/values.h"
+
+namespace ecluse::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+using model::EnvironmentSpec;
+
+constexpr int kInstancesMax = 1000;
+constexpr int kProbesMax = 1000;
+constexpr std::uint64_t kMemoryMin = 1 << 20;
+constexpr std::uint64_t kMemoryMax = 1ULL << 44;
+constexpr double kCpusMin = 0.01;
+constexpr double kCpusMax = 1024;
+
+Shape<std::vector<std::string>> commands() {
+  return list_of(text(command_rule()), true);
+}
+
+// --- build ------------------------------------------------------------------------------------
+
+/// `node: 20`, `python: requirements.txt`, `go: yes`: a kind, and where or with what.
+Shape<std::string> build_source(const std::string& expected) {
+  Shape<std::string> shape = text(any_line_rule(expected));
+  const auto as_text = shape.read;
+  const auto as_version = version();
+  const auto as_yes = boolean();
+  const SchemaPtr plain = shape.schema;
+  shape.schema = make_schema({.kind = SchemaKind::kAnyOf,
+                              .expected = expected,
+                              .any_of = {plain, as_version.schema, as_yes.schema}});
+  return shape;
+}
+
+Field<model::BuildSpec> build_kind(std::string name, model::BuildKind kind, std::string expected,
+                                   std::string meaning, std::string later = {}) {
+  using model::BuildSpec;
+  const Shape<std::string> source = build_source(expected);
+  Field<BuildSpec> made;
+  made.key = {.name = std::move(name),
+              .value = source.schema,
+              .meaning = std::move(meaning),
+              .later = std::move(later)};
+  made.read = [kind, source](const Node& node, Reader& reader, BuildSpec& into) {
+    into.kind = kind;
+    const bool yes = !node.quoted && (node.text == "yes" || node.text == "true");
+    const bool numeric = node.kind == NodeKind::kScalar &&
+                         (looks_like_version(node.text) || !yaml_reads_as(node.text).empty());
+    reader.stands_at(node.place);
+    if (node.kind == NodeKind::kScalar && yes) return;
+    if (numeric) return version().read(node, reader, into.version);
+    source.read(node, reader, into.source);
+  };
+  made.write = [kind](const BuildSpec& from) -> std::optional<Node> {
+    if (from.kind != kind) return std::nullopt;
+    if (kind == model::BuildKind::kCommand)
+      return text_node(from.run.empty() ? "" : from.run.front());
+    return from.source.empty() ? scalar_node("true") : text_node(from.source);
+  };
+  made.later_inside = [](const BuildSpec&, const std::string&, Uses&) {};
+  return made;
+}
+
+bool is_build_kind(std::string_view key) {
+  return key != "version" && key != "run" && key != "per_environment";
+}
+
+void check_build(const Node& node, Reader& reader, model::BuildSpec& into) {
+  const Entry* first = nullptr;
+  for (const auto& entry : node.entries) {
+    if (!is_build_kind(entry.key)) continue;
+    if (first != nullptr)
+      reader.error(entry.place, fmt::format("a build is either {} or {}", first->key, entry.key),
+                   "one kind of build");
+    else
+      first = &entry;
+  }
+  if (into.kind != model::BuildKind::kCommand || into.source.empty()) return;
+  into.run.insert(into.run.begin(), std::move(into.source));
+  into.source.clear();
+}
+
+Field<model::BuildSpec> build_run() {
+  Field<model::BuildSpec> made = field("run", &model::BuildSpec::run, commands(),
+                                       "commands after the dependencies are installed, in order");
+  const auto write_all = made.write;
+  made.write = [write_all](const model::BuildSpec& from) {
+    model::BuildSpec rest = from;
+    if (from.kind == model::BuildKind::kCommand && !rest.run.empty())
+      rest.run.erase(rest.run.begin());
+    return write_all(rest);
+  };
+  return made;
+}
+
+const std::string kNoImages = "builds of container images: the app cannot be built or run";
+
+std::vector<Field<model::BuildSpec>> build_fields() {
+  using enum model::BuildKind;
+  return {
+      build_kind("python", kPython, "a requirements file, pyproject.toml, a version, or yes",
+                 "virtual environment from requirements.txt or pyproject.toml"),
+      build_kind("uv", kUv, "a folder, a version, or yes", "dependencies from uv.lock"),
+      build_kind("poetry", kPoetry, "a folder, a version, or yes", "dependencies from poetry.lock"),
+      build_kind("node", kNode, "a folder, a version as 20, or yes", "npm ci from the lock file"),
+      build_kind("go", kGo, "a package as ./cmd/server, a version, or yes", "go build"),
+      build_kind("cmake", kCmake, "a folder, or yes", "CMake project",
+                 "builds with CMake: use `command:` with your cmake lines"),
+      build_kind("command", kCommand, "a command", "a build of your own; more lines in `run`"),
+      build_kind("dockerfile", kDockerfile, "the path of a Dockerfile", "image from a Dockerfile",
+                 kNoImages),
+      build_kind("image", kImage, "an image reference", "an image that exists already", kNoImages),
+      field("version", &model::BuildSpec::version, version(),
+            "of the interpreter or compiler; empty: the distribution's"),
+      build_run(),
+      field("per_environment", &model::BuildSpec::per_environment,
+            list_of(text({.expected = "a variable's name",
+                          .pattern = variable_key().pattern,
+                          .check = rules::variable_name})),
+            "variables inlined while building: one build per environment"),
+  };
+}
+
+/// `build: python` is `build: {python: yes}`; `build: detect` says what is also the default.
+Shape<model::BuildSpec> build() {
+  using enum model::BuildKind;
+  const auto kinds = word<model::BuildKind>({{"detect", kDetect},
+                                             {"python", kPython},
+                                             {"uv", kUv},
+                                             {"poetry", kPoetry},
+                                             {"node", kNode},
+                                             {"go", kGo},
+                                             {"cmake", kCmake}});
+  Field<model::BuildSpec> kind = field("kind", &model::BuildSpec::kind, kinds, "");
+  auto whole = record<model::BuildSpec>({.name = "build"}, build_fields(), check_build);
+  const auto write_record = whole.write;
+  whole.write = [write_record](const model::BuildSpec& from) {
+    return from == model::BuildSpec{} ? scalar_node("detect") : write_record(from);
+  };
+  return replaced_whole(with_short_form(whole, kind));
+}
+
+// --- checks and release jobs -----------------------------------------------------------------
+
+Shape<model::CheckSpec> check() {
+  const auto run = [] {
+    return field("run", &model::CheckSpec::run, text(command_rule()),
+                 "the command, in a clean checkout")
+        .required();
+  };
+  return with_short_form(
+      record<model::CheckSpec>({.name = "check", .complete = true},
+                               {run(),
+                                field("coverage", &model::CheckSpec::coverage_min, share(),
+                                      "the least coverage its output must report"),
+                                field("timeout", &model::CheckSpec::timeout, duration(1s, 24h),
+                                      "how long it may take before it counts as failed")}),
+      run());
+}
+
+Shape<model::ReleaseJobSpec> release_job() {
+  const auto run = [] {
+    return field("run", &model::ReleaseJobSpec::run, text(command_rule()),
+                 "the command, inside the new artifact")
+        .required();
+  };
+  const auto backup = word<bool>({{"none", false}, {"before", true}});
+  return with_short_form(record<model::ReleaseJobSpec>(
+                             {.name = "release job", .complete = true},
+                             {run(),
+                              field("backup", &model::ReleaseJobSpec::backup_before, backup,
+                                    "`before`: a proven backup comes first")
+                                  .later("backups: none is made before this job"),
+                              field("reversible", &model::ReleaseJobSpec::reversible, boolean(),
+                                    "no: a rollback cannot undo it, and the deploy says so first"),
+                              field("timeout", &model::ReleaseJobSpec::timeout, duration(1s, 24h),
+                                    "how long it may take before it counts as failed")}),
+                         run());
+}
+
+// --- processes --------------------------------------------------------------------------------
+
+Shape<model::ProbeSpec> probe() {
+  const auto path = [] {
+    return field("path", &model::ProbeSpec::path, text(url_path_rule()),
+                 "what is asked for; any answer below 400 is a success");
+  };
+  return with_short_form(
+      record<model::ProbeSpec>({.name = "probe"},
+                               {path(),
+                                field("interval", &model::ProbeSpec::interval, duration(100ms, 1h),
+                                      "time between two probes"),
+                                field("timeout", &model::ProbeSpec::timeout, duration(100ms, 10min),
+                                      "how long one answer may take"),
+                                field("after", &model::ProbeSpec::after, whole(1, kProbesMax),
+                                      "successes in a row until ready"),
+                                field("fail", &model::ProbeSpec::fail, whole(1, kProbesMax),
+                                      "failures in a row until not ready"),
+                                field("start", &model::ProbeSpec::start, duration(1s, 24h),
+                                      "how long the first success may take")}),
+      path());
+}
+
+Shape<model::AutoscaleSpec> autoscale() {
+  return record<model::AutoscaleSpec>(
+      {.name = "autoscale"},
+      {field("min", &model::AutoscaleSpec::min, whole(0, kInstancesMax), "fewest instances"),
+       field("max", &model::AutoscaleSpec::max, whole(1, kInstancesMax), "most instances"),
+       field("cpu", &model::AutoscaleSpec::cpu, share(), "the load it aims at")});
+}
+
+Shape<model::LimitSpec> limits() {
+  return record<model::LimitSpec>(
+      {.name = "limits"},
+      {field("memory", &model::LimitSpec::memory_bytes_max, size(kMemoryMin, kMemoryMax),
+             "memory of one instance; above it is killed"),
+       field("cpus", &model::LimitSpec::cpus, decimal(kCpusMin, kCpusMax),
+             "processors of one instance"),
+       field("pids", &model::LimitSpec::pids_max, whole32(1, 4'194'304),
+             "processes and threads of one instance")});
+}
+
+Shape<std::map<std::string, model::EnvValue>> variables() {
+  return map_of(variable_key(), env_value());
+}
+
+Shape<model::ProcessSpec> process() {
+  using model::ProcessSpec;
+  const auto affinity =
+      word<model::Affinity>({{"none", model::Affinity::kNone},
+                             {"instance", model::Affinity::kInstance,
+                              "sessions that stay on one instance: requests go to any instance"}});
+  return record<ProcessSpec>(
+      {.name = "process"},
+      {field("command", &ProcessSpec::command, text(one_line_command_rule()),
+             "what runs, inside the release; needed unless an image brings its own"),
+       field("instances", &ProcessSpec::instances, whole(0, kInstancesMax), "how many run at once"),
+       field("autoscale", &ProcessSpec::autoscale, autoscale(), "as many as the load needs")
+           .later("autoscaling: `instances` stays as it is"),
+       field("port", &ProcessSpec::port, port_number(),
+             "what the app listens on; absent: it reads $PORT"),
+       field("ready", &ProcessSpec::ready, probe(),
+             "when an instance may get traffic; absent: its port accepts a connection"),
+       field("live", &ProcessSpec::live, probe(), "when an instance must be restarted"),
+       field("static", &ProcessSpec::static_paths, map_of(url_path_key(), text(folder_rule())),
+             "folders of the release the gateway serves itself, by path")
+           .later("static folders served by the gateway: requests go to the app"),
+       field("routes", &ProcessSpec::routes, list_of(text(url_path_rule())),
+             "path prefixes it answers; empty: everything"),
+       field("affinity", &ProcessSpec::affinity, affinity,
+             "instance: a session stays on one instance"),
+       field("root", &ProcessSpec::root, text(folder_rule()),
+             "its folder of the repository; empty: the top"),
+       field("build", &ProcessSpec::build, build(), "its own build; absent: the app's"),
+       field("limits", &ProcessSpec::limits, limits(), "what one instance may use"),
+       field("stop_grace", &ProcessSpec::stop_grace, duration(0s, 1h),
+             "time between SIGTERM and SIGKILL"),
+       field("env", &ProcessSpec::env, variables(), "variables of this process alone")});
+}
+
+// --- services ---------------------------------------------------------------------------------
+
+Shape<model::ServiceSpec> service() {
+  using model::ServiceKind;
+  const std::string later = "this kind of service: it is not started";
+  const auto kind = [&] {
+    return field("kind", &model::ServiceSpec::kind,
+                 word<ServiceKind>({{"postgres", ServiceKind::kPostgres},
+                                    {"redis", ServiceKind::kRedis},
+                                    {"mariadb", ServiceKind::kMariadb, later},
+                                    {"mongodb", ServiceKind::kMongodb, later}}),
+                 "what it is; with `url` it follows from the address");
+  };
+  return with_short_form(
+      record<model::ServiceSpec>(
+          {.name = "service"},
+          {kind(),
+           field("version", &model::ServiceSpec::version, version(),
+                 "major version; empty: what is installed, then pinned"),
+           field("url", &model::ServiceSpec::url, env_value(),
+                 "an existing one, usually secret:NAME: ecluse starts nothing"),
+           field("limits", &model::ServiceSpec::limits, limits(), "what it may use")},
+          rules::kind_from_url),
+      kind());
+}
+
+Shape<model::CronSpec> cron() {
+  return record<model::CronSpec>(
+      {.name = "cron job", .complete = true},
+      {field("every", &model::CronSpec::every, text(rules::schedule()), "when it runs").required(),
+       field("run", &model::CronSpec::run, text(command_rule()), "the command").required()});
+}
+
+// --- environments -----------------------------------------------------------------------------
+
+Shape<model::HostSpec> host() {
+  const Shape<std::string> name = text(rules::host());
+  Shape<model::HostSpec> shape;
+  const SchemaPtr redirect = make_schema({.kind = SchemaKind::kMap,
+                                          .item = make_schema({.words = {"redirect"}}),
+                                          .key_pattern = rules::host().pattern});
+  shape.schema = make_schema({.kind = SchemaKind::kAnyOf,
+                              .name = "host",
+                              .expected = "a host name, or {HOST: redirect}",
+                              .any_of = {name.schema, redirect}});
+  shape.read = [name, schema = shape.schema](const Node& node, Reader& reader,
+                                             model::HostSpec& into) {
+    if (node.kind != NodeKind::kMap) {
+      if (node.kind != NodeKind::kScalar) return reader.wrong(node, schema->expected);
+      return name.read(node, reader, into.host);
+    }
+    if (node.entries.size() != 1 || node.entries[0].value.text != "redirect")
+      return reader.wrong(node, "{HOST: redirect}");
+    const auto& [key, place, value] = node.entries[0];
+    into.redirect = true;
+    name.read({.kind = NodeKind::kScalar, .place = place, .text = key}, reader, into.host);
+  };
+  shape.write = [](const model::HostSpec& from) {
+    if (!from.redirect) return text_node(from.host);
+    Node node{.kind = NodeKind::kMap};
+    node.entries.push_back({from.host, {}, scalar_node("redirect")});
+    return node;
+  };
+  return shape;
+}
+
+Shape<model::CanarySpec> canary() {
+  using model::CanarySpec;
+  const auto inconclusive = word<model::Inconclusive>({{"promote", model::Inconclusive::kPromote},
+                                                       {"hold", model::Inconclusive::kHold},
+                                                       {"ask", model::Inconclusive::kAsk}});
+  const auto no_traffic = word<model::NoTraffic>({{"hold", model::NoTraffic::kHold},
+                                                  {"promote", model::NoTraffic::kPromote},
+                                                  {"probe", model::NoTraffic::kProbe}});
+  const auto sticky =
+      word<model::Sticky>({{"none", model::Sticky::kNone}, {"user", model::Sticky::kUser}});
+  return record<CanarySpec>(
+      {.name = "canary"},
+      {field("weights", &CanarySpec::weights, list_of(share()),
+             "shares of the traffic, growing; the last step to 100% is implied"),
+       field("hold", &CanarySpec::hold, duration(1s, 720h), "how long each share is watched"),
+       field("abort_when", &CanarySpec::abort_when, list_of(text(rules::abort_condition())),
+             "what ends it: errors > 5%, p95 > 2s, crashes > 1%, errors > 1x stable"),
+       field("inconclusive", &CanarySpec::inconclusive, inconclusive,
+             "when nothing was proven at the end of the holds"),
+       field("no_traffic", &CanarySpec::no_traffic, no_traffic, "when nobody came"),
+       field("sticky", &CanarySpec::sticky, sticky,
+             "user: a visitor stays with one release, by a client id of the gateway")});
+}
+
+Shape<model::ProtectSpec> protect() {
+  const auto allow = [] {
+    return field("allow", &model::ProtectSpec::allow, list_of(text(rules::address_block())),
+                 "addresses or blocks that may come in");
+  };
+  return with_short_form(
+      record<model::ProtectSpec>({.name = "protect"},
+                                 {field("basic", &model::ProtectSpec::basic, env_value(),
+                                        "\"user:password\", usually secret:NAME"),
+                                  allow()}),
+      allow(), true);
+}
+
+Shape<model::DeployPolicy> deploy_policy() {
+  return word<model::DeployPolicy>({{"automatic", model::DeployPolicy::kAutomatic},
+                                    {"manual", model::DeployPolicy::kManual},
+                                    {"approval", model::DeployPolicy::kApproval},
+                                    {"confirm", model::DeployPolicy::kConfirm}});
+}
+
+/// `deploy: {confirm: WORD}` is `deploy: confirm` and `confirm: WORD`.
+Field<EnvironmentSpec> deploy() {
+  const auto policy = deploy_policy();
+  const auto ask = text(rules::confirmation());
+  Field<EnvironmentSpec> made =
+      field("deploy", &EnvironmentSpec::deploy, policy,
+            "automatic on a green push to `branch`; manual; approval; or confirm, a typed word");
+  const auto long_form = record<EnvironmentSpec>(
+      {.name = "confirmation", .complete = true},
+      {field("confirm", &EnvironmentSpec::confirm, ask, "the word to type").required()});
+  made.key.value = make_schema({.kind = SchemaKind::kAnyOf,
+                                .expected = policy.schema->expected + ", or {confirm: WORD}",
+                                .any_of = {policy.schema, long_form.schema}});
+  made.read = [policy, long_form](const Node& node, Reader& reader, EnvironmentSpec& into) {
+    if (node.kind != NodeKind::kMap) return policy.read(node, reader, into.deploy);
+    into.deploy = model::DeployPolicy::kConfirm;
+    long_form.read(node, reader, into);
+  };
+  return made;
+}
+
+void confirm_means_confirm(const Node& node, Reader&, EnvironmentSpec& into) {
+  if (node.find("confirm") != nullptr && node.find("deploy") == nullptr)
+    into.deploy = model::DeployPolicy::kConfirm;
+}
+
+// --- watching ---------------------------------------------------------------------------------
+
+Shape<model::BackupSpec> backup() {
+  using model::BackupSpec;
+  return record<BackupSpec>(
+      {.name = "backup"},
+      {field("every", &BackupSpec::every, duration(1min, 8784h), "how often").required(),
+       field("keep", &BackupSpec::keep, duration(1h, 87600h), "how long each is kept").required(),
+       field("to", &BackupSpec::to, text(rules::backup_target()), "s3://, az:// or a folder")
+           .required(),
+       field("verify", &BackupSpec::verify,
+             word<std::string>(
+                 {{"never", ""}, {"daily", "daily"}, {"weekly", "weekly"}, {"monthly", "monthly"}}),
+             "how often a restore is tried")});
+}
+
+Shape<model::MonitorSpec> expectation() {
+  using model::MonitorSpec;
+  return record<MonitorSpec>(
+      {.name = "expectation"},
+      {field("status", &MonitorSpec::expect_status, whole(100, 599), "the answer's status"),
+       field("contains", &MonitorSpec::expect_contains, text(rules::expected_text()),
+             "a text the page must hold"),
+       field("warn_over", &MonitorSpec::warn_over, duration(1ms, 10min),
+             "slower answers are warned of")});
+}
+
+Field<model::MonitorSpec> expect() {
+  const auto inside = expectation();
+  Field<model::MonitorSpec> made;
+  made.key = {.name = "expect", .value = inside.schema, .meaning = "what a good answer is"};
+  made.read = inside.read;
+  made.write = [inside](const model::MonitorSpec& from) { return inside.write(from); };
+  made.later_inside = inside.later;
+  return made;
+}
+
+Shape<model::MonitorSpec> monitor() {
+  using model::MonitorSpec;
+  return record<MonitorSpec>(
+      {.name = "uptime check", .complete = true},
+      {field("url", &MonitorSpec::url, text(rules::monitor_url()), "a path, or a whole address")
+           .required(),
+       field("every", &MonitorSpec::every, duration(10s, 720h), "how often").required(), expect()});
+}
+
+Shape<model::AlertSpec> alert() {
+  Shape<model::AlertSpec> shape;
+  const auto rule = text(rules::alert_rule());
+  shape.schema = rule.schema;
+  shape.read = [rule](const Node& node, Reader& reader, model::AlertSpec& into) {
+    rule.read(node, reader, into.rule);
+  };
+  shape.write = [](const model::AlertSpec& from) { return text_node(from.rule); };
+  return shape;
+}
+
+/// A channel's settings, each a key of its own.
+Field<model::NotifySpec> setting(const std::string& name, std::string meaning) {
+  const auto value = env_value();
+  Field<model::NotifySpec> made;
+  made.key = {.name = name, .value = value.schema, .meaning = std::move(meaning)};
+  made.read = [name, value](const Node& node, Reader& reader, model::NotifySpec& into) {
+    value.read(node, reader, into.settings[name]);
+  };
+  made.write = [name, value](const model::NotifySpec& from) -> std::optional<Node> {
+    const auto found = from.settings.find(name);
+    if (found == from.settings.end()) return std::nullopt;
+    return value.write(found->second);
+  };
+  made.later_inside = [](const model::NotifySpec&, const std::string&, Uses&) {};
+  return made;
+}
+
+using Channels = std::vector<model::NotifySpec>;
+
+Field<Channels> channel(const std::string& name, std::string meaning,
+                        std::vector<Field<model::NotifySpec>> settings) {
+  const auto shape = record<model::NotifySpec>({.name = name + " channel"}, std::move(settings));
+  Field<Channels> made;
+  made.key = {.name = name, .value = shape.schema, .meaning = std::move(meaning)};
+  made.read = [name, shape](const Node& node, Reader& reader, Channels& into) {
+    auto found =
+        std::find_if(into.begin(), into.end(), [&](const auto& each) { return each.name == name; });
+    if (found == into.end()) found = into.insert(into.end(), model::NotifySpec{name, {}});
+    shape.read(node, reader, *found);
+  };
+  made.write = [name, shape](const Channels& from) -> std::optional<Node> {
+    for (const auto& each : from)
+      if (each.name == name) return shape.write(each);
+    return std::nullopt;
+  };
+  made.later_inside = [](const Channels&, const std::string&, Uses&) {};
+  return made;
+}
+
+Shape<Channels> notify() {
+  return record<Channels>(
+      {.name = "notify"},
+      {channel("slack", "a Slack channel", {setting("webhook", "its address, secret:NAME")}),
+       channel("discord", "a Discord channel",
+               {setting("webhook", "its address, secret:NAME"),
+                setting("everyone_on", "severity that calls everyone: critical")}),
+       channel("email", "mail",
+               {setting("to", "who gets it"), setting("from", "the sender"),
+                setting("smtp", "smtp://host:port"), setting("user", "login"),
+                setting("password", "secret:NAME")}),
+       channel("pagerduty", "PagerDuty", {setting("key", "integration key, secret:NAME")}),
+       channel("webhook", "any address that takes JSON",
+               {setting("url", "the address"), setting("token", "bearer token, secret:NAME")})});
+}
+
+// --- the table --------------------------------------------------------------------------------
+
+/// `dockerfile: X` at the top is `build: {dockerfile: X}`.
+Field<EnvironmentSpec> build_alias(const std::string& name, std::string meaning) {
+  const auto whole = build();
+  Field<EnvironmentSpec> made;
+  made.key = {.name = name,
+              .value = make_schema({.kind = SchemaKind::kText, .expected = "a text"}),
+              .meaning = std::move(meaning)};
+  made.read = [name, whole](const Node& node, Reader& reader, EnvironmentSpec& into) {
+    Node build_node{.kind = NodeKind::kMap, .place = node.place};
+    build_node.entries.push_back({name, node.place, node});
+    whole.read(build_node, reader, into.build);
+  };
+  made.write = [](const EnvironmentSpec&) { return std::nullopt; };
+  made.later_inside = [](const EnvironmentSpec&, const std::string&, Uses&) {};
+  return made;
+}
+
+std::vector<Field<EnvironmentSpec>> shared_fields() {
+  const auto secret_name = text({.expected = "a secret's name of letters, digits and _",
+                                 .pattern = variable_key().pattern,
+                                 .check = rules::variable_name});
+  const auto warm = word<model::Warm>(
+      {{"all", model::Warm::kAll}, {"one", model::Warm::kOne}, {"none", model::Warm::kNone}});
+  return {
+      field("build", &EnvironmentSpec::build, build(), "how the artifact is made"),
+      build_alias("dockerfile", "short for `build: {dockerfile: ...}`"),
+      build_alias("image", "short for `build: {image: ...}`"),
+      field("checks", &EnvironmentSpec::checks, list_of(check()),
+            "run in a clean checkout; the first failure stops everything"),
+      field("release", &EnvironmentSpec::release, list_of(release_job()),
+            "run once per release and environment, under a lock, in the new artifact"),
+      field("processes", &EnvironmentSpec::processes, named(name_key(), process()),
+            "what runs; `web`, or one with routes, port, ready or static, takes traffic"),
+      field("services", &EnvironmentSpec::services, named(name_key(), service()),
+            "databases and caches; their addresses are injected"),
+      field("volumes", &EnvironmentSpec::volumes, map_of(name_key(), text(rules::volume_path())),
+            "folders that outlive releases, by name"),
+      field("cron", &EnvironmentSpec::cron, named(name_key(), cron()), "jobs by the clock")
+          .later("cron jobs: they do not run"),
+      field("approvers", &EnvironmentSpec::approvers, list_of(text(rules::person())),
+            "people or groups who may approve; empty: anybody who may deploy"),
+      field("protect", &EnvironmentSpec::protect, protect(), "who may see the site"),
+      field("canary", &EnvironmentSpec::canary, canary(), "how traffic moves to a new release")
+          .later("canaries: the new release takes all traffic in one step once it is ready"),
+      field("bake", &EnvironmentSpec::bake, duration(0s, 720h),
+            "how long the old release stays warm: rollback is a pointer swap"),
+      field("warm", &EnvironmentSpec::warm, warm, "how much of the old release stays meanwhile"),
+      field("drain", &EnvironmentSpec::drain, duration(0s, 24h),
+            "what requests in flight get before the old release stops"),
+      field("env", &EnvironmentSpec::env, variables(), "variables of every process"),
+      field("secrets", &EnvironmentSpec::secrets, list_of(secret_name),
+            "secrets injected under their own names"),
+      field("backup", &EnvironmentSpec::backup, backup(), "backups of services and volumes")
+          .later("backups: nothing is backed up"),
+      field("monitor", &EnvironmentSpec::monitor, list_of(monitor()), "uptime checks")
+          .later("uptime checks: nothing is watched"),
+      field("alerts", &EnvironmentSpec::alerts, list_of(alert()), "when to tell whom")
+          .later("alerts: nobody is told"),
+      field("notify", &EnvironmentSpec::notify, notify(), "the channels alerts go to")
+          .later("notifications: nothing is sent"),
+  };
+}
+
+std::vector<Field<EnvironmentSpec>> environment_fields() {
+  std::vector<Field<EnvironmentSpec>> fields = {
+      field("hosts", &EnvironmentSpec::hosts, list_of(host()),
+            "names it answers to; absent without `port`: NAME.APP.localhost"),
+      field("port", &EnvironmentSpec::port, port_number(),
+            "a listener of its own on the gateway's address"),
+      deploy(),
+      field("branch", &EnvironmentSpec::branch, text(rules::branch()),
+            "the branch of `deploy: automatic`"),
+      field("confirm", &EnvironmentSpec::confirm, text(rules::confirmation()),
+            "the word to type before a deploy"),
+      field("promote_from", &EnvironmentSpec::promote_from, text(rules::environment_name()),
+            "takes the very artifact of that environment"),
+  };
+  for (auto& each : shared_fields()) fields.push_back(std::move(each));
+  return fields;
+}
+
+Field<File> environments() {
+  const SchemaPtr schema = make_schema({.kind = SchemaKind::kMap,
+                                        .expected = "a map of names to environments",
+                                        .item = environment_shape().schema,
+                                        .key_pattern = name_key().pattern});
+  Field<File> made;
+  made.key = {.name = "environments",
+              .value = schema,
+              .meaning = "where it runs; each may overlay what the top of the file says",
+              .default_text = "{prod: {}}"};
+  made.read = [schema](const Node& node, Reader& reader, File& into) {
+    if (node.kind != NodeKind::kMap || node.entries.empty())
+      return reader.wrong(node, schema->expected);
+    for (const auto& entry : node.entries) {
+      if (name_key().fits(entry.key))
+        into.environments.push_back(entry);
+      else
+        reader.error(entry.place,
+                     fmt::format("'{}' cannot name an environment", printable(entry.key, 60)),
+                     name_key().expected);
+    }
+  };
+  made.write = [](const File&) { return std::nullopt; };
+  made.later_inside = [](const File&, const std::string&, Uses&) {};
+  return made;
+}
+
+void one_build(const Node& node, Reader& reader) {
+  const Entry* first = nullptr;
+  for (const auto& entry : node.entries) {
+    if (entry.key != "build" && entry.key != "dockerfile" && entry.key != "image") continue;
+    if (first == nullptr)
+      first = &entry;
+    else
+      reader.error(entry.place,
+                   fmt::format("'{}' and '{}' both say how to build", first->key, entry.key),
+                   "one of them");
+  }
+}
+
+}  // namespace
+
+const Shape<EnvironmentSpec>& environment_shape() {
+  static const Shape<EnvironmentSpec> shape =
+      record<EnvironmentSpec>({.name = "environment", .may_be_empty = true}, environment_fields(),
+                              [](const Node& node, Reader& reader, EnvironmentSpec& into) {
+                                one_build(node, reader);
+                                confirm_means_confirm(node, reader, into);
+                              });
+  return shape;
+}
+
+const Shape<File>& file_shape() {
+  static const Shape<File> shape = [] {
+    std::vector<Field<File>> fields = {
+        field("app", &File::app, text(rules::app_name()), "the app's name").required()};
+    for (auto& each : shared_fields()) fields.push_back(lifted<File>(std::move(each), &File::base));
+    fields.push_back(environments());
+    return record<File>({.name = "app", .complete = true}, std::move(fields),
+                        [](const Node& node, Reader& reader, File&) { one_build(node, reader); });
+  }();
+  return shape;
+}
+
+}  // namespace ecluse::config
