@@ -25,3 +25,10 @@ target_link_libraries(test_ecluse_load PRIVATE ecluse_load ecluse_flavour ecluse
                                                ecluse::third::rapidcheck ecluse::third::json)
 gtest_discover_tests(test_ecluse_load TEST_PREFIX "bench/load: " DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 120)
+
+# --- api, cli: tests that hold docs/ to the tables in the sources
+foreach(folder api cli)
+  if(TARGET test_ecluse_${folder})
+    target_compile_definitions(test_ecluse_${folder} PRIVATE ECLUSE_SOURCE="${CMAKE_SOURCE_DIR}")
+  endif()
+endforeach()

@@ -122,8 +122,8 @@ Result<std::string> Client::exchange(const Exchange& exchange) {
                 "start it with `ecluse up --detach`, or name its folder with --run");
   }
   if (code == CURLE_OPERATION_TIMEDOUT) {
-    return fail(ErrorKind::kTimeout, fmt::format("the daemon did not answer within {}",
-                                                 to_string(timeout)),
+    return fail(ErrorKind::kTimeout,
+                fmt::format("the daemon did not answer within {}", to_string(timeout)),
                 "see `ecluse events`, and the daemon's log");
   }
   if (code != CURLE_OK) {
@@ -214,8 +214,8 @@ Result<void> Client::maintenance(const control::Act& act, bool on) {
 }
 Result<void> Client::remove(const control::Act& act, bool delete_data) {
   const RemoveBody body{act.reason, delete_data};
-  ECLUSE_TRY(exchange(
-      {.method = "DELETE", .path = path_of(act.environment), .body = json_text(body)}));
+  ECLUSE_TRY(
+      exchange({.method = "DELETE", .path = path_of(act.environment), .body = json_text(body)}));
   return {};
 }
 Result<std::vector<control::EnvironmentView>> Client::status(const std::string& app) {
@@ -253,9 +253,9 @@ Result<ports::LogChunk> Client::stage_log(const control::RolloutId& id, const st
                                                    percent_encoded(stage), from_offset)});
 }
 Result<ports::LogChunk> Client::logs(const std::string& instance, const ports::LogQuery& query) {
-  return ask<ports::LogChunk>({.path = fmt::format("/v1/instances/{}/logs?lines={}&offset={}",
-                                                   percent_encoded(instance), query.lines_max,
-                                                   query.from_offset)});
+  return ask<ports::LogChunk>(
+      {.path = fmt::format("/v1/instances/{}/logs?lines={}&offset={}", percent_encoded(instance),
+                           query.lines_max, query.from_offset)});
 }
 
 Result<int> Client::run(const control::Act& act, const std::vector<std::string>& argv,

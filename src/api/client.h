@@ -13,8 +13,8 @@ namespace ecluse::api {
 
 struct ClientOptions {
   std::filesystem::path socket;
-  std::string url;    ///< instead of `socket`: "http://127.0.0.1:7070"
-  std::string token;  ///< with `url`
+  std::string url;                             ///< instead of `socket`: "http://127.0.0.1:7070"
+  std::string token;                           ///< with `url`
   Duration timeout = std::chrono::minutes(2);  ///< of one call that is no stream
 };
 

@@ -67,7 +67,8 @@ class FakeOperations final : public control::Operations {
   Result<control::Ticket> scale(const control::Act& act,
                                 const std::map<std::string, int>& instances) override {
     std::string text = asked("scale", act);
-    for (const auto& [process, count] : instances) text += " " + process + "=" + std::to_string(count);
+    for (const auto& [process, count] : instances)
+      text += " " + process + "=" + std::to_string(count);
     return ticket(text);
   }
   Result<void> maintenance(const control::Act& act, bool on) override {
@@ -119,9 +120,9 @@ class FakeOperations final : public control::Operations {
   }
   Result<std::vector<ports::StoredEvent>> await_events(const ports::EventQuery& query,
                                                        Duration timeout) override {
+    state.with([](State& s) { s.calls.push_back("await_events"); });
     return state.when(
-        timeout,
-        [&](const State& s) { return s.refuse || !matching(s, query).empty(); },
+        timeout, [&](const State& s) { return s.refuse || !matching(s, query).empty(); },
         [&](State& s) -> Result<std::vector<ports::StoredEvent>> {
           if (s.refuse) return fail(*s.refuse);
           return matching(s, query);
@@ -148,8 +149,9 @@ class FakeOperations final : public control::Operations {
   }
   Result<std::uint32_t> secret_set(const control::Act& act, const std::string& name,
                                    std::string_view value) override {
-    return answer(asked("secret_set " + name + " (" + std::to_string(value.size()) + " bytes)", act),
-                  [](State&) -> std::uint32_t { return 3; });
+    return answer(
+        asked("secret_set " + name + " (" + std::to_string(value.size()) + " bytes)", act),
+        [](State&) -> std::uint32_t { return 3; });
   }
   Result<void> secret_remove(const control::Act& act, const std::string& name) override {
     return done(asked("secret_remove " + name, act));
@@ -173,7 +175,8 @@ class FakeOperations final : public control::Operations {
   static std::vector<ports::StoredEvent> matching(const State& s, const ports::EventQuery& query) {
     std::vector<ports::StoredEvent> events;
     for (const auto& event : s.events) {
-      const bool fits = event.sequence > query.after && event.subject.starts_with(query.subject_prefix) &&
+      const bool fits = event.sequence > query.after &&
+                        event.subject.starts_with(query.subject_prefix) &&
                         event.kind.starts_with(query.kind_prefix);
       if (fits && events.size() < query.limit) events.push_back(event);
     }

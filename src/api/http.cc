@@ -75,8 +75,8 @@ Result<void> parse_query(std::string_view query, HttpRequest& into) {
   for (const auto& field : fields) {
     const auto equals = field.find('=');
     ECLUSE_ASSIGN(auto name, percent_decoded(field.substr(0, equals)));
-    ECLUSE_ASSIGN(auto value, percent_decoded(
-                                  equals == std::string::npos ? "" : field.substr(equals + 1)));
+    ECLUSE_ASSIGN(auto value,
+                  percent_decoded(equals == std::string::npos ? "" : field.substr(equals + 1)));
     if (!into.query.emplace(name, value).second) {
       return fail(ErrorKind::kInvalid, fmt::format("query field \"{}\" is given twice", name));
     }
@@ -150,9 +150,10 @@ class HttpConnection::Stream {
   void set_deadline(std::chrono::milliseconds after) { deadline_ = Clock::now() + after; }
   int fd() const { return socket_.get(); }
 
-  /// False at the deadline or when we stop.
+  /// False at the deadline or, for reading, when we stop: an answer is still written to its end.
   bool wait_for(short events) {
-    pollfd waits[2] = {{socket_.get(), events, 0}, {stop_fd_, POLLIN, 0}};
+    const int stop_fd = events == POLLIN ? stop_fd_ : -1;
+    pollfd waits[2] = {{socket_.get(), events, 0}, {stop_fd, POLLIN, 0}};
     while (true) {
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
@@ -241,7 +242,7 @@ Result<std::optional<HttpRequest>> HttpConnection::next() {
   beast::error_code code;
   http::read(*stream_, stream_->unread, parser, code);
   if (code == http::error::end_of_stream) return std::nullopt;
-  if (code.category() == boost::system::system_category()) return std::nullopt;
+  if (code && code.category() == boost::system::system_category()) return std::nullopt;
   if (code) return fail(peer_error(code, bounds_));
 
   auto& message = parser.get();

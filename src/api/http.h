@@ -19,7 +19,7 @@ namespace ecluse::api {
 struct HttpBounds {
   std::size_t header_bytes_max = 16 << 10;
   std::size_t body_bytes_max = 1 << 20;
-  std::chrono::milliseconds idle_max{60'000};    ///< between two requests of a connection
+  std::chrono::milliseconds idle_max{60'000};     ///< between two requests of a connection
   std::chrono::milliseconds message_max{30'000};  ///< to send or receive one whole message
 };
 
@@ -35,7 +35,7 @@ struct HttpRequest {
 
 struct HttpAnswer {
   int status = 200;
-  std::string body;                    ///< JSON
+  std::string body;                     ///< JSON
   std::vector<std::string> allow = {};  ///< methods, with 405
 };
 
@@ -48,7 +48,7 @@ Result<void> parse_target(std::string_view target, HttpRequest& into);
 /// Everything but unreserved characters as %XX.
 std::string percent_encoded(std::string_view text);
 
-/// Used by one thread. Every wait ends when `stop_fd` becomes readable.
+/// Used by one thread. Waiting for a request ends when `stop_fd` becomes readable.
 class HttpConnection {
  public:
   HttpConnection(os::Fd socket, int stop_fd, const HttpBounds& bounds);

@@ -35,10 +35,10 @@ struct Named {
 };
 template <typename E>
 struct Names;
-#define ECLUSE_NAMES(Enum, ...)                     \
-  template <>                                       \
-  struct Names<Enum> {                              \
-    using E = Enum;                                 \
+#define ECLUSE_NAMES(Enum, ...)                      \
+  template <>                                        \
+  struct Names<Enum> {                               \
+    using E = Enum;                                  \
     static constexpr Named<E> all[] = {__VA_ARGS__}; \
   }
 ECLUSE_NAMES(control::Outcome, {E::kRunning, "running"}, {E::kDone, "done"},
@@ -424,9 +424,8 @@ Result<void> decode(const ordered_json& in, double& out) {
 template <std::integral T>
 Result<void> decode(const ordered_json& in, T& out) {
   if (!in.is_number_integer()) return fail(wrong_type("a whole number", in));
-  const bool fits = in.is_number_unsigned()
-                        ? std::in_range<T>(in.get<std::uint64_t>())
-                        : std::in_range<T>(in.get<std::int64_t>());
+  const bool fits = in.is_number_unsigned() ? std::in_range<T>(in.get<std::uint64_t>())
+                                            : std::in_range<T>(in.get<std::int64_t>());
   if (!fits) return fail(ErrorKind::kInvalid, fmt::format("{} is out of range", in.dump()));
   out = in.get<T>();
   return {};
@@ -644,17 +643,17 @@ std::optional<WallTime> parse_wall_time(std::string_view text) {
   std::tm utc{};
   int ms = 0;
   const std::string copy(text);
-  const int read = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &utc.tm_year,
-                               &utc.tm_mon, &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec,
-                               &ms);
+  const int read =
+      std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &utc.tm_year, &utc.tm_mon,
+                  &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &ms);
   if (read != 7) return std::nullopt;
   utc.tm_year -= 1900;
   utc.tm_mon -= 1;
   return WallTime{timegm(&utc) * 1000 + ms};
 }
 
-#define ECLUSE_JSON(T)                                         \
-  template std::string json_text(const T&, const Redactor&);   \
+#define ECLUSE_JSON(T)                                                    \
+  template std::string json_text(const T&, const Redactor&);              \
   template std::string json_text(const std::vector<T>&, const Redactor&); \
   template Result<T> from_json_text(std::string_view, UnknownFields);     \
   template Result<std::vector<T>> from_json_text(std::string_view, UnknownFields)

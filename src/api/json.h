@@ -1,6 +1,6 @@
 #pragma once
-// Between our values and JSON text: each type's fields are listed once (json.cc) and used both ways.
-// Times are RFC 3339 text, durations end in _ms, an absent optional is left out.
+// Between our values and JSON text: each type's fields are listed once (json.cc) and used both
+// ways. Times are RFC 3339 text, durations end in _ms, an absent optional is left out.
 
 #include <functional>
 #include <optional>

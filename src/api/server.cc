@@ -120,8 +120,8 @@ Result<std::string> peer_name(int socket) {
 
 class Server::Impl {
  public:
-  Impl(control::Operations& operations, ServerOptions options, os::Fd unix_socket, os::Fd tcp_socket,
-       os::Fd stop_event)
+  Impl(control::Operations& operations, ServerOptions options, os::Fd unix_socket,
+       os::Fd tcp_socket, os::Fd stop_event)
       : operations_(operations),
         options_(std::move(options)),
         unix_(std::move(unix_socket)),
@@ -131,13 +131,16 @@ class Server::Impl {
 
   ~Impl() {
     stop(std::chrono::milliseconds(0));
-    connections_.with([](auto& all) { all.clear(); });  // joins
+    // Joined outside the lock: each thread takes it once more to say that it ended.
+    std::list<Served> served;
+    connections_.with([&](auto& all) { served.swap(all); });
   }
 
   std::uint16_t tcp_port() const {
     sockaddr_in address{};
     socklen_t size = sizeof address;
-    if (!tcp_ || getsockname(tcp_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+    if (!tcp_ || getsockname(tcp_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+      return 0;
     return ntohs(address.sin_port);
   }
 
@@ -180,8 +183,9 @@ class Server::Impl {
       all.remove_if([](Served& one) { return one.ended; });
       if (all.size() >= options_.connections_max) return turn_away(std::move(socket));
       auto& served = all.emplace_back();
-      served.thread = std::jthread(
-          [this, &served, needs_token, fd = socket.release()] { serve(os::Fd(fd), needs_token, served); });
+      served.thread = std::jthread([this, &served, needs_token, fd = socket.release()] {
+        serve(os::Fd(fd), needs_token, served);
+      });
     });
   }
 
@@ -226,7 +230,7 @@ class Server::Impl {
   }
 
   bool serve_one(HttpConnection& connection, const HttpRequest& request, const std::string& actor) {
-    const Call call{request,       actor, operations_, options_.redact, stop_source_.get_token(),
+    const Call call{request,    actor, operations_, options_.redact, stop_source_.get_token(),
                     &connection};
     const auto answer = answer_to(call);
     if (!answer) return false;  // it was a stream: its end is the connection's
