@@ -1,0 +1,19 @@
+#include "services/service_place.h"
+
+#include <fmt/format.h>
+
+namespace ecluse::services {
+
+std::string ServicePlace::id() const {
+  return fmt::format("{}-{}-service-{}", key.app, key.environment, spec.name);
+}
+
+std::string ServicePlace::data() const {
+  return surroundings == Surroundings::kOwnNetwork ? "/data" : data_on_host().string();
+}
+
+std::string ServicePlace::conf() const {
+  return surroundings == Surroundings::kOwnNetwork ? "/conf" : conf_on_host().string();
+}
+
+}  // namespace ecluse::services
