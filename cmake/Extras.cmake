@@ -41,3 +41,6 @@ add_executable(test_ecluse_echo bench/apps/echo/sha1_test.cc bench/apps/echo/sha
 target_include_directories(test_ecluse_echo PRIVATE bench/apps/echo)
 target_link_libraries(test_ecluse_echo PRIVATE ecluse_flavour ecluse::third::gtest)
 gtest_discover_tests(test_ecluse_echo TEST_PREFIX "bench/echo: " DISCOVERY_TIMEOUT 60)
+# --- bench/judge.cc: how often the judge is wrong, and how soon it is right
+add_executable(bench-judge ${CMAKE_SOURCE_DIR}/bench/judge.cc)
+target_link_libraries(bench-judge PRIVATE ecluse_judge ecluse_flavour ecluse::third::json)
