@@ -71,15 +71,15 @@ constexpr Request canary_request(bool error) {
 }
 
 TEST(Judge, RollsBackAfterThreeCanaryRequestsThatAllFail) {
-  EXPECT_LE(median_until_rollback({.canary_errors = 1.0}, 101, 1), 3U);
+  EXPECT_LE(median_until_rollback({.canary_errors = 1.0}, 51, 1), 3U);
 }
 
 TEST(Judge, RollsBackWithinSevenCanaryRequestsWhenHalfFail) {
-  EXPECT_LE(median_until_rollback({.canary_errors = 0.5}, 401, 2), 7U);
+  EXPECT_LE(median_until_rollback({.canary_errors = 0.5}, 101, 2), 7U);
 }
 
 TEST(Judge, RollsBackWithinSixtyCanaryRequestsWhenErrorsRiseTenfold) {
-  EXPECT_LE(median_until_rollback({.canary_errors = 0.10, .stable_errors = 0.01}, 201, 3), 60U);
+  EXPECT_LE(median_until_rollback({.canary_errors = 0.10, .stable_errors = 0.01}, 51, 3), 60U);
 }
 
 TEST(Judge, RollsBackWithinFiveHundredCanaryRequestsWhenErrorsTreble) {
@@ -88,25 +88,24 @@ TEST(Judge, RollsBackWithinFiveHundredCanaryRequestsWhenErrorsTreble) {
 
 TEST(Judge, RollsBackAHealthyReleaseInAtMostOneOfAHundredRuns) {
   for (const double errors : {0.0, 0.001, 0.01, 0.05}) {
-    const Traffic equal{.canary_errors = errors, .stable_errors = errors, .requests_max = 5'000};
-    EXPECT_LE(share_of(Ruling::kRollback, equal, 400, 5), 0.01) << "at errors " << errors;
+    const Traffic equal{.canary_errors = errors, .stable_errors = errors, .requests_max = 1'000};
+    EXPECT_LE(share_of(Ruling::kRollback, equal, 100, 5), 0.01) << "at errors " << errors;
   }
 }
 
 TEST(Judge, DoesNotBlameTheCanaryForAnIncidentThatHitsBothArms) {
   Objectives relative = usual();
   std::erase_if(relative.abort_when, [](const auto& o) { return o.metric != Metric::kRelative; });
-  const Traffic incident{
-      .canary_errors = 0.01,
-      .stable_errors = 0.01,
-      .requests_max = 5'000,
-      .incident = [](std::size_t i) { return i > 1000 && i < 3000 ? 10.0 : 1.0; }};
+  const Traffic incident{.canary_errors = 0.01,
+                         .stable_errors = 0.01,
+                         .requests_max = 1'000,
+                         .incident = [](std::size_t i) { return i > 200 && i < 600 ? 10.0 : 1.0; }};
   Prng prng(6);
   int rolled_back = 0;
-  for (int run = 0; run < 400; ++run) {
+  for (int run = 0; run < 100; ++run) {
     rolled_back += judged(incident, prng, relative).ruling == Ruling::kRollback ? 1 : 0;
   }
-  EXPECT_LE(rolled_back, 4);
+  EXPECT_LE(rolled_back, 1);
 }
 
 TEST(Judge, PromotesAReleaseThreeTimesWorseInAtMostFiveOfAHundredRuns) {
@@ -114,15 +113,15 @@ TEST(Judge, PromotesAReleaseThreeTimesWorseInAtMostFiveOfAHundredRuns) {
   blind.abort_when.clear();  // so that no rollback comes before the false promotion
   Prng prng(7);
   int promoted = 0;
-  for (int run = 0; run < 400; ++run) {
-    const Traffic worse{.canary_errors = 0.06, .stable_errors = 0.02, .requests_max = 10'000};
+  for (int run = 0; run < 60; ++run) {
+    const Traffic worse{.canary_errors = 0.18, .stable_errors = 0.06, .requests_max = 2'000};
     promoted += judged(worse, prng, blind).ruling == Ruling::kPromote ? 1 : 0;
   }
-  EXPECT_LE(promoted, 20);
+  EXPECT_LE(promoted, 3);
 }
 
 TEST(Judge, PromotesAnEqualReleaseOnceEnoughErrorsFellOnStable) {
-  EXPECT_GE(share_of(Ruling::kPromote, {.canary_errors = 0.01, .stable_errors = 0.01}, 60, 8), 0.9);
+  EXPECT_GE(share_of(Ruling::kPromote, {.canary_errors = 0.03, .stable_errors = 0.03}, 20, 8), 0.9);
 }
 
 TEST(Judge, NeitherRollsBackNorPromotesWithoutTraffic) {
@@ -132,7 +131,8 @@ TEST(Judge, NeitherRollsBackNorPromotesWithoutTraffic) {
 
 TEST(Judge, IsInconclusiveWhenNobodyEverErred) {
   Prng prng(9);
-  EXPECT_EQ(judged({.canary_errors = 0, .stable_errors = 0}, prng).ruling, Ruling::kInconclusive);
+  EXPECT_EQ(judged({.canary_errors = 0, .stable_errors = 0, .requests_max = 5'000}, prng).ruling,
+            Ruling::kInconclusive);
 }
 
 TEST(Judge, NoticesAReleaseThatTurnsBadAfterTenThousandGoodRequests) {
@@ -160,9 +160,9 @@ TEST(Judge, CountsAClientsManyErrorsAsOne) {
 TEST(Judge, DoesNotRollBackForClusteredErrorsOfFewClientsInBothArms) {
   Prng prng(10);
   int rolled_back = 0;
-  for (int run = 0; run < 300; ++run) {
+  for (int run = 0; run < 60; ++run) {
     Judge judge(usual());
-    for (std::uint64_t client = 0; client < 300 && !judge.so_far().objective.size(); ++client) {
+    for (std::uint64_t client = 0; client < 300; ++client) {
       const bool broken = prng.chance(0.02);  // this client fails always, on either arm
       const bool canary = prng.chance(0.1);
       for (int i = 0; i < 10; ++i) {
@@ -174,7 +174,7 @@ TEST(Judge, DoesNotRollBackForClusteredErrorsOfFewClientsInBothArms) {
     }
     rolled_back += judge.so_far().ruling == Ruling::kRollback ? 1 : 0;
   }
-  EXPECT_LE(rolled_back, 3);
+  EXPECT_LE(rolled_back, 1);
 }
 
 TEST(Judge, JudgesLatencyByTheShareOfSlowRequests) {
@@ -193,7 +193,7 @@ TEST(Judge, JudgesLatencyByTheShareOfSlowRequests) {
 TEST(Judge, ComparesNothingWhenTheArmsAreNotFilledByTheAnnouncedWeight) {
   Prng prng(11);
   Judge judge(usual());
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 5'000; ++i) {
     // Half the requests reach the canary though a tenth was announced; both arms err equally.
     judge.observe({.arm = prng.chance(0.5) ? Arm::kCanary : Arm::kStable,
                    .weight = 0.1,
