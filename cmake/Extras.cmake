@@ -1,5 +1,7 @@
 # What is built or tested besides the folders of src/.
 
+include(Shim)  # the small program inside the big one
+
 # --- tests/structure: the layers
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 add_test(NAME "structure: layers"
