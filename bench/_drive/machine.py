@@ -131,6 +131,22 @@ class Ecluse:
                          f"{done.stdout}{done.stderr}")
         return done
 
+    def deploy(self, repository, environment, ref="HEAD", check=True, timeout_s=300):
+        """`ecluse deploy` followed to its end."""
+        return self.cli("deploy", ref, "--to", environment, cwd=repository.folder, check=check,
+                        timeout_s=timeout_s)
+
+    def begin(self, *arguments, cwd=None):
+        """A command whose end we do not wait for yet."""
+        return subprocess.Popen(
+            self.command(*arguments), cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment_variables(),
+        )
+
+    def secret(self, key, name, value):
+        app, environment = key.split("/")
+        self.cli("secret", "set", name, "--app", app, "--to", environment, text_in=value)
+
     def api(self, method, path, body=None, timeout_s=130):
         """One call of the API; Failed with its own words when it refuses."""
         connection = _UnixConnection(self.run / "ecluse.sock", timeout_s)
