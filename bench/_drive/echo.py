@@ -14,7 +14,7 @@ MIX = ("--get", "/:60", "--new", "/:12", "--post", "/upload:8", "--slow", "/slow
 
 CONFIG = """\
 app: {app}
-build: {{command: "true"}}
+build: {{command: chmod 755 ecluse-echo-app}}
 processes:
   web:
     command: ./ecluse-echo-app
