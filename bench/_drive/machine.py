@@ -99,13 +99,22 @@ class Ecluse:
     def down(self):
         """Stops everything of ours; what does not obey is killed by its id."""
         try:
-            self.cli("down", "--all", check=False, timeout_s=60)
+            self.cli("down", "--all", "--yes", check=False, timeout_s=90)
         except subprocess.TimeoutExpired:
             pass  # the kills below are for exactly this
-        for pid in self.processes():
+        for pid in self.processes() + self.app_processes():
             kill_if_there(pid)
         if self.daemon is not None:
             self.daemon.wait()
+
+    def app_processes(self):
+        """What the instances' own records name: an app's command line does not name our folder."""
+        found = []
+        for status in (self.data / "instances").glob("*/status.json"):
+            pid = json.loads(status.read_text() or "{}").get("pid", 0)
+            if pid > 1 and str(self.folder) in mounts(pid):
+                found.append(pid)
+        return found
 
     def log_tail(self, lines=30):
         self.log.flush()
@@ -118,7 +127,7 @@ class Ecluse:
         return os.environ | {"ECLUSE_RUN": str(self.run), "ECLUSE_DATA": str(self.data)}
 
     def command(self, *arguments):
-        return [str(self.program), *map(str, arguments), "--run", str(self.run)]
+        return [str(self.program), *map(str, arguments)]
 
     def cli(self, *arguments, cwd=None, check=True, timeout_s=180, text_in=None):
         """Runs `ecluse ARGUMENTS` to its end."""
@@ -144,8 +153,7 @@ class Ecluse:
         )
 
     def secret(self, key, name, value):
-        app, environment = key.split("/")
-        self.cli("secret", "set", name, "--app", app, "--to", environment, text_in=value)
+        self.cli("secret", "set", name, "--to", key, text_in=value)
 
     def api(self, method, path, body=None, timeout_s=130):
         """One call of the API; Failed with its own words when it refuses."""
@@ -197,10 +205,9 @@ class Ecluse:
     def shims(self):
         """Ids of the shims, by instance id."""
         found = {}
-        for pid in self.processes("shim"):
-            for word in command_line(pid).split("\0"):
-                if "/instances/" in word:
-                    found[word.split("/instances/")[1].split("/")[0]] = pid
+        for pid in self.processes("ecluse-shim"):
+            folder = Path(command_line(pid).split("\0")[1])
+            found[folder.name] = pid
         return found
 
 
@@ -209,6 +216,13 @@ def command_line(pid):
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     except OSError:
         return ""  # it has ended since we listed it
+
+
+def mounts(pid):
+    try:
+        return Path(f"/proc/{pid}/mountinfo").read_text(errors="replace")
+    except OSError:
+        return ""  # it has ended since we read its record
 
 
 def parent_of(pid):
