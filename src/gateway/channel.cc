@@ -1,0 +1,125 @@
+#include "gateway/channel.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace ecluse::gateway {
+
+namespace {
+using nlohmann::json;
+
+constexpr std::size_t kDescriptorsMax = 128;
+constexpr std::size_t kTextBytesMax = 60'000;
+struct Header {
+  Message::Kind kind;
+  std::uint16_t port;
+};
+using ControlRoom = std::array<char, CMSG_SPACE(kDescriptorsMax * sizeof(int))>;
+
+void attach(const std::vector<os::Fd>& descriptors, msghdr& packet, ControlRoom& room) {
+  if (descriptors.empty()) return;
+  const std::size_t bytes = descriptors.size() * sizeof(int);
+  packet.msg_control = room.data();
+  packet.msg_controllen = CMSG_SPACE(bytes);
+  cmsghdr* const control = CMSG_FIRSTHDR(&packet);
+  control->cmsg_level = SOL_SOCKET;
+  control->cmsg_type = SCM_RIGHTS;
+  control->cmsg_len = CMSG_LEN(bytes);
+  auto* out = CMSG_DATA(control);
+  for (const os::Fd& fd : descriptors) {
+    const int raw = fd.get();
+    std::memcpy(out, &raw, sizeof raw);
+    out += sizeof raw;
+  }
+}
+
+std::vector<os::Fd> detach(msghdr& packet) {
+  std::vector<os::Fd> descriptors;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&packet); c != nullptr; c = CMSG_NXTHDR(&packet, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int raw = -1;
+      std::memcpy(&raw, CMSG_DATA(c) + i * sizeof raw, sizeof raw);
+      descriptors.emplace_back(raw);
+    }
+  }
+  return descriptors;
+}
+}  // namespace
+
+Result<void> send_message(int channel, const Message& message) {
+  Header header{message.kind, message.port};
+  std::array<iovec, 2> pieces{iovec{&header, sizeof header},
+                              iovec{const_cast<char*>(message.text.data()), message.text.size()}};
+  msghdr packet{};
+  packet.msg_iov = pieces.data();
+  packet.msg_iovlen = pieces.size();
+  ControlRoom room{};
+  attach(message.descriptors, packet, room);
+  ssize_t n = 0;
+  do {
+    n = ::sendmsg(channel, &packet, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return fail(from_errno(errno, "speak to the other process of the gateway"));
+  return {};
+}
+
+Result<Message> receive_message(int channel) {
+  Header header{};
+  std::string text(kTextBytesMax, '\0');
+  std::array<iovec, 2> pieces{iovec{&header, sizeof header}, iovec{text.data(), text.size()}};
+  msghdr packet{};
+  packet.msg_iov = pieces.data();
+  packet.msg_iovlen = pieces.size();
+  ControlRoom room{};
+  packet.msg_control = room.data();
+  packet.msg_controllen = room.size();
+  ssize_t n = 0;
+  do {
+    n = ::recvmsg(channel, &packet, MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return fail(from_errno(errno, "hear from the other process of the gateway"));
+  if (static_cast<std::size_t>(n) < sizeof header) {
+    return fail(ErrorKind::kUnavailable, "the other process of the gateway is gone");
+  }
+  text.resize(static_cast<std::size_t>(n) - sizeof header);
+  return Message{header.kind, std::move(text), header.port, detach(packet)};
+}
+
+std::string options_text(const GatewayOptions& options) {
+  json bounds = json::object();
+  for (const BoundName& bound : bound_names()) {
+    bounds[std::string(bound.name)] = options.bounds.*bound.member;
+  }
+  return json{{"listen", options.listen},
+              {"to", options.to},
+              {"workers", options.workers},
+              {"folder", options.folder.string()},
+              {"bounds", bounds}}
+      .dump();
+}
+
+Result<GatewayOptions> parse_options_text(const std::string& text) {
+  try {
+    const json parsed = json::parse(text);
+    GatewayOptions options;
+    parsed.at("listen").get_to(options.listen);
+    parsed.at("to").get_to(options.to);
+    parsed.at("workers").get_to(options.workers);
+    options.folder = parsed.at("folder").get<std::string>();
+    for (const BoundName& bound : bound_names()) {
+      parsed.at("bounds").at(std::string(bound.name)).get_to(options.bounds.*bound.member);
+    }
+    return options;
+  } catch (const json::exception& error) {
+    return fail(ErrorKind::kInternal,
+                std::string("the keeper sent options that cannot be read: ") + error.what());
+  }
+}
+
+}  // namespace ecluse::gateway

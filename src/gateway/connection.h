@@ -1,0 +1,131 @@
+#pragma once
+// What a worker thread knows of each connection. Plain state: worker_thread.cc drives it, and one
+// thread owns all of it.
+
+#include <netinet/in.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/http1_head.h"
+#include "gateway/pump.h"
+#include "gateway/route_table.h"
+#include "gateway/shared_memory.h"
+#include "gateway/socket.h"
+#include "gateway/timer_wheel.h"
+
+namespace ecluse::gateway {
+
+/// What epoll points at.
+struct Endpoint {
+  enum class Kind : std::uint8_t { kListener, kClient, kUpstream, kMail };
+  explicit Endpoint(Kind k) : kind(k) {}
+  Kind kind;
+};
+
+struct Listener : Endpoint {
+  Listener() : Endpoint(Kind::kListener) {}
+  os::Fd fd;
+  std::uint16_t port = 0;
+};
+
+struct Upstream;
+struct Client;
+
+/// One address of one release as this thread sees it: its idle connections and its marks.
+struct Target {
+  TargetId id = 0;
+  sockaddr_in6 address{};
+  std::vector<Upstream*> idle;  ///< the latest used is taken first
+  std::uint32_t in_flight = 0;
+  std::uint32_t slot = 0;  ///< of its release
+  Millis down_until = 0;   ///< it refused a connection
+};
+
+/// A connection to an app: carries one exchange, or waits in its target's pool.
+struct Upstream : Endpoint, TimerEntry {
+  Upstream() : Endpoint(Kind::kUpstream) {}
+  Socket socket;
+  Target* target = nullptr;
+  Client* client = nullptr;  ///< null: idle in the pool
+  http1::HeadScanner scanner{http1::HeadKind::kResponse};
+  Millis idle_since = 0;
+  std::uint32_t head_bytes = 0;  ///< of the request's head: as long as all wait, none was sent
+  bool is_reused = false;
+  bool keeps_alive = false;  ///< said by the answer
+  bool is_draining = false;
+};
+
+enum class Phase : std::uint8_t {
+  kHead,        ///< waits for a request, or reads its head
+  kHeld,        ///< the site holds its requests
+  kConnecting,  ///< to the target
+  kExchange,    ///< bodies and the answer's head are on their way
+  kTunnel,      ///< a WebSocket after its 101
+  kFlush,       ///< writes the rest of an answer, then closes
+  kLinger,      ///< has said its last word and reads until the client is done
+  kClosed,
+};
+
+/// What the rest of a request must know of its head; the head itself may be gone.
+struct RequestFacts {
+  bool is_head = false;
+  bool is_idempotent = false;
+  bool is_http10 = false;
+  bool expects_continue = false;
+  bool wants_websocket = false;
+  bool shows_release = false;
+  bool is_proof = false;  ///< sent by Traffic::ask: not counted as a visitor's
+  bool sets_client_cookie = false;
+  bool sets_affinity_cookie = false;
+};
+
+struct Tunnel {
+  WebsocketFrames from_client;
+  WebsocketFrames from_app;
+  Millis close_at = 0;  ///< 0: nobody wants it closed
+  bool is_closing = false;
+};
+
+struct Client : Endpoint, TimerEntry {
+  Client() : Endpoint(Kind::kClient) { is_client = true; }
+  Socket socket;
+  Phase phase = Phase::kHead;
+  std::uint8_t attempts = 0;
+  std::uint8_t interim_answers = 0;
+  bool answer_started = false;  ///< a final answer's head is in the output
+  bool answer_until_close = false;
+  bool closes_after = false;
+  bool upstream_write_broken = false;
+  bool is_queued = false;  ///< for another turn
+  bool is_first = true;    ///< no request has been answered on this connection
+  RequestFacts facts;
+  std::uint16_t listener_port = 0;
+  std::uint16_t status = 0;
+  std::uint32_t slot = 0;
+  model::ReleaseNumber release = 0;
+  std::uint32_t head_begin = 0;
+  std::uint32_t head_end = 0;
+  Upstream* upstream = nullptr;
+  std::uint32_t head_moves = 0;  ///< Socket::moves() when the head was read
+  Target* avoided = nullptr;     ///< refused or failed the first attempt; compared, never followed
+  in6_addr address{};
+  Millis phase_since = 0;
+  Millis moved_at = 0;  ///< when a byte last went either way
+  Millis rate_since = 0;
+  std::uint64_t rate_bytes = 0;
+  std::uint64_t moved_bytes = 0;  ///< when moved_at was last found
+  std::uint64_t affinity = 0;
+  http1::HeadScanner scanner;
+  Pump up;
+  Pump down;
+  std::array<char, 32> client_id{};
+  std::unique_ptr<Tunnel> tunnel;
+  Client* next = nullptr;  ///< of all clients of the thread
+  Client* previous = nullptr;
+};
+
+}  // namespace ecluse::gateway

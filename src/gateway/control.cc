@@ -1,0 +1,359 @@
+#include "gateway/control.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "base/log.h"
+#include "gateway/http1_head.h"
+#include "gateway/override_token.h"
+
+namespace ecluse::gateway {
+
+namespace {
+using std::chrono::milliseconds;
+constexpr milliseconds kSwapTimeout{3000};
+constexpr milliseconds kPersistTimeout{10'000};
+}  // namespace
+
+Persister::Persister(std::filesystem::path file) : file_(std::move(file)) {
+  if (!file_.empty()) thread_ = std::thread([this] { run(); });
+}
+
+Persister::~Persister() {
+  desk_.change([](Desk& desk) { desk.ends = true; });
+  if (thread_.joinable()) thread_.join();
+}
+
+void Persister::put(std::uint64_t version, std::string text) {
+  desk_.change([&](Desk& desk) {
+    desk.wanted = version;
+    desk.text = std::move(text);
+  });
+}
+
+Result<void> Persister::await(std::uint64_t version, milliseconds timeout) {
+  if (file_.empty()) return {};
+  const auto is_tried = [&](const Desk& desk) { return desk.tried >= version; };
+  return desk_.when(timeout, is_tried, [&](const Desk& desk) -> Result<void> {
+    if (desk.written >= version) return {};
+    if (desk.tried >= version) return fail(in_context("served, but not on disk", desk.error));
+    return fail(ErrorKind::kTimeout, "served, but not on disk yet: the disk does not answer");
+  });
+}
+
+void Persister::run() {
+  constexpr std::chrono::hours kForever{1};
+  for (bool ends = false; !ends;) {
+    std::uint64_t version = 0;
+    std::string text;
+    desk_.when(
+        kForever, [](const Desk& desk) { return desk.ends || desk.wanted > desk.tried; },
+        [&](Desk& desk) {
+          ends = desk.ends && desk.wanted == desk.tried;
+          version = desk.wanted > desk.tried ? desk.wanted : 0;
+          text = desk.text;
+        });
+    if (version == 0) continue;
+    auto saved = save_state(file_, text);
+    if (!saved) log_error("gateway: {}", saved.error().message);
+    desk_.change([&](Desk& desk) {
+      desk.tried = version;
+      if (saved) desk.written = version;
+      if (!saved) desk.error = saved.error();
+    });
+  }
+}
+
+Control::Control(Setup setup) : setup_(std::move(setup)), persister_(setup_.state_file) {}
+Control::~Control() = default;
+
+Result<std::unique_ptr<Control>> Control::start(Setup setup) {
+  std::unique_ptr<Control> control(new Control(std::move(setup)));
+  ECLUSE_TRY(control->load());
+  const WorkerContext& context = *control->setup_.context;
+  const auto table = control->desk_.with([](Desk& desk) { return desk.table; });
+  for (std::size_t i = 0; i < context.threads; ++i) {
+    ECLUSE_ASSIGN(auto thread, WorkerThread::start(context, i, table));
+    control->threads_.push_back(std::move(thread));
+  }
+  return control;
+}
+
+Result<void> Control::load() {
+  SharedMemory& memory = *setup_.context->memory;
+  LoadedState loaded;
+  if (const auto image = memory.load_image()) {
+    ECLUSE_ASSIGN(loaded.state, parse_state_text(*image));
+  } else if (!setup_.state_file.empty()) {
+    ECLUSE_ASSIGN(loaded, load_state(setup_.state_file));
+  }
+  if (!loaded.complaint.empty()) log_error("gateway: {}", loaded.complaint);
+  for (const Latch& latch : loaded.state.latches) {
+    ECLUSE_TRY(memory.latch(latch.rollout, latch.release));
+  }
+  return desk_.with([&](Desk& desk) -> Result<void> {
+    desk.state.sites = std::move(loaded.state.sites);
+    for (const auto& [key, known] : desk.state.sites) {
+      if (known.is_removed) continue;
+      ECLUSE_ASSIGN(RouteTable::Entry entry, build_entry(desk, known.site));
+      desk.entries.insert_or_assign(key, std::move(entry));
+    }
+    rebuild_table(desk);
+    return {};
+  });
+}
+
+std::vector<std::uint16_t> Control::site_ports() {
+  return desk_.with([](const Desk& desk) {
+    std::vector<std::uint16_t> ports;
+    for (const auto& [key, entry] : desk.entries) {
+      if (entry.port) ports.push_back(*entry.port);
+    }
+    return ports;
+  });
+}
+
+Result<RouteTable::Entry> Control::build_entry(Desk& desk, const ports::Site& site) {
+  const auto is_needed = [&](const std::string& name, model::ReleaseNumber release) {
+    const auto key = model::parse_environment_key(name);
+    const auto known = key ? desk.state.sites.find(*key) : desk.state.sites.end();
+    if (known == desk.state.sites.end() || known->second.is_removed) return false;
+    const auto& arms = known->second.site.arms;
+    return std::ranges::find(arms, release, &ports::Arm::release) != arms.end();
+  };
+  std::map<model::ReleaseNumber, std::uint32_t> slots;
+  for (const ports::Arm& arm : site.arms) {
+    if (arm.release == 0) return fail(ErrorKind::kInvalid, "release 0 takes no traffic");
+    ECLUSE_ASSIGN(slots[arm.release],
+                  setup_.context->memory->slot_of(site.key, arm.release, is_needed));
+  }
+  return make_entry(site, desk.ids, slots);
+}
+
+void Control::rebuild_table(Desk& desk) {
+  std::vector<RouteTable::Entry> entries;
+  for (const auto& [key, entry] : desk.entries) entries.push_back(entry);
+  desk.table = std::make_shared<const RouteTable>(entries);
+}
+
+std::string Control::image_of(const Desk& desk) const {
+  GatewayState state{desk.state.sites, setup_.context->memory->latches()};
+  return state_text(state);
+}
+
+Result<void> Control::check_fence(const Desk& desk, const model::EnvironmentKey& key,
+                                  const ports::Fence& fence) const {
+  const auto known = desk.state.sites.find(key);
+  if (known == desk.state.sites.end()) return {};
+  const ports::Fence& newest = known->second.fence;
+  if (std::pair(fence.term, fence.sequence) >= std::pair(newest.term, newest.sequence)) return {};
+  return fail(
+      ErrorKind::kConflict,
+      fmt::format("{}: decision {} of term {} is older than {} of term {}, which stands",
+                  to_string(key), fence.sequence, fence.term, newest.sequence, newest.term));
+}
+
+Result<void> Control::check_latches(const ports::Site& site, const ports::Fence& fence) const {
+  for (const ports::Arm& arm : site.arms) {
+    if (arm.weight_ppm == 0 || !setup_.context->memory->is_latched(fence.rollout, arm.release)) {
+      continue;
+    }
+    return fail(ErrorKind::kConflict,
+                fmt::format("{}: release {} was aborted in rollout {} and gets no traffic in it",
+                            to_string(site.key), arm.release, fence.rollout));
+  }
+  return {};
+}
+
+Result<void> Control::latch(const Desk& desk, const std::string& rollout,
+                            model::ReleaseNumber release) {
+  SharedMemory& memory = *setup_.context->memory;
+  auto latched = memory.latch(rollout, release);
+  if (latched || latched.error().kind != ErrorKind::kExhausted) return latched;
+  std::vector<std::string> needed;
+  for (const auto& [key, known] : desk.state.sites) needed.push_back(known.fence.rollout);
+  memory.forget_latches_except(needed);
+  return memory.latch(rollout, release);
+}
+
+/// Swaps the table in on every thread and hands the state on; returns its version.
+Result<std::uint64_t> Control::publish(Desk& desk) {
+  const auto former = std::move(desk.table);  // freed here, not by a thread that carries traffic
+  rebuild_table(desk);
+  const std::uint64_t version = ++desk.version;
+  for (const auto& thread : threads_) thread->swap(desk.table, version);
+  bool all = true;
+  for (const auto& thread : threads_) all = thread->await_swap(version, kSwapTimeout) && all;
+  std::string image = image_of(desk);
+  ECLUSE_TRY(setup_.context->memory->store_image(image));
+  persister_.put(version, std::move(image));
+  if (!all) {
+    return fail(ErrorKind::kUnavailable,
+                "a worker thread did not take the new table within three seconds");
+  }
+  return version;
+}
+
+/// The checks are done: makes the site the one that is served.
+Result<std::uint64_t> Control::decide(Desk& desk, const ports::Site& site,
+                                      const ports::Fence& fence) {
+  auto entry = build_entry(desk, site);
+  if (!entry) return fail(in_context(to_string(site.key), std::move(entry).error()));
+  std::optional<std::uint16_t> former_port;
+  if (const auto old = desk.entries.find(site.key); old != desk.entries.end()) {
+    former_port = old->second.port;
+  }
+  if (site.port && site.port != former_port) ECLUSE_TRY(setup_.open_port(*site.port));
+  desk.entries.insert_or_assign(site.key, std::move(*entry));
+  desk.state.sites.insert_or_assign(site.key, KnownSite{site, fence, false});
+  const auto version = publish(desk);
+  if (former_port && former_port != site.port) setup_.close_port(*former_port);
+  return version;
+}
+
+Result<void> Control::serve_everywhere(const ports::Site& site) {
+  return desk_.with([&](Desk& desk) -> Result<void> {
+    ECLUSE_ASSIGN(const RouteTable::Entry entry, build_entry(desk, site));
+    desk.table = std::make_shared<const RouteTable>(RouteTable::catch_all(entry.route));
+    const std::uint64_t version = ++desk.version;
+    for (const auto& thread : threads_) thread->swap(desk.table, version);
+    return {};
+  });
+}
+
+Result<void> Control::apply(const ports::Site& site, const ports::Fence& fence) {
+  const auto version = desk_.with([&](Desk& desk) -> Result<std::uint64_t> {
+    ECLUSE_TRY(check_fence(desk, site.key, fence));
+    ECLUSE_TRY(check_latches(site, fence));
+    return decide(desk, site, fence);
+  });
+  if (!version) return fail(version.error());
+  return persister_.await(*version, kPersistTimeout);
+}
+
+Result<void> Control::abort(const ports::Site& site, model::ReleaseNumber aborted,
+                            const ports::Fence& fence) {
+  const auto version = desk_.with([&](Desk& desk) -> Result<std::uint64_t> {
+    ECLUSE_TRY(check_fence(desk, site.key, fence));
+    ECLUSE_TRY(latch(desk, fence.rollout, aborted));
+    ECLUSE_TRY(check_latches(site, fence));
+    return decide(desk, site, fence);
+  });
+  if (!version) return fail(version.error());
+  return {};
+}
+
+Result<std::vector<model::ReleaseNumber>> Control::latched(const std::string& rollout) {
+  std::vector<model::ReleaseNumber> releases;
+  for (const Latch& latch : setup_.context->memory->latches()) {
+    if (latch.rollout == rollout) releases.push_back(latch.release);
+  }
+  return releases;
+}
+
+Result<void> Control::remove(const model::EnvironmentKey& key, const ports::Fence& fence) {
+  const auto version = desk_.with([&](Desk& desk) -> Result<std::uint64_t> {
+    ECLUSE_TRY(check_fence(desk, key, fence));
+    std::optional<std::uint16_t> port;
+    if (const auto old = desk.entries.find(key); old != desk.entries.end()) {
+      port = old->second.port;
+    }
+    desk.entries.erase(key);
+    KnownSite tombstone{.fence = fence, .is_removed = true};
+    tombstone.site.key = key;
+    desk.state.sites.insert_or_assign(key, std::move(tombstone));
+    const auto published = publish(desk);
+    if (port) setup_.close_port(*port);
+    return published;
+  });
+  if (!version) return fail(version.error());
+  return persister_.await(*version, kPersistTimeout);
+}
+
+Result<std::vector<ports::Site>> Control::sites() {
+  return desk_.with([](const Desk& desk) {
+    std::vector<ports::Site> sites;
+    for (const auto& [key, known] : desk.state.sites) {
+      if (!known.is_removed) sites.push_back(known.site);
+    }
+    return sites;
+  });
+}
+
+Result<void> Control::drain(const model::EnvironmentKey& key, model::ReleaseNumber release,
+                            Duration websocket_budget) {
+  const auto counted = setup_.context->memory->find(key, release);
+  if (!counted) return {};  // it never had traffic here
+  for (const auto& thread : threads_) thread->drain(*counted, websocket_budget);
+  return {};
+}
+
+Result<ports::SiteCounters> Control::counters(const model::EnvironmentKey& key) {
+  return setup_.context->memory->counters(key);
+}
+
+namespace {
+std::string host_of(const ports::Site& site) {
+  if (site.hosts.empty()) return "localhost";
+  const std::string& host = site.hosts.front();
+  return host.starts_with("*.") ? "ecluse" + host.substr(1) : host;
+}
+
+Result<std::string> read_head(int fd) {
+  const http1::HeadBounds bounds;
+  http1::HeadScanner scanner(http1::HeadKind::kResponse);
+  std::string bytes;
+  std::array<char, 4096> chunk{};
+  for (;;) {
+    const ssize_t n = ::recv(fd, chunk.data(), chunk.size(), 0);
+    if (n <= 0) return fail(ErrorKind::kUnavailable, "the gateway's listener gave no answer");
+    bytes.append(chunk.data(), static_cast<std::size_t>(n));
+    const auto state = scanner.scan(bytes, bounds);
+    if (state == http1::HeadScanner::State::kComplete) return bytes.substr(0, scanner.head_end());
+    if (state == http1::HeadScanner::State::kFault) {
+      return fail(ErrorKind::kInternal, "the gateway's own answer is malformed");
+    }
+  }
+}
+
+Result<ports::Traffic::Answer> parse_answer(std::string_view head) {
+  http1::Response response;
+  if (http1::parse_response(head, false, response) != http1::Fault::kNone) {
+    return fail(ErrorKind::kInternal, "the gateway's own answer is malformed");
+  }
+  ports::Traffic::Answer answer{0, response.status};
+  const std::string_view release = response.fields.value_of(http1::FieldId::kRelease);
+  (void)std::from_chars(release.data(), release.data() + release.size(), answer.release);
+  return answer;  // without the field it is 0: no release answered
+}
+}  // namespace
+
+Result<ports::Traffic::Answer> Control::ask(const model::EnvironmentKey& key,
+                                            model::ReleaseNumber release, const std::string& path) {
+  constexpr int kTimeoutMs = 10'000;
+  constexpr std::int64_t kTokenLifeS = 60;
+  const auto site = desk_.with([&](const Desk& desk) -> Result<ports::Site> {
+    const auto known = desk.state.sites.find(key);
+    if (known == desk.state.sites.end() || known->second.is_removed) {
+      return fail(ErrorKind::kNotFound, fmt::format("the gateway has no site {}", to_string(key)));
+    }
+    return known->second.site;
+  });
+  if (!site) return fail(site.error());
+  ECLUSE_ASSIGN(const ListenAddress address, setup_.public_address(site->port));
+  ECLUSE_ASSIGN(const os::Fd fd, connect_blocking(address, kTimeoutMs));
+  const std::string token = sign_override(setup_.context->override_key, to_string(key), release,
+                                          std::time(nullptr) + kTokenLifeS);
+  ECLUSE_TRY(os::write_all(
+      fd.get(), fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: ecluse\r\nAccept: */*\r\n"
+                            "X-Ecluse-Override: {}\r\nConnection: close\r\n\r\n",
+                            path, host_of(*site), token)));
+  ECLUSE_ASSIGN(const std::string head, read_head(fd.get()));
+  return parse_answer(head);
+}
+
+}  // namespace ecluse::gateway

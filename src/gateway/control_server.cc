@@ -1,0 +1,172 @@
+#include "gateway/control_server.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "gateway/site_json.h"
+
+namespace ecluse::gateway {
+
+namespace {
+using nlohmann::json;
+using ports::Traffic;
+using Handler = json (*)(Traffic&, const json&);
+
+json refusal(const Error& error) {
+  return {{"ok", false}, {"error", to_json(error)}};
+}
+json outcome(const Result<void>& result) {
+  return result ? json{{"ok", true}} : refusal(result.error());
+}
+
+json apply(Traffic& traffic, const json& j) {
+  return outcome(traffic.apply(site_from_json(j.at("site")), fence_from_json(j.at("fence"))));
+}
+json abort(Traffic& traffic, const json& j) {
+  return outcome(
+      traffic.abort(site_from_json(j.at("site")), j.at("aborted"), fence_from_json(j.at("fence"))));
+}
+json latched(Traffic& traffic, const json& j) {
+  const auto releases = traffic.latched(j.at("rollout"));
+  return releases ? json{{"ok", true}, {"releases", *releases}} : refusal(releases.error());
+}
+json remove(Traffic& traffic, const json& j) {
+  return outcome(traffic.remove(key_from_json(j), fence_from_json(j.at("fence"))));
+}
+json sites(Traffic& traffic, const json&) {
+  const auto known = traffic.sites();
+  if (!known) return refusal(known.error());
+  json list = json::array();
+  for (const ports::Site& site : *known) list.push_back(to_json(site));
+  return {{"ok", true}, {"sites", list}};
+}
+json drain(Traffic& traffic, const json& j) {
+  return outcome(traffic.drain(key_from_json(j), j.at("release"),
+                               Duration(j.at("websocket_budget_ms").get<std::int64_t>())));
+}
+json counters(Traffic& traffic, const json& j) {
+  const auto counted = traffic.counters(key_from_json(j));
+  if (!counted) return refusal(counted.error());
+  return {{"ok", true}, {"counters", to_json(*counted)}};
+}
+json ask(Traffic& traffic, const json& j) {
+  const auto answer = traffic.ask(key_from_json(j), j.at("release"), j.at("path"));
+  if (!answer) return refusal(answer.error());
+  return {{"ok", true}, {"release", answer->release}, {"status", answer->status}};
+}
+
+const std::map<std::string, Handler>& handlers() {
+  static const std::map<std::string, Handler> table{
+      {"apply", apply}, {"abort", abort}, {"latched", latched},   {"remove", remove},
+      {"sites", sites}, {"drain", drain}, {"counters", counters}, {"ask", ask},
+  };
+  return table;
+}
+
+json answer(Traffic& traffic, std::string_view line) {
+  try {
+    const json request = json::parse(line);
+    const std::string op = request.at("op");
+    const auto handler = handlers().find(op);
+    if (handler == handlers().end()) {
+      return refusal({ErrorKind::kInvalid, fmt::format("there is no operation '{}'", op), ""});
+    }
+    return handler->second(traffic, request);
+  } catch (const json::exception& error) {
+    return refusal({ErrorKind::kInvalid,
+                    fmt::format("the control line cannot be read: {}", error.what()), ""});
+  }
+}
+
+bool is_trusted(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
+  return peer.uid == ::geteuid() || peer.uid == 0;
+}
+}  // namespace
+
+std::string answer_line(Traffic& traffic, std::string_view line) {
+  return answer(traffic, line).dump();
+}
+
+ControlServer::ControlServer(os::Fd listener, Traffic& traffic)
+    : listener_(std::move(listener)), wake_(::eventfd(0, EFD_CLOEXEC)), traffic_(traffic) {
+  thread_ = std::thread([this] { accept_loop(); });
+}
+
+ControlServer::~ControlServer() {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);  // an eventfd at 0 takes it
+  thread_.join();
+  auto sessions = sessions_.with([](auto& all) { return std::exchange(all, {}); });
+  for (const auto& session : sessions) {
+    (void)::shutdown(session->connection.get(), SHUT_RDWR);  // wakes its thread, if it still reads
+    session->thread.join();
+  }
+}
+
+void ControlServer::reap_ended() {
+  sessions_.with([](auto& all) {
+    std::erase_if(all, [](const auto& session) {
+      if (!session->has_ended) return false;
+      session->thread.join();
+      return true;
+    });
+  });
+}
+
+void ControlServer::accept_loop() {
+  for (;;) {
+    std::array<pollfd, 2> waits{pollfd{listener_.get(), POLLIN, 0}, pollfd{wake_.get(), POLLIN, 0}};
+    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return;
+    if (waits[1].revents != 0) return;
+    if (waits[0].revents == 0) continue;
+    os::Fd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    reap_ended();
+    const bool has_room =
+        sessions_.with([](const auto& all) { return all.size() < kConnectionsMax; });
+    if (!connection || !has_room || !is_trusted(connection.get())) continue;
+    auto session = std::make_unique<Session>();
+    session->connection = std::move(connection);
+    Session* const raw = session.get();
+    sessions_.with([&](auto& all) {
+      all.push_back(std::move(session));
+      raw->thread = std::thread([this, raw] {
+        serve(raw->connection);
+        sessions_.with([&](auto&) { raw->has_ended = true; });
+      });
+    });
+  }
+}
+
+void ControlServer::serve(const os::Fd& connection) {
+  std::string waiting;
+  std::array<char, 65536> chunk{};
+  for (;;) {
+    const ssize_t n = ::recv(connection.get(), chunk.data(), chunk.size(), 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    waiting.append(chunk.data(), static_cast<std::size_t>(n));
+    for (std::size_t end = waiting.find('\n'); end != std::string::npos; end = waiting.find('\n')) {
+      const std::string reply = answer_line(traffic_, std::string_view(waiting).substr(0, end));
+      waiting.erase(0, end + 1);
+      if (!os::write_all(connection.get(), reply + "\n")) return;  // nobody hears it any more
+    }
+    if (waiting.size() > kLineBytesMax) {
+      log_warn("gateway: a control line of more than {} bytes was refused", kLineBytesMax);
+      return;
+    }
+  }
+}
+
+}  // namespace ecluse::gateway

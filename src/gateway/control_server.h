@@ -1,0 +1,48 @@
+#pragma once
+// The control socket: JSON lines over a Unix socket, for our own user and root only. Protocol:
+// docs/gateway.md.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/locked.h"
+#include "os/fd.h"
+#include "ports/traffic.h"
+
+namespace ecluse::gateway {
+
+/// One request line answered by `traffic`; never throws, always returns one line without its end.
+std::string answer_line(ports::Traffic& traffic, std::string_view line);
+
+/// One thread accepts, one serves each connection, at most kConnectionsMax.
+class ControlServer {
+ public:
+  static constexpr std::size_t kConnectionsMax = 32;
+  static constexpr std::size_t kLineBytesMax = 8 << 20;
+
+  ControlServer(os::Fd listener, ports::Traffic& traffic);
+  ~ControlServer();
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+
+ private:
+  void accept_loop();
+  void serve(const os::Fd& connection);
+  void reap_ended();
+
+  struct Session {
+    std::thread thread;
+    os::Fd connection;
+    bool has_ended = false;
+  };
+  os::Fd listener_;
+  os::Fd wake_;
+  ports::Traffic& traffic_;
+  Locked<std::vector<std::unique_ptr<Session>>> sessions_;
+  std::thread thread_;
+};
+
+}  // namespace ecluse::gateway

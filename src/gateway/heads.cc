@@ -1,0 +1,143 @@
+#include "gateway/heads.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <array>
+
+#include "gateway/http1_chars.h"
+#include "gateway/page.h"
+
+namespace ecluse::gateway {
+
+namespace {
+void write_framing(const http1::Framing& framing, HeadWriter& out) {
+  if (framing.kind == http1::BodyKind::kLength) out.field("Content-Length", framing.length);
+  if (framing.kind == http1::BodyKind::kChunked) out.field("Transfer-Encoding", "chunked");
+}
+}  // namespace
+
+void write_request_head(const http1::Request& request, const RequestExtras& extras,
+                        HeadWriter& out) {
+  out.text(request.method).text(request.needs_slash ? " /" : " ").text(request.target);
+  out.text(" HTTP/1.1\r\n").field("Host", request.authority);
+  for (const http1::Field& field : request.fields) {
+    if (!http1::may_reach_app(field, request.connection)) continue;
+    if (extras.drops_authorization && field.id == http1::FieldId::kAuthorization) continue;
+    out.field(field.name, field.value);
+  }
+  write_framing(request.framing, out);
+  if (request.expects_continue) out.field("Expect", "100-continue");
+  if (request.wants_websocket) out.text("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  out.field("X-Forwarded-For", extras.client_address);
+  out.field("X-Forwarded-Proto", "http");
+  out.field("X-Forwarded-Host", request.authority);
+  out.field("X-Request-ID", extras.request_id);
+  out.text(request.version_minor == 0 ? "Via: 1.0 ecluse\r\n" : "Via: 1.1 ecluse\r\n");
+  out.end();
+}
+
+namespace {
+void write_status_line(const http1::Response& response, HeadWriter& out) {
+  out.text("HTTP/1.1 ").number(static_cast<std::uint64_t>(response.status)).text(" ");
+  out.text(response.reason).text("\r\n");
+}
+
+void write_forwarded(const http1::Response& response, HeadWriter& out) {
+  for (const http1::Field& field : response.fields) {
+    if (http1::may_reach_client(field, response.connection)) out.field(field.name, field.value);
+  }
+}
+
+/// A shared cache would hand one client's id to everybody.
+bool may_be_shared(const http1::Response& response) {
+  const std::string_view control = response.fields.value_of(http1::FieldId::kCacheControl);
+  return !http1::for_each_element(control, [](std::string_view directive) {
+    return !http1::equal_ignoring_case(directive, "public") &&
+           !http1::equal_ignoring_case(directive.substr(0, 9), "s-maxage=");
+  });
+}
+
+void write_cookies(const http1::Response& response, const Client& client, HeadWriter& out) {
+  const bool sets_any = client.facts.sets_client_cookie || client.facts.sets_affinity_cookie;
+  if (!sets_any || may_be_shared(response)) return;
+  if (client.facts.sets_client_cookie) {
+    out.text("Set-Cookie: ").text(kClientCookie).text("=");
+    out.text({client.client_id.data(), client.client_id.size()});
+    out.text("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax\r\n");
+  }
+  if (client.facts.sets_affinity_cookie) {
+    std::array<char, 16> hex{};
+    fmt::format_to_n(hex.data(), hex.size(), "{:016x}", client.affinity);
+    out.text("Set-Cookie: ").text(kInstanceCookie).text("=").text({hex.data(), hex.size()});
+    out.text("; Path=/; HttpOnly; SameSite=Lax\r\n");
+  }
+}
+
+/// What stands for the body: also for a HEAD or 304, which tell of one they do not have.
+void write_answer_framing(const http1::Response& response, const AnswerExtras& extras,
+                          HeadWriter& out) {
+  if (extras.as_chunks) {
+    out.text("Transfer-Encoding: chunked\r\n");
+  } else if (response.declared.kind == http1::BodyKind::kLength && response.status >= 200 &&
+             response.status != 204) {
+    out.field("Content-Length", response.declared.length);
+  }
+}
+}  // namespace
+
+void write_answer_head(const http1::Response& response, const Client& client,
+                       const AnswerExtras& extras, HeadWriter& out) {
+  write_status_line(response, out);
+  write_forwarded(response, out);
+  if (response.fields.value_of(http1::FieldId::kDate).empty()) out.field("Date", extras.date);
+  write_answer_framing(response, extras, out);
+  if (client.facts.shows_release) out.field("X-Ecluse-Release", client.release);
+  write_cookies(response, client, out);
+  if (response.status == 101) {
+    out.text("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  } else if (extras.closes) {
+    out.text("Connection: close\r\n");
+  } else if (client.facts.is_http10) {
+    out.text("Connection: keep-alive\r\n");
+  }
+  out.end();
+}
+
+void write_interim_head(const http1::Response& response, HeadWriter& out) {
+  write_status_line(response, out);
+  write_forwarded(response, out);
+  out.end();
+}
+
+std::string_view address_text(const in6_addr& address, std::span<char> room) {
+  const bool is_mapped = IN6_IS_ADDR_V4MAPPED(&address);
+  const void* const bytes = is_mapped ? &address.s6_addr[12] : &address.s6_addr[0];
+  const char* const text = ::inet_ntop(is_mapped ? AF_INET : AF_INET6, bytes, room.data(),
+                                       static_cast<socklen_t>(room.size()));
+  return text == nullptr ? std::string_view("unknown") : std::string_view(text);
+}
+
+namespace {
+std::string_view cookie_in(std::string_view cookies, std::string_view name) {
+  while (!cookies.empty()) {
+    const std::size_t end = std::min(cookies.find(';'), cookies.size());
+    const std::string_view pair = http1::trim_ows(cookies.substr(0, end));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
+      return pair.substr(name.size() + 1);
+    }
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+  }
+  return {};
+}
+}  // namespace
+
+std::string_view cookie_value(const http1::Fields& fields, std::string_view name) {
+  for (const http1::Field& field : fields) {
+    if (field.id != http1::FieldId::kCookie) continue;
+    if (const std::string_view found = cookie_in(field.value, name); !found.empty()) return found;
+  }
+  return {};
+}
+
+}  // namespace ecluse::gateway

@@ -1,0 +1,129 @@
+#pragma once
+// Where requests go: an immutable table, read by every worker thread through its own pointer and
+// replaced whole. Sites are shared between tables, so that one change costs one site.
+
+#include <netinet/in.h>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "ports/traffic.h"
+
+namespace ecluse::gateway {
+
+using TargetId = std::uint32_t;
+
+/// One address of a release. Its id is never given to another one, so that pools and marks of a
+/// worker thread survive a swap.
+struct TargetRoute {
+  TargetId id = 0;
+  sockaddr_in6 address{};  ///< IPv4 as mapped
+  bool ready = true;
+  std::uint64_t affinity = 0;  ///< what the affinity cookie holds for it
+};
+
+struct BackendRoute {
+  std::vector<std::string> prefixes;
+  std::vector<TargetRoute> targets;
+  bool affinity = false;
+};
+
+struct ArmRoute {
+  model::ReleaseNumber release = 0;
+  std::uint32_t weight_ppm = 0;
+  std::uint32_t slot = 0;  ///< of its counters
+  std::vector<BackendRoute> backends;
+
+  /// The backend with the longest prefix of `path` that ends where a segment ends; or null.
+  const BackendRoute* backend_for(std::string_view path) const;
+};
+
+/// An address block: "10.0.0.0/8", "::1".
+struct AddressBlock {
+  std::array<std::uint8_t, 16> bytes{};
+  int bits = 128;
+  bool contains(const in6_addr& address) const;
+};
+std::optional<AddressBlock> parse_address_block(std::string_view text);
+
+struct SiteRoute {
+  std::string name;  ///< "lettings/prod"
+  std::map<std::string, std::string, std::less<>> redirects;
+  ports::SiteMode mode = ports::SiteMode::kServe;
+  /// The newest release first: the canary's cohort is always [0, w), so cohorts nest as w grows.
+  std::vector<ArmRoute> arms;
+  bool sticky = false;
+  std::array<unsigned char, 16> cohort_key{};
+  bool show_release = true;
+  std::string authorization;  ///< what the Authorization field must say; empty: nothing asked
+  bool is_restricted = false;
+  std::vector<AddressBlock> allow;
+
+  const ArmRoute* find_arm(model::ReleaseNumber release) const;
+  /// The arm at `point` of [0, 1000000).
+  const ArmRoute* arm_at(std::uint32_t point) const;
+  /// Where a client belongs: the same point for all weights of one rollout.
+  std::uint32_t cohort_point(std::string_view client_id) const;
+  bool admits(const in6_addr& address) const;
+};
+
+/// Gives out target ids. Used by the control thread only.
+class TargetIds {
+ public:
+  TargetId of(const std::string& target);
+
+ private:
+  std::unordered_map<std::string, TargetId> ids_;
+};
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
+};
+
+class RouteTable {
+ public:
+  using SitePointer = std::shared_ptr<const SiteRoute>;
+  struct Entry {
+    std::vector<std::string> hosts;
+    std::vector<std::string> redirected_hosts;
+    std::optional<std::uint16_t> port;
+    SitePointer route;
+  };
+  /// A host or port that two entries name goes to the first.
+  explicit RouteTable(std::span<const Entry> entries);
+  /// One site for every host and port: the stand-alone form.
+  static RouteTable catch_all(SitePointer site);
+
+  /// `host` in lower case without port. A listener of its own serves its site whatever the host.
+  const SiteRoute* find(std::string_view host, std::uint16_t listener_port) const;
+  bool uses(TargetId id) const { return id < used_.size() && used_[id]; }
+
+ private:
+  RouteTable() = default;
+  void note_targets(const SiteRoute& site);
+
+  using ByHost = std::unordered_map<std::string, SitePointer, StringHash, std::equal_to<>>;
+  ByHost exact_;
+  ByHost wildcards_;  ///< by what follows the "*."
+  std::unordered_map<std::uint16_t, SitePointer> by_port_;
+  SitePointer catch_all_;
+  std::vector<bool> used_;
+};
+
+/// `slot_of(release)` gives the counters' slot. Invalid: an address or block that cannot be read.
+Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
+                                     const std::map<model::ReleaseNumber, std::uint32_t>& slot_of);
+
+}  // namespace ecluse::gateway

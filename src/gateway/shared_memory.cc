@@ -1,0 +1,258 @@
+#include "gateway/shared_memory.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace ecluse::gateway {
+
+struct SharedMemory::SlotName {
+  std::array<char, 92> site;
+  model::ReleaseNumber release;  ///< 0: the slot is free
+};
+
+namespace {
+constexpr std::uint32_t kMagic = 0x31474345;  // "ECG1": also the layout's version
+
+struct LatchEntry {
+  std::array<char, 123> rollout;
+  std::atomic<bool> is_set;
+  model::ReleaseNumber release;
+};
+
+struct ImageHeader {
+  std::uint64_t bytes;
+};
+
+template <std::size_t N>
+std::string_view text_of(const std::array<char, N>& chars) {
+  return {chars.data(), ::strnlen(chars.data(), N)};
+}
+template <std::size_t N>
+void set_text(std::array<char, N>& chars, std::string_view text) {
+  chars.fill('\0');
+  std::copy_n(text.begin(), std::min(text.size(), N - 1), chars.begin());
+}
+}  // namespace
+
+struct SharedMemory::Layout {
+  std::uint32_t magic;
+  std::atomic<std::uint32_t> newest_image;  ///< 0: none, else 1 or 2
+  std::array<SlotName, kSlotsMax> slots;
+  std::array<LatchEntry, kLatchesMax> latches;
+  std::array<std::array<CounterCell, kSlotsMax>, kThreadsMax> cells;
+};
+
+namespace {
+// Images are read and written through the descriptor, so that they are never part of our mapping.
+off_t image_offset(std::size_t mapped, std::uint32_t image) {
+  constexpr std::size_t kPage = 4096;
+  const std::size_t first = (mapped + kPage - 1) / kPage * kPage;
+  return static_cast<off_t>(first + (image - 1) * (SharedMemory::kImageBytesMax + kPage));
+}
+
+Result<void> write_at(int fd, std::string_view bytes, off_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(from_errno(errno, "write the table into shared memory"));
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+    offset += n;
+  }
+  return {};
+}
+
+bool read_at(int fd, std::span<char> bytes, off_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pread(fd, bytes.data(), bytes.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    offset += n;
+  }
+  return true;
+}
+}  // namespace
+
+Result<os::Fd> SharedMemory::create() {
+  os::Fd fd(::memfd_create("ecluse-gateway", MFD_CLOEXEC));
+  if (!fd) return fail(from_errno(errno, "memfd_create"));
+  const off_t bytes = image_offset(sizeof(Layout), 3);
+  if (::ftruncate(fd.get(), bytes) != 0) return fail(from_errno(errno, "ftruncate a memfd"));
+  const std::uint32_t magic = kMagic;
+  const std::string_view header(reinterpret_cast<const char*>(&magic), sizeof magic);
+  ECLUSE_TRY(write_at(fd.get(), header, 0));
+  return fd;
+}
+
+Result<SharedMemory> SharedMemory::map(os::Fd fd) {
+  void* const mapping =
+      ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (mapping == MAP_FAILED) return fail(from_errno(errno, "mmap the gateway's shared memory"));
+  SharedMemory memory(std::move(fd), mapping);
+  if (memory.layout().magic != kMagic) {
+    return fail(ErrorKind::kInvalid, "the gateway's shared memory has another layout",
+                "restart the gateway as a whole");
+  }
+  return memory;
+}
+
+SharedMemory::SharedMemory(os::Fd fd, void* mapping) : fd_(std::move(fd)), mapping_(mapping) {}
+SharedMemory::SharedMemory(SharedMemory&& other) noexcept
+    : fd_(std::move(other.fd_)), mapping_(std::exchange(other.mapping_, nullptr)) {}
+SharedMemory::~SharedMemory() {
+  if (mapping_ != nullptr) (void)::munmap(mapping_, sizeof(Layout));  // cannot fail on our mapping
+}
+
+CounterCell& SharedMemory::cell(std::size_t thread, std::uint32_t slot) {
+  return layout().cells[thread][slot];
+}
+
+std::uint64_t SharedMemory::in_flight(std::uint32_t slot) const {
+  std::uint64_t sum = 0;
+  for (const auto& thread : layout().cells) sum += thread[slot].in_flight.load();
+  return sum;
+}
+
+void SharedMemory::forget_in_flight() {
+  for (auto& thread : layout().cells) {
+    for (std::uint32_t slot = 0; slot < kSlotsMax; ++slot) {
+      if (layout().slots[slot].release == 0) break;  // slots fill from the front
+      thread[slot].in_flight.store(0);
+      thread[slot].websockets.store(0);
+    }
+  }
+}
+
+std::optional<std::uint32_t> SharedMemory::find_slot(const std::string& site,
+                                                     model::ReleaseNumber release) const {
+  for (std::uint32_t slot = 0; slot < kSlotsMax; ++slot) {
+    const SlotName& name = layout().slots[slot];
+    if (name.release == 0) return std::nullopt;
+    if (name.release == release && text_of(name.site) == site) return slot;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> SharedMemory::free_slot() const {
+  const auto& slots = layout().slots;
+  const auto* const free = std::ranges::find(slots, 0U, &SlotName::release);
+  if (free == slots.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(free - slots.begin());
+}
+
+std::pair<std::string, model::ReleaseNumber> SharedMemory::name_of(std::uint32_t slot) const {
+  const SlotName& name = layout().slots[slot];
+  return {std::string(text_of(name.site)), name.release};
+}
+
+Result<std::uint32_t> SharedMemory::take_slot(std::uint32_t slot, const std::string& site,
+                                              model::ReleaseNumber release) {
+  SlotName& name = layout().slots[slot];
+  if (site.size() >= name.site.size()) {
+    return fail(ErrorKind::kInvalid, fmt::format("the name {} is too long", site));
+  }
+  for (auto& thread : layout().cells) {
+    CounterCell& cell = thread[slot];
+    if (cell.requests.load() + cell.failures.load() == 0) continue;  // keeps untouched pages so
+    cell.requests = cell.errors_5xx = cell.failures = 0;
+  }
+  set_text(name.site, site);
+  name.release = release;
+  return slot;
+}
+
+ports::SiteCounters SharedMemory::counters(const model::EnvironmentKey& key) const {
+  const std::string site = to_string(key);
+  ports::SiteCounters counters;
+  for (std::uint32_t slot = 0; slot < kSlotsMax && layout().slots[slot].release != 0; ++slot) {
+    if (text_of(layout().slots[slot].site) != site) continue;
+    ports::ArmCounters& arm = counters.arms[layout().slots[slot].release];
+    for (const auto& thread : layout().cells) {
+      const CounterCell& cell = thread[slot];
+      arm.in_flight += cell.in_flight.load(std::memory_order_acquire);
+      arm.requests += cell.requests.load(std::memory_order_relaxed);
+      arm.errors_5xx += cell.errors_5xx.load(std::memory_order_relaxed);
+      arm.failures += cell.failures.load(std::memory_order_relaxed);
+      arm.websockets += cell.websockets.load(std::memory_order_relaxed);
+    }
+  }
+  return counters;
+}
+
+Result<void> SharedMemory::latch(const std::string& rollout, model::ReleaseNumber release) {
+  if (is_latched(rollout, release)) return {};
+  for (LatchEntry& entry : layout().latches) {
+    if (entry.is_set.load(std::memory_order_acquire)) continue;
+    if (rollout.empty() || rollout.size() >= entry.rollout.size()) {
+      return fail(ErrorKind::kInvalid, fmt::format("'{}' is no rollout to latch", rollout));
+    }
+    set_text(entry.rollout, rollout);
+    entry.release = release;
+    entry.is_set.store(true, std::memory_order_release);
+    return {};
+  }
+  return fail(ErrorKind::kExhausted, "the gateway holds 1024 latches of aborted rollouts already");
+}
+
+std::vector<Latch> SharedMemory::latches() const {
+  std::vector<Latch> found;
+  for (const LatchEntry& entry : layout().latches) {
+    if (!entry.is_set.load(std::memory_order_acquire)) continue;
+    found.push_back({std::string(text_of(entry.rollout)), entry.release});
+  }
+  return found;
+}
+
+bool SharedMemory::is_latched(std::string_view rollout, model::ReleaseNumber release) const {
+  return std::ranges::any_of(layout().latches, [&](const LatchEntry& entry) {
+    return entry.is_set.load(std::memory_order_acquire) && entry.release == release &&
+           text_of(entry.rollout) == rollout;
+  });
+}
+
+void SharedMemory::forget_latches_except(const std::vector<std::string>& rollouts_needed) {
+  for (LatchEntry& entry : layout().latches) {
+    const bool is_needed =
+        std::ranges::find(rollouts_needed, text_of(entry.rollout)) != rollouts_needed.end();
+    if (!is_needed) entry.is_set.store(false, std::memory_order_release);
+  }
+}
+
+Result<void> SharedMemory::store_image(std::string_view image) {
+  if (image.size() > kImageBytesMax) {
+    return fail(ErrorKind::kExhausted,
+                fmt::format("the gateway's table takes {} bytes, more than the {} it may",
+                            image.size(), kImageBytesMax));
+  }
+  const std::uint32_t next = layout().newest_image.load() == 1 ? 2 : 1;
+  const ImageHeader header{image.size()};
+  const off_t offset = image_offset(sizeof(Layout), next);
+  const std::string_view header_bytes(reinterpret_cast<const char*>(&header), sizeof header);
+  ECLUSE_TRY(write_at(fd_.get(), header_bytes, offset));
+  ECLUSE_TRY(write_at(fd_.get(), image, offset + static_cast<off_t>(sizeof header)));
+  layout().newest_image.store(next, std::memory_order_release);
+  return {};
+}
+
+std::optional<std::string> SharedMemory::load_image() const {
+  const std::uint32_t newest = layout().newest_image.load(std::memory_order_acquire);
+  if (newest == 0) return std::nullopt;
+  const off_t offset = image_offset(sizeof(Layout), newest);
+  ImageHeader header{};
+  if (!read_at(fd_.get(), {reinterpret_cast<char*>(&header), sizeof header}, offset) ||
+      header.bytes > kImageBytesMax) {
+    return std::nullopt;
+  }
+  std::string image(header.bytes, '\0');
+  if (!read_at(fd_.get(), image, offset + static_cast<off_t>(sizeof header))) return std::nullopt;
+  return image;
+}
+
+}  // namespace ecluse::gateway

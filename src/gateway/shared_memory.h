@@ -1,0 +1,114 @@
+#pragma once
+// What must outlive a worker process: counters per (site, release), the latches of aborted rollouts
+// and the newest table. It is a memfd that the keeper holds and each worker process maps. Layout:
+// docs/gateway.md. One process writes at a time; of its threads each writes its own cells only.
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "os/fd.h"
+#include "ports/traffic.h"
+
+namespace ecluse::gateway {
+
+/// The counters of one release on one thread; only that thread writes it.
+struct alignas(64) CounterCell {
+  std::atomic<std::uint64_t> requests;
+  std::atomic<std::uint64_t> errors_5xx;
+  std::atomic<std::uint64_t> failures;
+  std::atomic<std::uint64_t> in_flight;
+  std::atomic<std::uint64_t> websockets;
+
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t n) {
+    // The only writer needs no locked instruction. Release: who sees in_flight fall sees the rest.
+    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_release);
+  }
+};
+
+struct Latch {
+  std::string rollout;
+  model::ReleaseNumber release = 0;
+  bool operator==(const Latch&) const = default;
+};
+
+class SharedMemory {
+ public:
+  static constexpr std::size_t kThreadsMax = 64;
+  static constexpr std::size_t kSlotsMax = 1024;
+  static constexpr std::size_t kLatchesMax = 1024;
+  static constexpr std::size_t kImageBytesMax = 16 << 20;
+
+  /// A new, empty one; nothing of it is resident until it is written.
+  static Result<os::Fd> create();
+  static Result<SharedMemory> map(os::Fd fd);
+  SharedMemory(SharedMemory&& other) noexcept;
+  SharedMemory& operator=(SharedMemory&&) = delete;
+  ~SharedMemory();
+
+  /// Called once by a new worker process: what was in flight died with the old one.
+  void forget_in_flight();
+
+  /// The slot of a release, made when it is new. Exhausted when all are taken by releases that
+  /// `is_needed` or have requests in flight.
+  template <typename IsNeeded>
+  Result<std::uint32_t> slot_of(const model::EnvironmentKey& site, model::ReleaseNumber release,
+                                IsNeeded&& is_needed);
+  std::optional<std::uint32_t> find(const model::EnvironmentKey& site,
+                                    model::ReleaseNumber release) const {
+    return find_slot(to_string(site), release);
+  }
+  CounterCell& cell(std::size_t thread, std::uint32_t slot);
+  ports::SiteCounters counters(const model::EnvironmentKey& site) const;
+
+  /// Idempotent. Invalid: the id is too long; Exhausted: the table is full.
+  Result<void> latch(const std::string& rollout, model::ReleaseNumber release);
+  std::vector<Latch> latches() const;
+  bool is_latched(std::string_view rollout, model::ReleaseNumber release) const;
+  /// Latches whose rollout `is_needed` says no to are forgotten when room is short.
+  void forget_latches_except(const std::vector<std::string>& rollouts_needed);
+
+  /// The state as state_file.h writes it. A worker killed while it stored leaves the former one.
+  Result<void> store_image(std::string_view image);
+  std::optional<std::string> load_image() const;
+
+ private:
+  struct Layout;
+  struct SlotName;
+  explicit SharedMemory(os::Fd fd, void* mapping);
+  Layout& layout() { return *static_cast<Layout*>(mapping_); }
+  const Layout& layout() const { return *static_cast<const Layout*>(mapping_); }
+  std::optional<std::uint32_t> find_slot(const std::string& site,
+                                         model::ReleaseNumber release) const;
+  std::uint64_t in_flight(std::uint32_t slot) const;
+  std::optional<std::uint32_t> free_slot() const;
+  std::pair<std::string, model::ReleaseNumber> name_of(std::uint32_t slot) const;
+  Result<std::uint32_t> take_slot(std::uint32_t slot, const std::string& site,
+                                  model::ReleaseNumber release);
+
+  os::Fd fd_;
+  void* mapping_ = nullptr;
+};
+
+template <typename IsNeeded>
+Result<std::uint32_t> SharedMemory::slot_of(const model::EnvironmentKey& key,
+                                            model::ReleaseNumber release, IsNeeded&& is_needed) {
+  const std::string site = to_string(key);
+  if (const auto known = find_slot(site, release)) return *known;
+  if (const auto unused = free_slot()) return take_slot(*unused, site, release);
+  for (std::uint32_t slot = 0; slot < kSlotsMax; ++slot) {
+    const auto [old_site, old_release] = name_of(slot);
+    if (in_flight(slot) == 0 && !is_needed(old_site, old_release)) {
+      return take_slot(slot, site, release);
+    }
+  }
+  return fail(ErrorKind::kExhausted, "the gateway counts 1024 releases already, all of them in use",
+              "remove environments or releases that are no longer needed");
+}
+
+}  // namespace ecluse::gateway

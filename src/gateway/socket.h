@@ -1,0 +1,73 @@
+#pragma once
+// A non-blocking TCP connection with its two buffers, registered edge-triggered once: what is
+// readable and writable is remembered here, so that the steady path makes no call but read and
+// write.
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "gateway/block_pool.h"
+#include "os/fd.h"
+
+namespace ecluse::gateway {
+
+enum class Io : std::uint8_t {
+  kProgress,
+  kBlocked,  ///< nothing more until the next event
+  kEnd,      ///< the peer has sent all it will
+  kBroken,   ///< reset, or the descriptor failed
+};
+
+class Socket {
+ public:
+  os::Fd fd;
+  bool readable = false;
+  bool writable = false;
+  bool hung_up = false;   ///< the peer closed, at least its sending side: read until the end
+  bool seen_end = false;  ///< read() said so
+
+  /// Takes in what epoll reported.
+  void note_events(std::uint32_t events);
+
+  /// Received bytes that nobody has consumed.
+  std::string_view received() const;
+  std::span<char> received_mutable();
+  std::size_t received_begin() const { return in_begin_; }
+  /// A view into the block, for what was consumed but is still there.
+  std::string_view block_view(std::size_t begin, std::size_t end) const;
+  void consume(std::size_t n) { in_begin_ += static_cast<std::uint32_t>(n); }
+  /// Reads once. Moves unconsumed bytes to the front of the block when its end is reached.
+  Io fill(BlockPool& pool);
+  /// Changes whenever bytes in the block are moved or overwritten: views from before are void.
+  std::uint32_t moves() const { return moves_; }
+  void release_empty(BlockPool& pool);
+
+  /// Room at the end of the pending output, for a head or a chunk's frame.
+  std::span<char> output_room(BlockPool& pool);
+  void produced(std::size_t n) { out_end_ += static_cast<std::uint32_t>(n); }
+  std::size_t output_pending() const { return out_end_ - out_begin_; }
+  bool append(std::string_view bytes, BlockPool& pool);
+  /// Writes the pending output, then `body`, then `suffix` in one call; returns how many bytes of
+  /// body and suffix together went out through `sent`.
+  Io send(std::string_view body, std::string_view suffix, std::size_t& sent, BlockPool& pool);
+  Io flush(BlockPool& pool);
+
+  /// Closes at once. With `reset` the peer sees a reset, never a clean end.
+  void close(BlockPool& pool, bool reset = false);
+
+ private:
+  void rewind();
+
+  Block* in_ = nullptr;
+  Block* out_ = nullptr;
+  std::uint32_t moves_ = 0;
+  std::uint32_t in_begin_ = 0;
+  std::uint32_t in_end_ = 0;
+  std::uint32_t out_begin_ = 0;
+  std::uint32_t out_end_ = 0;
+};
+
+}  // namespace ecluse::gateway

@@ -1,0 +1,246 @@
+#include "gateway/worker_process.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "base/locked.h"
+#include "base/log.h"
+#include "gateway/channel.h"
+#include "gateway/control.h"
+#include "gateway/control_server.h"
+#include "gateway/listen_address.h"
+
+namespace ecluse::gateway {
+
+namespace {
+using std::chrono::milliseconds;
+
+class WorkerProcess {
+ public:
+  explicit WorkerProcess(int channel) : channel_(channel) {}
+  Result<int> run();
+
+ private:
+  Result<void> receive_start();
+  Result<void> start_control();
+  Result<void> apply_stand_alone();
+  Result<void> open_site_ports();
+  void obey(Message message);
+  void add_listener(Message message);
+  Result<void> open_port(std::uint16_t port);
+  void close_port(std::uint16_t port);
+  Result<ListenAddress> public_address(std::optional<std::uint16_t> port);
+  void finish();
+  bool all_finished() const;
+
+  struct Ports {
+    std::vector<ListenAddress> open;
+    std::map<std::uint16_t, std::string> refused;
+  };
+  os::Fd channel_;
+  GatewayOptions options_;
+  std::optional<SharedMemory> memory_;
+  os::Fd control_listener_;
+  WorkerContext context_;
+  Locked<Ports> ports_;
+  std::vector<Message> early_;  ///< listeners that came before the threads
+  std::unique_ptr<Control> control_;
+  std::unique_ptr<ControlServer> server_;
+  bool is_finishing_ = false;
+};
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // best effort: the lower limit only bounds us sooner
+}
+
+Result<void> WorkerProcess::receive_start() {
+  ECLUSE_ASSIGN(Message start, receive_message(channel_.get()));
+  if (start.kind != Message::Kind::kStart || start.descriptors.empty()) {
+    return fail(ErrorKind::kInternal, "the keeper did not say how to start");
+  }
+  ECLUSE_ASSIGN(options_, parse_options_text(start.text));
+  ECLUSE_ASSIGN(SharedMemory memory, SharedMemory::map(std::move(start.descriptors[0])));
+  memory_.emplace(std::move(memory));
+  memory_->forget_in_flight();
+  if (start.descriptors.size() > 1) control_listener_ = std::move(start.descriptors[1]);
+  return {};
+}
+
+Result<void> WorkerProcess::start_control() {
+  context_.bounds = options_.bounds;
+  context_.memory = &*memory_;
+  context_.threads = options_.workers;
+  context_.override_key = random_override_key();
+  if (!options_.folder.empty()) {
+    ECLUSE_ASSIGN(context_.override_key,
+                  load_or_make_override_key(options_.folder / "override.key"));
+  }
+  const bool keeps_state = !options_.folder.empty() && options_.to.empty();
+  ECLUSE_ASSIGN(control_, Control::start({
+                              .context = &context_,
+                              .state_file = keeps_state ? options_.folder / "state" : "",
+                              .open_port = [this](std::uint16_t p) { return open_port(p); },
+                              .close_port = [this](std::uint16_t p) { close_port(p); },
+                              .public_address = [this](auto p) { return public_address(p); },
+                          }));
+  return {};
+}
+
+/// Without a control plane: one site for all hosts, made of the addresses on the command line.
+Result<void> WorkerProcess::apply_stand_alone() {
+  ports::Backend backend{.process = "web"};
+  for (const std::string& text : options_.to) {
+    ECLUSE_ASSIGN(const ListenAddress to, parse_listen_address(text));
+    backend.targets.push_back({.instance = text, .address = to.host, .port = to.port});
+  }
+  ports::Site site{.key = {"gateway", "alone"}, .show_release = false};
+  site.arms.push_back({.release = 1, .weight_ppm = 1'000'000, .backends = {backend}});
+  return control_->serve_everywhere(site);
+}
+
+Result<void> WorkerProcess::open_site_ports() {
+  for (const std::uint16_t port : control_->site_ports()) {
+    const bool is_open = ports_.with([&](const Ports& ports) {
+      return std::ranges::find(ports.open, port, &ListenAddress::port) != ports.open.end();
+    });
+    if (is_open) continue;
+    ECLUSE_TRY(send_message(channel_.get(), {.kind = Message::Kind::kOpenPort, .port = port}));
+  }
+  return {};
+}
+
+Result<void> WorkerProcess::open_port(std::uint16_t port) {
+  constexpr milliseconds kTimeout{3000};
+  ports_.with([&](Ports& ports) { ports.refused.erase(port); });
+  ECLUSE_TRY(send_message(channel_.get(), {.kind = Message::Kind::kOpenPort, .port = port}));
+  const auto is_open = [&](const Ports& ports) {
+    return std::ranges::find(ports.open, port, &ListenAddress::port) != ports.open.end();
+  };
+  return ports_.when(
+      kTimeout, [&](const Ports& p) { return is_open(p) || p.refused.contains(port); },
+      [&](const Ports& p) -> Result<void> {
+        if (is_open(p)) return {};
+        if (const auto why = p.refused.find(port); why != p.refused.end()) {
+          return fail(ErrorKind::kConflict, why->second,
+                      fmt::format("`ss -ltnp 'sport = :{}'` says who has it", port));
+        }
+        return fail(ErrorKind::kUnavailable, fmt::format("port {} was not opened in time", port));
+      });
+}
+
+void WorkerProcess::close_port(std::uint16_t port) {
+  for (const auto& thread : control_->threads()) thread->forget_listener(port);
+  ports_.with([&](Ports& ports) {
+    std::erase_if(ports.open, [&](const ListenAddress& a) { return a.port == port; });
+  });
+  auto told = send_message(channel_.get(), {.kind = Message::Kind::kClosePort, .port = port});
+  if (!told) log_warn("gateway: {}", told.error().message);
+}
+
+Result<ListenAddress> WorkerProcess::public_address(std::optional<std::uint16_t> port) {
+  return ports_.with([&](const Ports& ports) -> Result<ListenAddress> {
+    for (const ListenAddress& address : ports.open) {
+      if (!port || address.port == *port) return address;
+    }
+    return fail(ErrorKind::kUnavailable, "the gateway has no listener for that site");
+  });
+}
+
+void WorkerProcess::add_listener(Message message) {
+  const ListenAddress address{message.text, message.port};
+  const bool is_known = ports_.with([&](const Ports& ports) {
+    return std::ranges::any_of(ports.open, [&](const ListenAddress& a) {
+      return a.port == address.port && a.host == address.host;
+    });
+  });
+  if (is_known) return;
+  // Every shard is polled by somebody, also when there are fewer threads than shards.
+  auto& threads = control_->threads();
+  for (std::size_t i = 0; i < message.descriptors.size(); ++i) {
+    threads[i % threads.size()]->listen(std::move(message.descriptors[i]), message.port);
+  }
+  ports_.change([&](Ports& ports) { ports.open.push_back(address); });
+}
+
+void WorkerProcess::obey(Message message) {
+  switch (message.kind) {
+    case Message::Kind::kListener:
+      return add_listener(std::move(message));
+    case Message::Kind::kRefused:
+      log_error("gateway: port {}: {}", message.port, message.text);
+      return ports_.change([&](Ports& p) { p.refused[message.port] = message.text; });
+    case Message::Kind::kFinish:
+      return finish();
+    case Message::Kind::kStart:
+    case Message::Kind::kReady:
+    case Message::Kind::kOpenPort:
+    case Message::Kind::kClosePort:
+      log_error("gateway: the keeper sent what only the worker process sends");
+  }
+}
+
+void WorkerProcess::finish() {
+  is_finishing_ = true;
+  for (const auto& thread : control_->threads()) thread->finish();
+}
+
+bool WorkerProcess::all_finished() const {
+  return is_finishing_ &&
+         std::ranges::all_of(control_->threads(), [](const auto& t) { return t->finished(); });
+}
+
+Result<int> WorkerProcess::run() {
+  ECLUSE_TRY(receive_start());
+  ECLUSE_TRY(start_control());
+  if (!options_.to.empty()) ECLUSE_TRY(apply_stand_alone());
+  if (control_listener_) {
+    server_ = std::make_unique<ControlServer>(std::move(control_listener_), *control_);
+  }
+  ECLUSE_TRY(send_message(channel_.get(), {.kind = Message::Kind::kReady}));
+  bool asked_for_ports = false;
+  while (!all_finished()) {
+    constexpr int kFinishCheckMs = 20;
+    pollfd wait{channel_.get(), POLLIN, 0};
+    const bool waits_for_ever = !is_finishing_ && asked_for_ports;
+    const int ready = ::poll(&wait, 1, waits_for_ever ? -1 : kFinishCheckMs);
+    if (ready < 0 || (ready == 0 && is_finishing_)) continue;
+    if (ready == 0) {
+      // The keeper has given all it holds; what state asks for beyond that is opened now.
+      asked_for_ports = true;
+      ECLUSE_TRY(open_site_ports());
+      continue;
+    }
+    auto message = receive_message(channel_.get());
+    if (message) {
+      obey(std::move(*message));
+    } else {
+      // Nobody holds the sockets any more and nobody would respawn us: finish, so that a new
+      // gateway can take over.
+      if (!is_finishing_) log_error("gateway: the keeper is gone; draining");
+      channel_.reset();
+      finish();
+    }
+  }
+  return 0;
+}
+}  // namespace
+
+Result<int> run_worker_process(int channel) {
+  (void)::signal(SIGPIPE, SIG_IGN);  // cannot fail for this signal
+  raise_descriptor_limit();
+  if (::sodium_init() < 0) return fail(ErrorKind::kInternal, "libsodium could not start");
+  WorkerProcess process(channel);
+  return process.run();
+}
+
+}  // namespace ecluse::gateway

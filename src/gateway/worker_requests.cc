@@ -1,0 +1,383 @@
+// Reading requests and deciding where they go.
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "gateway/heads.h"
+#include "gateway/http1_chars.h"
+#include "gateway/worker_thread.h"
+
+namespace ecluse::gateway {
+
+namespace {
+constexpr std::uint32_t kMillion = 1'000'000;
+}  // namespace
+
+void WorkerThread::advance(Client& client) {
+  constexpr int kStepsMax = 64;  // a flood of pipelined requests waits its turn
+  for (int i = 0; i < kStepsMax; ++i) {
+    if (!step(client)) return;
+  }
+  if (client.phase == Phase::kClosed || client.is_queued) return;
+  client.is_queued = true;
+  queue_.push_back(&client);
+}
+
+/// One step of a connection; false when it waits for an event.
+bool WorkerThread::step(Client& client) {
+  switch (client.phase) {
+    case Phase::kHead:
+      return read_head(client);
+    case Phase::kConnecting:
+      return check_connected(client);
+    case Phase::kExchange:
+      return run_exchange(client);
+    case Phase::kTunnel:
+      return run_tunnel(client);
+    case Phase::kFlush:
+      return run_flush(client);
+    case Phase::kLinger:
+      return run_linger(client);
+    case Phase::kHeld:
+      // Waiting requests cost descriptors only while their clients wait too.
+      if (client.socket.hung_up) close_client(client);
+      return false;
+    case Phase::kClosed:
+      return false;
+  }
+  return false;
+}
+
+bool WorkerThread::read_head(Client& client) {
+  for (;;) {
+    const std::string_view bytes = client.socket.received();
+    if (!bytes.empty()) {
+      switch (client.scanner.scan(bytes, bounds_.head())) {
+        case http1::HeadScanner::State::kComplete:
+          return begin_request(client);
+        case http1::HeadScanner::State::kFault:
+          answer_fault(client, client.scanner.fault());
+          return true;
+        case http1::HeadScanner::State::kMore:
+          if (client.phase_since == 0) {
+            client.phase_since = now_;
+            set_deadline(client, bounds_.head_ms_max);
+          }
+          break;
+      }
+    }
+    const Io io = client.socket.fill(pool_);
+    if (io == Io::kProgress) continue;
+    if (io == Io::kBlocked) {
+      client.socket.release_empty(pool_);
+      return false;
+    }
+    if (io == Io::kEnd && !client.socket.received().empty()) {
+      answer_fault(client, http1::Fault::kMalformed);  // half a head
+      return true;
+    }
+    close_client(client);
+    return false;
+  }
+}
+
+bool WorkerThread::begin_request(Client& client) {
+  Socket& socket = client.socket;
+  const std::size_t base = socket.received_begin();
+  client.head_begin = static_cast<std::uint32_t>(base + client.scanner.head_begin());
+  client.head_end = static_cast<std::uint32_t>(base + client.scanner.head_end());
+  client.head_moves = socket.moves();
+  const std::string_view head = socket.block_view(client.head_begin, client.head_end);
+  socket.consume(client.scanner.head_end());
+  client.is_first = false;
+  client.phase_since = client.moved_at = now_;
+  if (const http1::Fault fault = http1::parse_request(head, request_);
+      fault != http1::Fault::kNone) {
+    answer_fault(client, fault);
+    return true;
+  }
+  client.facts = {.is_head = request_.is_head(),
+                  .is_idempotent = request_.is_idempotent(),
+                  .is_http10 = request_.version_minor == 0,
+                  .expects_continue = request_.expects_continue,
+                  .wants_websocket = request_.wants_websocket};
+  client.closes_after = is_finishing_ || !request_.keep_alive;
+  client.up.start({.from = request_.framing,
+                   .as_chunks = request_.framing.kind == http1::BodyKind::kChunked,
+                   .bytes_max = bounds_.body_bytes_max});
+  if (request_.framing.length > bounds_.body_bytes_max) {
+    answer_fault(client, http1::Fault::kBodyTooLarge);
+    return true;
+  }
+  dispatch(client, request_);
+  return true;
+}
+
+void WorkerThread::dispatch(Client& client, const http1::Request& request) {
+  std::array<char, 256> lower{};
+  std::ranges::transform(request.host, lower.begin(), http1::to_lower);
+  const std::string_view host(lower.data(), request.host.size());
+  const SiteRoute* const site = table_->find(host, client.listener_port);
+  if (site == nullptr) return answer_page(client, unknown_host_page());
+  client.facts.shows_release = site->show_release;
+  const std::string_view token = request.fields.value_of(http1::FieldId::kOverride);
+  if (!token.empty()) {
+    const auto release =
+        verify_override(context_.override_key, site->name, token, std::time(nullptr));
+    const ArmRoute* const arm = release ? site->find_arm(*release) : nullptr;
+    if (arm != nullptr) {
+      client.facts.is_proof = client.facts.shows_release = true;
+      return forward(client, request, *site, *arm, false);
+    }
+  }
+  if (answers_itself(client, request, *site, host)) return;
+  const ArmRoute* const arm = choose_arm(client, request, *site);
+  if (arm == nullptr) return answer_page(client, nothing_deployed_page());
+  forward(client, request, *site, *arm, true);
+}
+
+namespace {
+bool is_authorized(const http1::Request& request, const SiteRoute& site) {
+  if (site.authorization.empty()) return true;
+  const std::string_view given = request.fields.value_of(http1::FieldId::kAuthorization);
+  return given.size() == site.authorization.size() &&
+         sodium_memcmp(given.data(), site.authorization.data(), given.size()) == 0;
+}
+}  // namespace
+
+/// Redirects, refusals, maintenance and hold: true when the app is not asked now.
+bool WorkerThread::answers_itself(Client& client, const http1::Request& request,
+                                  const SiteRoute& site, std::string_view host) {
+  if (const auto redirect = site.redirects.find(host); redirect != site.redirects.end()) {
+    answer_redirect(client, request, redirect->second);
+    return true;
+  }
+  if (!site.admits(client.address)) {
+    answer_page(client, page_of(403));
+    return true;
+  }
+  if (!is_authorized(request, site)) {
+    answer_page(client, page_of(401), "WWW-Authenticate: Basic realm=\"ecluse\"\r\n");
+    return true;
+  }
+  switch (site.mode) {
+    case ports::SiteMode::kServe:
+      return false;
+    case ports::SiteMode::kHold:
+      hold(client);
+      return true;
+    case ports::SiteMode::kMaintenance:
+      answer_page(client, maintenance_page());
+      return true;
+  }
+  return false;
+}
+
+void WorkerThread::use_cohort(Client& client, const http1::Request& request) {
+  const std::string_view known = cookie_value(request.fields, kClientCookie);
+  const bool is_ours =
+      known.size() == client.client_id.size() && std::ranges::all_of(known, [](char c) {
+        return http1::is_digit(c) || (c >= 'a' && c <= 'f');
+      });
+  if (is_ours) {
+    std::ranges::copy(known, client.client_id.begin());
+    return;
+  }
+  if (client.facts.sets_client_cookie) return;  // made by the first attempt
+  std::array<unsigned char, 16> random{};
+  randombytes_buf(random.data(), random.size());
+  std::array<char, 33> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), random.data(), random.size());
+  std::copy_n(hex.begin(), client.client_id.size(), client.client_id.begin());
+  client.facts.sets_client_cookie = true;
+}
+
+const ArmRoute* WorkerThread::choose_arm(Client& client, const http1::Request& request,
+                                         const SiteRoute& site) {
+  if (site.arms.empty()) return nullptr;
+  if (!site.sticky) {
+    return site.arm_at(site.arms.size() == 1 ? 0
+                                             : static_cast<std::uint32_t>(prng_.below(kMillion)));
+  }
+  use_cohort(client, request);
+  return site.arm_at(site.cohort_point({client.client_id.data(), client.client_id.size()}));
+}
+
+void WorkerThread::forward(Client& client, const http1::Request& request, const SiteRoute& site,
+                           const ArmRoute& arm, bool may_leave_arm) {
+  if (arm.backend_for(request.target) == nullptr && !request.needs_slash) {
+    return answer_page(client, page_of(404));
+  }
+  if (try_arm(client, request, site, arm, Avoided::kNo)) return;
+  // Its instances are red. People are served by the other arm; the judge hears of the failure.
+  if (client.attempts == 0) {
+    client.slot = arm.slot;
+    count_failure(client);
+  }
+  for (const ArmRoute& other : site.arms) {
+    const bool is_other = may_leave_arm && &other != &arm && other.weight_ppm > 0;
+    if (is_other && try_arm(client, request, site, other, Avoided::kNo)) return;
+  }
+  if (try_arm(client, request, site, arm, Avoided::kYes)) return;
+  answer_page(client, page_of(503));
+}
+
+/// False when no instance of the arm may be asked.
+bool WorkerThread::try_arm(Client& client, const http1::Request& request, const SiteRoute& site,
+                           const ArmRoute& arm, Avoided avoided) {
+  const BackendRoute* const backend =
+      arm.backend_for(request.needs_slash ? std::string_view("/") : request.target);
+  Target* const target = backend == nullptr ? nullptr : pick(client, request, *backend, arm.slot);
+  if (target == nullptr) return false;
+  if (target == client.avoided && avoided == Avoided::kNo) return false;
+  client.slot = arm.slot;
+  client.release = arm.release;
+  start_attempt(client, request, site, *target);
+  return true;
+}
+
+Target& WorkerThread::target_of(const TargetRoute& route, std::uint32_t slot) {
+  if (route.id >= targets_.size()) targets_.resize(route.id + 1);
+  std::unique_ptr<Target>& target = targets_[route.id];
+  if (!target) {
+    target = std::make_unique<Target>();
+    target->id = route.id;
+    target->address = route.address;
+    target->slot = slot;
+  }
+  return *target;
+}
+
+/// The ready target with the fewest requests of ours, in turns among equals. One that refused a
+/// connection just now, or failed this very request, is taken only when there is no other: when
+/// all are down, trying is better than refusing everybody (the panic threshold is the last one).
+Target* WorkerThread::pick(Client& client, const http1::Request& request,
+                           const BackendRoute& backend, std::uint32_t slot) {
+  std::uint64_t wanted = 0;
+  if (backend.affinity) {
+    const std::string_view cookie = cookie_value(request.fields, kInstanceCookie);
+    (void)std::from_chars(cookie.data(), cookie.data() + cookie.size(), wanted, 16);  // else 0
+  }
+  Target* best = nullptr;
+  std::uint64_t best_rank = 0;
+  std::uint64_t best_affinity = 0;
+  const std::size_t count = backend.targets.size();
+  ++turn_;
+  for (std::size_t i = 0; i < count; ++i) {
+    const TargetRoute& route = backend.targets[(i + turn_) % count];
+    if (!route.ready) continue;
+    Target& target = target_of(route, slot);
+    const std::uint64_t shunned = (client.avoided == &target ? 4U : 0U) +
+                                  (target.down_until > now_ ? 2U : 0U) +
+                                  (wanted != 0 && route.affinity != wanted ? 1U : 0U);
+    const std::uint64_t rank = (shunned << 32) + target.in_flight;
+    if (best != nullptr && rank >= best_rank) continue;
+    best = &target;
+    best_rank = rank;
+    best_affinity = route.affinity;
+  }
+  client.affinity = best_affinity;
+  client.facts.sets_affinity_cookie = backend.affinity && best_affinity != wanted;
+  return best;
+}
+
+void WorkerThread::hold(Client& client) {
+  if (held_.size() >= std::max<std::uint64_t>(1, bounds_.hold_requests_max / context_.threads)) {
+    return answer_page(client, page_of(503));
+  }
+  client.phase = Phase::kHeld;
+  held_.push_back(&client);
+  set_deadline(client, bounds_.hold_ms_max);
+}
+
+/// After a swap: whoever waited is dispatched by the new table, which may hold it again.
+void WorkerThread::release_held() {
+  std::vector<Client*> waiting;
+  waiting.swap(held_);
+  for (Client* const client : waiting) {
+    dispatch_again(*client);
+    advance(*client);
+  }
+}
+
+/// Reads the kept head again: the table may be another one, or the first target failed.
+void WorkerThread::dispatch_again(Client& client) {
+  const Millis held_until = client.deadline;
+  const bool was_held = client.phase == Phase::kHeld;
+  const std::string_view head = client.socket.block_view(client.head_begin, client.head_end);
+  if (http1::parse_request(head, request_) != http1::Fault::kNone) {
+    return answer_fault(client, http1::Fault::kMalformed);  // cannot be: it was read before
+  }
+  dispatch(client, request_);
+  if (was_held && client.phase == Phase::kHeld) wheel_.set(client, held_until);
+}
+
+void WorkerThread::answer_fault(Client& client, http1::Fault fault) {
+  client.closes_after = true;
+  answer_page(client, page_of(http1::status_of(fault)));
+}
+
+void WorkerThread::answer_redirect(Client& client, const http1::Request& request,
+                                   std::string_view host) {
+  std::array<char, 512 + 16384> room;
+  HeadWriter fields(room);
+  const std::string_view port = request.authority.substr(request.host.size());
+  fields.text("Location: http://").text(host).text(port);
+  fields.text(request.needs_slash ? "/" : "").text(request.target).text("\r\n");
+  if (fields.overflowed()) return answer_page(client, page_of(414));
+  answer_page(client, page_of(308), {room.data(), fields.bytes()});
+}
+
+std::string_view WorkerThread::date() {
+  const std::int64_t now_s = std::time(nullptr);
+  if (now_s != date_s_) {
+    date_s_ = now_s;
+    tm parts{};
+    (void)::gmtime_r(&now_s, &parts);  // cannot fail for a time of ours
+    (void)std::strftime(date_text_.data(), date_text_.size(), "%a, %d %b %Y %H:%M:%S GMT",
+                        &parts);  // 29 characters always
+  }
+  return {date_text_.data(), 29};
+}
+
+/// Our own answer: a complete one, with its length, and never from a cache.
+void WorkerThread::answer_page(Client& client, const Page& page, std::string_view extra_fields) {
+  const std::string html = html_of(page);
+  Socket& socket = client.socket;
+  HeadWriter out(socket.output_room(pool_));
+  // What of the request's body was not read must not be taken for the next request.
+  client.closes_after = client.closes_after || !client.up.source_is_consumed();
+  out.text("HTTP/1.1 ").number(static_cast<std::uint64_t>(page.status)).text(" ");
+  out.text(reason_of(page.status)).text("\r\n").field("Date", date());
+  out.field("Content-Type", "text/html; charset=utf-8").field("Content-Length", html.size());
+  out.field("Cache-Control", "no-store");
+  if (page.retry_after_s > 0) {
+    out.field("Retry-After", static_cast<std::uint64_t>(page.retry_after_s));
+  }
+  out.text(extra_fields);
+  if (client.closes_after) {
+    out.text("Connection: close\r\n");
+  } else if (client.facts.is_http10) {
+    out.text("Connection: keep-alive\r\n");
+  }
+  out.end();
+  if (!client.facts.is_head) out.text(html);
+  client.phase = Phase::kFlush;
+  client.status = static_cast<std::uint16_t>(page.status);
+  if (out.overflowed()) return close_client(client);
+  socket.produced(out.bytes());
+  set_deadline(client, bounds_.stall_ms_max);
+}
+
+std::string_view WorkerThread::request_id() {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (std::size_t i = 0; i < id_text_.size(); i += 16) {
+    std::uint64_t bits = prng_.next();
+    for (std::size_t j = 0; j < 16; ++j, bits >>= 4) id_text_[i + j] = kHex[bits & 15];
+  }
+  return {id_text_.data(), id_text_.size()};
+}
+
+}  // namespace ecluse::gateway

@@ -1,0 +1,213 @@
+#pragma once
+// One epoll loop: accepts from its shards of the listening sockets, carries exchanges, and follows
+// the newest route table. All its connections belong to its thread; others reach it by mail only.
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/locked.h"
+#include "base/prng.h"
+#include "base/result.h"
+#include "gateway/block_pool.h"
+#include "gateway/bounds.h"
+#include "gateway/connection.h"
+#include "gateway/override_token.h"
+#include "gateway/page.h"
+#include "gateway/route_table.h"
+#include "gateway/shared_memory.h"
+#include "gateway/timer_wheel.h"
+
+namespace ecluse::gateway {
+
+/// What all threads of a worker process share; it outlives them.
+struct WorkerContext {
+  Bounds bounds;
+  SharedMemory* memory = nullptr;
+  OverrideKey override_key{};
+  std::size_t threads = 1;
+};
+
+class WorkerThread {
+ public:
+  /// Unavailable or Exhausted: the kernel gave no epoll or eventfd.
+  static Result<std::unique_ptr<WorkerThread>> start(const WorkerContext& context,
+                                                     std::size_t index,
+                                                     std::shared_ptr<const RouteTable> table);
+  WorkerThread(const WorkerThread&) = delete;
+  WorkerThread& operator=(const WorkerThread&) = delete;
+  /// Stops at once; drain first to lose nothing.
+  ~WorkerThread();
+
+  /// Thread-safe. From the acknowledgement on, no request of this thread uses an older table.
+  void swap(std::shared_ptr<const RouteTable> table, std::uint64_t generation);
+  /// Waits until generation was acknowledged; false if `timeout` passed first.
+  bool await_swap(std::uint64_t generation, std::chrono::milliseconds timeout);
+  /// Takes one shard of a listener: a socket already listening on `port`.
+  void listen(os::Fd socket, std::uint16_t port);
+  /// Closes our descriptors of that port's listener; the keeper's stay.
+  void forget_listener(std::uint16_t port);
+  void drain(std::uint32_t slot, Duration websocket_budget);
+  /// Accepts no more, finishes what is in flight within the bound, then ends the thread.
+  void finish();
+  bool finished() const { return finished_.load(); }
+
+ private:
+  struct Order {
+    enum class What : std::uint8_t { kSwap, kListen, kForget, kDrain, kFinish, kStop };
+    What what = What::kStop;
+    std::shared_ptr<const RouteTable> table;
+    std::uint64_t generation = 0;
+    std::shared_ptr<os::Fd> socket;
+    std::uint16_t port = 0;
+    std::uint32_t slot = 0;
+    Duration budget{};
+  };
+  using Mail = std::vector<Order>;
+  /// Whether the target that failed the first attempt may be asked again.
+  enum class Avoided : std::uint8_t { kNo, kYes };
+  struct MailEndpoint : Endpoint {
+    MailEndpoint() : Endpoint(Kind::kMail) {}
+    os::Fd fd;
+  };
+
+  WorkerThread(const WorkerContext& context, std::size_t index,
+               std::shared_ptr<const RouteTable> table);
+  void send(Order order);
+
+  // The loop: worker_thread.cc
+  void run();
+  void handle(const epoll_event& event);
+  void run_queued();
+  void read_mail();
+  void obey(Order& order);
+  void accept_from(Listener& listener);
+  void adopt(int fd, const sockaddr_storage& peer, std::uint16_t port);
+  void refuse_without_descriptors(Listener& listener);
+  void follow(std::shared_ptr<const RouteTable> table, std::uint64_t generation);
+  void prune_targets();
+  void start_drain(std::uint32_t slot, Duration websocket_budget);
+  void start_finish();
+  bool watch(int fd, std::uint32_t events, Endpoint& endpoint);
+  void tick();
+  void expire(TimerEntry& entry);
+  void bury();
+
+  // Requests and where they go: worker_requests.cc
+  void advance(Client& client);
+  bool step(Client& client);
+  bool read_head(Client& client);
+  bool begin_request(Client& client);
+  void dispatch(Client& client, const http1::Request& request);
+  void dispatch_again(Client& client);
+  bool answers_itself(Client& client, const http1::Request& request, const SiteRoute& site,
+                      std::string_view host);
+  const ArmRoute* choose_arm(Client& client, const http1::Request& request, const SiteRoute& site);
+  void use_cohort(Client& client, const http1::Request& request);
+  void forward(Client& client, const http1::Request& request, const SiteRoute& site,
+               const ArmRoute& arm, bool may_leave_arm);
+  bool try_arm(Client& client, const http1::Request& request, const SiteRoute& site,
+               const ArmRoute& arm, Avoided avoided);
+  Target* pick(Client& client, const http1::Request& request, const BackendRoute& backend,
+               std::uint32_t slot);
+  Target& target_of(const TargetRoute& route, std::uint32_t slot);
+  void start_attempt(Client& client, const http1::Request& request, const SiteRoute& site,
+                     Target& target);
+  void hold(Client& client);
+  void release_held();
+  void answer_page(Client& client, const Page& page, std::string_view extra_fields = {});
+  void answer_fault(Client& client, http1::Fault fault);
+  void answer_redirect(Client& client, const http1::Request& request, std::string_view host);
+  std::string_view request_id();
+
+  // The exchange with the app: worker_exchanges.cc
+  Upstream* connection_to(Client& client, Target& target, const http1::Request& request);
+  Upstream* pooled(Target& target, bool is_idempotent);
+  Upstream* connect_to(Target& target);
+  bool check_connected(Client& client);
+  bool run_exchange(Client& client);
+  bool push_request(Client& client);
+  bool read_answer(Client& client);
+  bool take_answer(Client& client);
+  bool take_interim(Client& client);
+  bool push_answer(Client& client);
+  void begin_answer(Client& client);
+  void finish_exchange(Client& client);
+  void upstream_failed(Client& client, int status);
+  void abandon(Client& client);
+  void retry(Client& client);
+  bool may_retry(const Client& client) const;
+  void bad_answer(Client& client);
+  void count_start(Client& client);
+  void count_failure(const Client& client);
+  CounterCell& cell_of(const Client& client);
+  void detach(Client& client, bool keep);
+  void pool_or_close(Upstream& upstream, bool keep);
+  void close_upstream(Upstream& upstream);
+  void leave_pool(Upstream& upstream);
+
+  // WebSockets: worker_tunnels.cc
+  void begin_tunnel(Client& client);
+  bool run_tunnel(Client& client);
+  void close_tunnel(Client& client);
+  void review_tunnel(Client& client);
+
+  // How connections end, and their deadlines: worker_deadlines.cc
+  bool next_request(Client& client);
+  bool run_flush(Client& client);
+  bool run_linger(Client& client);
+  void end_connection(Client& client);
+  void close_client(Client& client, bool reset = false);
+  void review(Client& client);
+  void review_exchange(Client& client);
+  bool body_is_too_slow(Client& client);
+  void set_deadline(TimerEntry& entry, std::uint64_t ms) {
+    wheel_.set(entry, now_ + static_cast<Millis>(ms));
+  }
+
+  const WorkerContext& context_;
+  const Bounds& bounds_;
+  const std::size_t index_;
+  const std::uint64_t review_ms_;
+  std::shared_ptr<const RouteTable> table_;
+  Millis now_ = 0;
+  TimerWheel wheel_;
+  BlockPool pool_;
+  Prng prng_;
+  os::Fd epoll_;
+  os::Fd spare_;  ///< closed to accept and refuse one connection when descriptors run out
+  MailEndpoint mail_endpoint_;
+  Locked<Mail> mail_;
+  Locked<std::uint64_t> acknowledged_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Target>> targets_;  ///< by id
+  std::vector<Client*> held_;
+  std::vector<Client*> queue_;  ///< have more to do than one turn allows
+  std::vector<std::unique_ptr<Client>> dead_clients_;
+  std::vector<std::unique_ptr<Upstream>> dead_upstreams_;
+  Client clients_;  ///< head of the ring of all clients
+  std::size_t client_count_ = 0;
+  std::uint32_t turn_ = 0;
+  http1::Request request_;    ///< scratch: valid within one call
+  http1::Response response_;  ///< scratch
+  std::array<char, 32> id_text_{};
+  std::int64_t date_s_ = 0;
+  std::array<char, 32> date_text_{};
+  bool is_finishing_ = false;
+  bool is_stopped_ = false;
+  Millis finish_by_ = 0;
+  std::atomic<bool> finished_{false};
+  std::thread thread_;
+
+  std::string_view date();
+};
+
+}  // namespace ecluse::gateway
