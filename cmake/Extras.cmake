@@ -46,3 +46,12 @@ gtest_discover_tests(test_ecluse_echo TEST_PREFIX "bench/echo: " DISCOVERY_TIMEO
 # --- bench/judge.cc: how often the judge is wrong, and how soon it is right
 add_executable(bench-judge ${CMAKE_SOURCE_DIR}/bench/judge.cc)
 target_link_libraries(bench-judge PRIVATE ecluse_judge ecluse_flavour ecluse::third::json)
+
+# The gateway as a program of its own, which its tests start, kill and drain.
+add_executable(ecluse-gateway-dev src/gateway/gateway_main.cc)
+target_link_libraries(ecluse-gateway-dev PRIVATE ecluse_gateway ecluse_flavour)
+if(TARGET test_ecluse_gateway)
+  add_dependencies(test_ecluse_gateway ecluse-gateway-dev)
+  target_compile_definitions(test_ecluse_gateway PRIVATE
+    ECLUSE_GATEWAY_PROGRAM="$<TARGET_FILE:ecluse-gateway-dev>")
+endif()
