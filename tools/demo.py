@@ -63,12 +63,7 @@ class Demo:
     def prepare(self):
         self.story.chapter("A repository, and an ecluse of its own")
         self.repository.copy(ROOT / "examples" / "lettings")
-        # What differs from the example: shorter waits, and something to see on the pages.
-        self.repository.replace("ecluse.yml", "bake: 10m", "bake: 2m")
-        self.repository.replace("ecluse.yml", "start: 40s", "start: 8s")
-        self.repository.replace(
-            "ecluse.yml", "  - python manage.py collectstatic --noinput",
-            "  - python manage.py collectstatic --noinput\n  - python manage.py sample_data")
+        adapt(self.repository)
         self.repository.commit("Holiday homes, first season")
         self.ecluse.up()
         for key in (PREPROD, PROD):
@@ -253,6 +248,15 @@ class Demo:
     def instance(self, name):
         instances = self.ecluse.environment(PROD)["instances"]
         return next(one for one in instances if one["id"] == name)
+
+
+def adapt(repository):
+    """What differs from the example: shorter waits, and something to see on the pages."""
+    repository.replace("ecluse.yml", "bake: 10m", "bake: 2m")
+    repository.replace("ecluse.yml", "bake: 1m", "bake: 5s")
+    repository.replace("ecluse.yml", "start: 40s", "start: 8s")
+    collect = "  - python manage.py collectstatic --noinput"
+    repository.replace("ecluse.yml", collect, f"{collect}\n  - python manage.py sample_data")
 
 
 def last_lines(text, count):

@@ -21,7 +21,7 @@ class Load:
     def __exit__(self, *failure):
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
+        self.process.communicate()
 
     def _answer(self):
         line = self.process.stdout.readline()
@@ -50,9 +50,7 @@ class Load:
     def finish(self):
         """No new requests; waits for those in flight; the final report."""
         self.say("stop")
-        report = self._answer()
-        self.process.wait()
-        return report
+        return self._answer()
 
 
 def last_sent_ms(report, release):

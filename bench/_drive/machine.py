@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "release"
+BUILD = Path(os.environ.get("ECLUSE_BUILD", ROOT / "build" / "release"))
 
 
 class Failed(RuntimeError):
