@@ -6,23 +6,26 @@
 
 namespace ecluse {
 
+namespace {
+struct Unit {
+  std::int64_t ms;
+  const char* name;
+};
+constexpr Unit kWholeUnits[] = {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}};
+}  // namespace
+
 std::string to_string(Duration d) {
-  using namespace std::chrono;
   if (d < Duration::zero()) return "-" + to_string(-d);
-  if (d < seconds(1)) return fmt::format("{}ms", d.count());
-  if (d < minutes(1)) {
-    const double whole_s = static_cast<double>(d.count()) / 1000;
-    return fmt::format("{:g}s", whole_s);
+  std::int64_t left_ms = d.count();
+  if (left_ms < 1000) return fmt::format("{}ms", left_ms);
+  std::string out;
+  const auto add = [&](const std::string& part) { out += (out.empty() ? "" : " ") + part; };
+  for (const auto& [ms, name] : kWholeUnits) {
+    if (left_ms >= ms) add(fmt::format("{}{}", left_ms / ms, name));
+    left_ms %= ms;
   }
-  const auto s = duration_cast<seconds>(d).count();
-  if (s < 3600)
-    return s % 60 == 0 ? fmt::format("{}m", s / 60) : fmt::format("{}m {}s", s / 60, s % 60);
-  if (s < 86400) {
-    const auto m = s / 60 % 60;
-    return m == 0 ? fmt::format("{}h", s / 3600) : fmt::format("{}h {}m", s / 3600, m);
-  }
-  const auto h = s / 3600 % 24;
-  return h == 0 ? fmt::format("{}d", s / 86400) : fmt::format("{}d {}h", s / 86400, h);
+  if (left_ms > 0) add(fmt::format("{:g}s", static_cast<double>(left_ms) / 1000));
+  return out;
 }
 
 std::string to_string(WallTime t) {

@@ -17,7 +17,7 @@ using model::EnvironmentSpec;
 /// Collects what is wrong with one environment after another.
 class Checker {
  public:
-  explicit Checker(const Parsed& parsed) : parsed_(parsed) {}
+  Checker(const Parsed& parsed, const Broken& broken) : parsed_(parsed), broken_(broken) {}
 
   std::vector<Diagnostic> run() {
     for (const auto& environment : parsed_.spec.environments) {
@@ -41,10 +41,17 @@ class Checker {
  private:
   void add(Severity severity, std::string_view path, std::string message, std::string expected,
            std::string nearest = {}) {
+    if (follows_from_another(path)) return;
     const Origin* origin = origin_of(parsed_.origins.at(environment_->name), path);
     const Place place = origin == nullptr ? Place{} : origin->place;
     problems_.push_back({parsed_.file, place.line, place.column, std::move(message),
                          std::move(expected), std::move(nearest), severity});
+  }
+  /// What was refused already is not complained of twice.
+  bool follows_from_another(std::string_view path) const {
+    return std::ranges::any_of(broken_.at(environment_->name), [&](const std::string& refused) {
+      return is_within(refused, path) || is_within(path, refused);
+    });
   }
   void error(std::string_view path, std::string message, std::string expected = {},
              std::string nearest = {}) {
@@ -61,7 +68,8 @@ class Checker {
 
   void check_processes() {
     if (environment_->processes.empty())
-      return error("", "nothing to run: there is no process", "processes: {web: {command: ...}}");
+      return error("processes", "nothing to run: there is no process",
+                   "processes: {web: {command: ...}}");
     for (const auto& process : environment_->processes) check_process(process);
   }
 
@@ -109,7 +117,8 @@ class Checker {
   void check_volumes() {
     for (const auto& [name, path] : environment_->volumes)
       for (const auto& [other, inside] : environment_->volumes)
-        if (name != other && (path + "/").starts_with(inside + "/"))
+        if (name != other && (path != inside || name > other) &&
+            (path + "/").starts_with(inside + "/"))
           error("volumes." + name, fmt::format("volume '{}' lies inside volume '{}'", name, other),
                 "folders apart from each other");
   }
@@ -152,7 +161,7 @@ class Checker {
     for (const double weight : environment_->canary.weights) {
       if (weight <= before)
         return error("canary.weights", "canary.weights do not grow, from above 0%",
-                     "as [10%, 50%]");
+                     "growing shares, as [10%, 50%]");
       before = weight;
     }
     if (environment_->canary.weights.empty())
@@ -192,6 +201,7 @@ class Checker {
     check_backup();
     for (std::size_t i = 0; i < environment_->alerts.size(); ++i) {
       const auto rule = parse_alert_rule(environment_->alerts[i].rule);
+      if (!rule) continue;  // refused while reading
       for (const auto& channel : rule->channels) check_channel(channel, i);
     }
   }
@@ -295,14 +305,15 @@ class Checker {
   }
 
   const Parsed& parsed_;
+  const Broken& broken_;
   const EnvironmentSpec* environment_ = nullptr;
   std::vector<Diagnostic> problems_;
 };
 
 }  // namespace
 
-std::vector<Diagnostic> check(const Parsed& parsed) {
-  return Checker(parsed).run();
+std::vector<Diagnostic> check(const Parsed& parsed, const Broken& broken) {
+  return Checker(parsed, broken).run();
 }
 
 }  // namespace ecluse::config

@@ -50,18 +50,18 @@ class Layers {
   explicit Layers(std::string file) : parsed_{.file = std::move(file)} {}
 
   void read(const Node& root) {
-    Reader reader(parsed_.file, "app", {});
+    Reader reader(parsed_.file, "app", "", {});
     File file;
     file_shape().read(root, reader, file);
     append(problems_, reader.take_problems());
     parsed_.spec.app = file.app;
     file.base.app = file.app;
     if (file.environments.empty()) file.environments.push_back({"prod", {}, {}});
-    for (const auto& entry : file.environments) read_environment(entry, file, reader.origins());
+    for (const auto& entry : file.environments) read_environment(entry, file, reader);
   }
 
   tl::expected<Parsed, std::vector<Diagnostic>> finish() {
-    if (std::ranges::none_of(problems_, is_error)) append(problems_, check(parsed_));
+    append(problems_, check(parsed_, broken_));
     tidy(problems_);
     if (std::ranges::any_of(problems_, is_error)) return tl::unexpected(std::move(problems_));
     parsed_.warnings = std::move(problems_);
@@ -71,8 +71,9 @@ class Layers {
   std::vector<Diagnostic>& problems() { return problems_; }
 
  private:
-  void read_environment(const Entry& entry, const File& file, const Origins& above) {
-    Reader reader(parsed_.file, "environment " + entry.key, above);
+  void read_environment(const Entry& entry, const File& file, const Reader& top) {
+    Reader reader(parsed_.file, "environment " + entry.key, "environments." + entry.key,
+                  top.origins());
     model::EnvironmentSpec environment = file.base;
     environment.name = entry.key;
     environment_shape().read(entry.value, reader, environment);
@@ -82,9 +83,13 @@ class Layers {
     Origins origins = reader.origins();
     origins.insert_or_assign("", Origin{reader.layer(), entry.place});
     parsed_.origins.emplace(entry.key, std::move(origins));
+    auto& broken = broken_[entry.key];
+    broken = top.broken();
+    std::ranges::copy(reader.broken(), std::back_inserter(broken));
   }
 
   Parsed parsed_;
+  Broken broken_;
   std::vector<Diagnostic> problems_;
 };
 

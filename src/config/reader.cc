@@ -12,6 +12,8 @@ namespace ecluse::config {
 
 namespace {
 
+constexpr std::size_t kShownPathBytesMax = 160;
+
 std::string lower(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -41,6 +43,12 @@ bool is_number(std::string_view text) {
 
 }  // namespace
 
+bool is_within(std::string_view path, std::string_view outer) {
+  if (!path.starts_with(outer)) return false;
+  const std::string_view rest = path.substr(outer.size());
+  return outer.empty() || rest.empty() || rest[0] == '.' || rest[0] == '[';
+}
+
 const Origin* origin_of(const Origins& origins, std::string_view path) {
   for (;;) {
     if (const auto found = origins.find(path); found != origins.end()) return &found->second;
@@ -52,37 +60,38 @@ const Origin* origin_of(const Origins& origins, std::string_view path) {
 
 Reader::Scope::Scope(Reader& reader, std::string_view key)
     : reader_(reader), length_(reader.path_.size()) {
-  if (!reader.path_.empty() && !key.starts_with('[')) reader.path_ += '.';
+  if (!reader.path_.empty() && !key.empty() && !key.starts_with('[')) reader.path_ += '.';
   reader.path_ += key;
 }
 
 void Reader::error(Place place, std::string message, std::string expected, std::string nearest) {
   problems_.push_back({file_, place.line, place.column, std::move(message), std::move(expected),
                        std::move(nearest), Severity::kError});
+  broken_.push_back(path_);
 }
 
-void Reader::warn(Place place, std::string message, std::string expected) {
-  problems_.push_back({file_, place.line, place.column, std::move(message), std::move(expected), "",
-                       Severity::kWarning});
+std::string Reader::shown_path() const {
+  if (above_.empty() || path_.empty()) return printable(above_ + path_, kShownPathBytesMax);
+  return printable(above_ + "." + path_, kShownPathBytesMax);
 }
 
 void Reader::wrong(const Node& node, std::string expected, std::string nearest) {
-  const std::string subject = path_.empty() ? "the file" : fmt::format("{}", printable(path_, 120));
+  const std::string path = shown_path();
+  const std::string subject = path.empty() ? "the file" : path;
   error(node.place, fmt::format("{} is {}", subject, describe(node)), std::move(expected),
         std::move(nearest));
 }
 
 void Reader::stands_at(Place place) {
-  origins_.insert_or_assign(path_, Origin{layer_, place});
+  stands_at(path_, place);
 }
 
-void Reader::replace() {
-  const auto under = [&](const auto& pair) {
-    const std::string& path = pair.first;
-    return path.starts_with(path_) &&
-           (path.size() == path_.size() || path[path_.size()] == '.' || path[path_.size()] == '[');
-  };
-  std::erase_if(origins_, under);
+void Reader::stands_at(std::string path, Place place) {
+  origins_.insert_or_assign(std::move(path), Origin{layer_, place});
+}
+
+void Reader::replace(const std::string& path) {
+  std::erase_if(origins_, [&](const auto& pair) { return is_within(pair.first, path); });
 }
 
 std::string describe(const Node& node) {

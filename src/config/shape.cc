@@ -39,6 +39,16 @@ std::string in_quotes(std::string_view text) {
   return out + '"';
 }
 
+/// `secret: NAME` with a space is a map to YAML.
+const Node* spaced_secret(const Node& node) {
+  return node.entries.size() == 1 ? node.find("secret") : nullptr;
+}
+
+std::string inside(const Reader& reader) {
+  const std::string path = reader.shown_path();
+  return path.empty() ? "" : " in " + path;
+}
+
 template <typename Each, typename Range>
 std::string joined(const Range& range, std::string_view open, std::string_view close, Each each) {
   std::string out(open);
@@ -89,26 +99,37 @@ std::string one_of(const std::vector<std::string>& words) {
   return "one of " + join(words, ", ");
 }
 
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kPrefixBytesMin = 3;
+  if (const auto near = nearest(word, candidates)) return *near;
+  if (word.size() < kPrefixBytesMin) return "";
+  const auto begins =
+      std::ranges::find_if(candidates, [&](const auto& each) { return each.starts_with(word); });
+  return begins == candidates.end() ? "" : *begins;
+}
+
 void report(const Wrong& wrong, const Node& node, const Schema& schema, Reader& reader) {
   const std::string& expected = wrong.expected.empty() ? schema.expected : wrong.expected;
+  if (const Node* name = spaced_secret(node))
+    return reader.wrong(node, expected, "secret:" + printable(name->text, 60));
   if (wrong.message.empty()) return reader.wrong(node, expected, wrong.nearest);
-  reader.error(node.place, fmt::format("{} {}", printable(reader.path(), 120), wrong.message),
-               expected, wrong.nearest);
+  reader.error(node.place, fmt::format("{} {}", reader.shown_path(), wrong.message), expected,
+               wrong.nearest);
 }
 
 void report_unknown_key(const Entry& entry, const Schema& schema, Reader& reader) {
   std::vector<std::string> names;
   for (const auto& key : schema.keys) names.push_back(key.name);
-  const std::string where = reader.path().empty() ? "" : " in " + printable(reader.path(), 120);
-  reader.error(entry.place, fmt::format("unknown key '{}'{}", printable(entry.key, 60), where),
-               one_of(names), nearest(entry.key, names).value_or(""));
+  const std::string message =
+      fmt::format("unknown key '{}'{}", printable(entry.key, 60), inside(reader));
+  const Reader::Scope scope(reader, entry.key);
+  reader.error(entry.place, message, one_of(names), suggestion(entry.key, names));
 }
 
 void report_missing_keys(const Node& node, const Schema& schema, Reader& reader) {
   for (const auto& key : schema.keys) {
     if (!key.required || node.find(key.name) != nullptr) continue;
-    const std::string where = reader.path().empty() ? "" : " in " + printable(reader.path(), 120);
-    reader.error(node.place, fmt::format("key '{}' is missing{}", key.name, where),
+    reader.error(node.place, fmt::format("key '{}' is missing{}", key.name, inside(reader)),
                  key.value->expected);
   }
 }

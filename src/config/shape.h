@@ -46,6 +46,9 @@ std::string in_one_line(const Node& node);
 SchemaPtr make_schema(Schema schema);
 std::string one_of(const std::vector<std::string>& words);
 
+/// The candidate that was probably meant: the nearest, or one that begins like `word`; or "".
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
+
 /// Why a scalar was not taken; empty fields: the shape's own words.
 struct Wrong {
   std::string message;
@@ -92,7 +95,7 @@ Shape<E> word(std::vector<Word<E>> words) {
   const auto parse = [words, all = description.words](const Node& node) -> Scalar<E> {
     for (const auto& each : words)
       if (each.word == node.text) return each.value;
-    return tl::unexpected(Wrong{"", "", nearest(node.text, all).value_or("")});
+    return tl::unexpected(Wrong{"", "", suggestion(node.text, all)});
   };
   const auto write = [words](const E& value) {
     for (const auto& each : words)
@@ -111,13 +114,10 @@ Shape<E> word(std::vector<Word<E>> words) {
 template <typename V>
 Shape<std::vector<V>> list_of(Shape<V> item, bool or_one = false) {
   Shape<std::vector<V>> shape;
+  const std::string each =
+      item.schema->name.empty() ? item.schema->expected : "a " + item.schema->name;
   const SchemaPtr list = make_schema(
-      {.kind = SchemaKind::kList,
-       .expected = "a list" + (item.schema->name.empty() ? (item.schema->expected.empty()
-                                                                ? std::string()
-                                                                : " of " + item.schema->expected)
-                                                         : " of " + item.schema->name + "s"),
-       .item = item.schema});
+      {.kind = SchemaKind::kList, .expected = "a list, each " + each, .item = item.schema});
   shape.schema = or_one ? make_schema({.kind = SchemaKind::kAnyOf,
                                        .expected = item.schema->expected + ", or a list of them",
                                        .any_of = {list, item.schema}})

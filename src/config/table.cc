@@ -99,7 +99,7 @@ Field<model::BuildSpec> build_run() {
   return made;
 }
 
-const std::string kNoImages = "builds of container images: the app cannot be built or run";
+const std::string kNoImages = "an image can be neither built nor run";
 
 std::vector<Field<model::BuildSpec>> build_fields() {
   using enum model::BuildKind;
@@ -111,7 +111,7 @@ std::vector<Field<model::BuildSpec>> build_fields() {
       build_kind("node", kNode, "a folder, a version as 20, or yes", "npm ci from the lock file"),
       build_kind("go", kGo, "a package as ./cmd/server, a version, or yes", "go build"),
       build_kind("cmake", kCmake, "a folder, or yes", "CMake project",
-                 "builds with CMake: use `command:` with your cmake lines"),
+                 "use `command:` with your cmake lines"),
       build_kind("command", kCommand, "a command", "a build of your own; more lines in `run`"),
       build_kind("dockerfile", kDockerfile, "the path of a Dockerfile", "image from a Dockerfile",
                  kNoImages),
@@ -137,7 +137,7 @@ Shape<model::BuildSpec> build() {
                                              {"node", kNode},
                                              {"go", kGo},
                                              {"cmake", kCmake}});
-  Field<model::BuildSpec> kind = field("kind", &model::BuildSpec::kind, kinds, "");
+  Field<model::BuildSpec> kind = field("", &model::BuildSpec::kind, kinds, "");
   auto whole = record<model::BuildSpec>({.name = "build"}, build_fields(), check_build);
   const auto write_record = whole.write;
   whole.write = [write_record](const model::BuildSpec& from) {
@@ -176,7 +176,7 @@ Shape<model::ReleaseJobSpec> release_job() {
                              {run(),
                               field("backup", &model::ReleaseJobSpec::backup_before, backup,
                                     "`before`: a proven backup comes first")
-                                  .later("backups: none is made before this job"),
+                                  .later("no backup is made before this job"),
                               field("reversible", &model::ReleaseJobSpec::reversible, boolean(),
                                     "no: a rollback cannot undo it, and the deploy says so first"),
                               field("timeout", &model::ReleaseJobSpec::timeout, duration(1s, 24h),
@@ -232,17 +232,16 @@ Shape<std::map<std::string, model::EnvValue>> variables() {
 
 Shape<model::ProcessSpec> process() {
   using model::ProcessSpec;
-  const auto affinity =
-      word<model::Affinity>({{"none", model::Affinity::kNone},
-                             {"instance", model::Affinity::kInstance,
-                              "sessions that stay on one instance: requests go to any instance"}});
+  const auto affinity = word<model::Affinity>(
+      {{"none", model::Affinity::kNone},
+       {"instance", model::Affinity::kInstance, "requests go to any instance"}});
   return record<ProcessSpec>(
       {.name = "process"},
       {field("command", &ProcessSpec::command, text(one_line_command_rule()),
              "what runs, inside the release; needed unless an image brings its own"),
        field("instances", &ProcessSpec::instances, whole(0, kInstancesMax), "how many run at once"),
        field("autoscale", &ProcessSpec::autoscale, autoscale(), "as many as the load needs")
-           .later("autoscaling: `instances` stays as it is"),
+           .later("the number of instances stays as it is"),
        field("port", &ProcessSpec::port, port_number(),
              "what the app listens on; absent: it reads $PORT"),
        field("ready", &ProcessSpec::ready, probe(),
@@ -250,7 +249,7 @@ Shape<model::ProcessSpec> process() {
        field("live", &ProcessSpec::live, probe(), "when an instance must be restarted"),
        field("static", &ProcessSpec::static_paths, map_of(url_path_key(), text(folder_rule())),
              "folders of the release the gateway serves itself, by path")
-           .later("static folders served by the gateway: requests go to the app"),
+           .later("requests for these paths go to the app"),
        field("routes", &ProcessSpec::routes, list_of(text(url_path_rule())),
              "path prefixes it answers; empty: everything"),
        field("affinity", &ProcessSpec::affinity, affinity,
@@ -268,7 +267,7 @@ Shape<model::ProcessSpec> process() {
 
 Shape<model::ServiceSpec> service() {
   using model::ServiceKind;
-  const std::string later = "this kind of service: it is not started";
+  const std::string later = "this kind of service is not started";
   const auto kind = [&] {
     return field("kind", &model::ServiceSpec::kind,
                  word<ServiceKind>({{"postgres", ServiceKind::kPostgres},
@@ -319,6 +318,8 @@ Shape<model::HostSpec> host() {
       return reader.wrong(node, "{HOST: redirect}");
     const auto& [key, place, value] = node.entries[0];
     into.redirect = true;
+    reader.stands_at(place);
+    const Reader::Scope scope(reader, key);
     name.read({.kind = NodeKind::kScalar, .place = place, .text = key}, reader, into.host);
   };
   shape.write = [](const model::HostSpec& from) {
@@ -525,6 +526,9 @@ Field<EnvironmentSpec> build_alias(const std::string& name, std::string meaning)
     Node build_node{.kind = NodeKind::kMap, .place = node.place};
     build_node.entries.push_back({name, node.place, node});
     whole.read(build_node, reader, into.build);
+    reader.replace("build");
+    reader.stands_at("build", node.place);
+    reader.stands_at("build." + name, node.place);
   };
   made.write = [](const EnvironmentSpec&) { return std::nullopt; };
   made.later_inside = [](const EnvironmentSpec&, const std::string&, Uses&) {};
@@ -552,12 +556,12 @@ std::vector<Field<EnvironmentSpec>> shared_fields() {
       field("volumes", &EnvironmentSpec::volumes, map_of(name_key(), text(rules::volume_path())),
             "folders that outlive releases, by name"),
       field("cron", &EnvironmentSpec::cron, named(name_key(), cron()), "jobs by the clock")
-          .later("cron jobs: they do not run"),
+          .later("these jobs do not run"),
       field("approvers", &EnvironmentSpec::approvers, list_of(text(rules::person())),
             "people or groups who may approve; empty: anybody who may deploy"),
       field("protect", &EnvironmentSpec::protect, protect(), "who may see the site"),
       field("canary", &EnvironmentSpec::canary, canary(), "how traffic moves to a new release")
-          .later("canaries: the new release takes all traffic in one step once it is ready"),
+          .later("the new release takes all traffic in one step once it is ready"),
       field("bake", &EnvironmentSpec::bake, duration(0s, 720h),
             "how long the old release stays warm: rollback is a pointer swap"),
       field("warm", &EnvironmentSpec::warm, warm, "how much of the old release stays meanwhile"),
@@ -567,13 +571,13 @@ std::vector<Field<EnvironmentSpec>> shared_fields() {
       field("secrets", &EnvironmentSpec::secrets, list_of(secret_name),
             "secrets injected under their own names"),
       field("backup", &EnvironmentSpec::backup, backup(), "backups of services and volumes")
-          .later("backups: nothing is backed up"),
+          .later("nothing is backed up"),
       field("monitor", &EnvironmentSpec::monitor, list_of(monitor()), "uptime checks")
-          .later("uptime checks: nothing is watched"),
+          .later("nothing is watched"),
       field("alerts", &EnvironmentSpec::alerts, list_of(alert()), "when to tell whom")
-          .later("alerts: nobody is told"),
+          .later("nobody is told"),
       field("notify", &EnvironmentSpec::notify, notify(), "the channels alerts go to")
-          .later("notifications: nothing is sent"),
+          .later("nothing is sent"),
   };
 }
 

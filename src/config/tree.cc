@@ -38,6 +38,14 @@ class Places {
     return {static_cast<int>(line) + 1, characters(text_.substr(starts_[line], bytes)) + 1};
   }
 
+  std::string_view line(const YAML::Mark& mark) const {
+    if (mark.is_null() || mark.line < 0) return {};
+    const auto index =
+        std::min<std::size_t>(static_cast<std::size_t>(mark.line), starts_.size() - 1);
+    const std::string_view rest = text_.substr(starts_[index]);
+    return rest.substr(0, rest.find('\n'));
+  }
+
   Place of_byte(std::size_t offset) const {
     const auto next = std::ranges::upper_bound(starts_, offset);
     const auto line = static_cast<std::size_t>(next - starts_.begin()) - 1;
@@ -259,9 +267,17 @@ std::optional<Diagnostic> unreadable(std::string_view text, std::string_view fil
   return problem(file, places.of_byte(good), "this line is not UTF-8", "a file saved as UTF-8");
 }
 
+bool indented_by_tab(std::string_view line) {
+  const std::size_t first = line.find_first_not_of(" \t");
+  return line.substr(0, first).find('\t') != std::string_view::npos;
+}
+
 /// yaml-cpp's words, without its "yaml-cpp: error at line ..." in front.
 Diagnostic from_yaml(const YAML::Exception& error, const Places& places, std::string_view file) {
-  return problem(file, places.of(error.mark), "not readable as YAML: " + error.msg, "");
+  const Place place = places.of(error.mark);
+  if (indented_by_tab(places.line(error.mark)))
+    return problem(file, {place.line, 1}, "the line is indented with a tab", "spaces");
+  return problem(file, place, "not readable as YAML: " + error.msg, "");
 }
 
 Tree build(std::string_view text, std::string_view file) {

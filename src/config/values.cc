@@ -82,9 +82,8 @@ Shape<I> whole_between(I min, I max) {
   return whole_of<I>(min, max, fmt::format("a whole number from {} to {}", min, max));
 }
 
-Wrong too_large_or_small(std::string_view what, std::string_view min, std::string_view max) {
-  return {fmt::format("is outside what is sensible for {}", what),
-          fmt::format("from {} to {}", min, max), ""};
+Wrong out_of_range(std::string_view text, std::string_view min, std::string_view max) {
+  return {fmt::format("is {}, out of range", text), fmt::format("from {} to {}", min, max), ""};
 }
 
 /// Numbers whose text says the same to every YAML reader: 8000, 0.5; not 012, 1.10, 1e3.
@@ -218,7 +217,7 @@ Shape<Duration> duration(Duration min, Duration max) {
     if (!value) return no();
     if (*value < min || *value > max)
       return tl::unexpected(
-          too_large_or_small("it", ecluse::to_string(min), ecluse::to_string(max)));
+          out_of_range(node.text, ecluse::to_string(min), ecluse::to_string(max)));
     return *value;
   };
   constexpr std::string_view kOne = "[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)";
@@ -236,7 +235,7 @@ Shape<std::uint64_t> size(std::uint64_t min, std::uint64_t max) {
       return no("is " + node.text + " without a unit", "", node.text + "MB");
     if (!value) return no();
     if (*value < min || *value > max)
-      return tl::unexpected(too_large_or_small("it", write_size(min), write_size(max)));
+      return tl::unexpected(out_of_range(node.text, write_size(min), write_size(max)));
     return *value;
   };
   return scalar<std::uint64_t>(
