@@ -61,3 +61,9 @@ add_test(NAME "bench: driver"
          COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/bench/drive_test.py)
 set_tests_properties("bench: driver" PROPERTIES TIMEOUT 120
                      ENVIRONMENT "ECLUSE_BUILD=${CMAKE_BINARY_DIR}")
+
+# --- tests/examples: each example passes its own gates
+add_test(NAME "examples: lettings"
+         COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/examples/lettings_test.py
+                 ${CMAKE_BINARY_DIR})
+set_tests_properties("examples: lettings" PROPERTIES TIMEOUT 600)
