@@ -78,3 +78,17 @@ gtest_discover_tests(test_services_real TEST_PREFIX "services: " DISCOVERY_TIMEO
 # --- bench/redactor.cc: what keeping secrets out of logs costs
 add_executable(bench-redactor ${CMAKE_SOURCE_DIR}/bench/redactor.cc)
 target_link_libraries(bench-redactor PRIVATE ecluse_secrets ecluse_flavour)
+
+# --- tests/fuzz: one libFuzzer program per NAME_fuzz.cc, in the fuzz flavour
+if(ECLUSE_FLAVOUR STREQUAL "fuzz")
+  function(ecluse_fuzz name)
+    add_executable(${name}_fuzz tests/fuzz/${name}_fuzz.cc)
+    target_link_libraries(${name}_fuzz PRIVATE ecluse_flavour ${ARGN})
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  endfunction()
+  ecluse_fuzz(config ecluse_config)
+endif()
+
+# --- tests/schema: our JSON Schema before the distribution's validator
+add_test(NAME "schema: public validator"
+         COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/schema/schema_test.py)

@@ -233,8 +233,7 @@ Shape<std::map<std::string, model::EnvValue>> variables() {
 Shape<model::ProcessSpec> process() {
   using model::ProcessSpec;
   const auto affinity = word<model::Affinity>(
-      {{"none", model::Affinity::kNone},
-       {"instance", model::Affinity::kInstance, "requests go to any instance"}});
+      {{"none", model::Affinity::kNone}, {"instance", model::Affinity::kInstance}});
   return record<ProcessSpec>(
       {.name = "process"},
       {field("command", &ProcessSpec::command, text(one_line_command_rule()),
@@ -347,10 +346,13 @@ Shape<model::CanarySpec> canary() {
              "shares of the traffic, growing; the last step to 100% is implied"),
        field("hold", &CanarySpec::hold, duration(1s, 720h), "how long each share is watched"),
        field("abort_when", &CanarySpec::abort_when, list_of(text(rules::abort_condition())),
-             "what ends it: errors > 5%, p95 > 2s, crashes > 1%, errors > 1x stable"),
+             "what ends it: errors > 5%, p95 > 2s, crashes > 1%, errors > 1x stable")
+           .later("only an instance that dies or is no longer ready ends it"),
        field("inconclusive", &CanarySpec::inconclusive, inconclusive,
-             "when nothing was proven at the end of the holds"),
-       field("no_traffic", &CanarySpec::no_traffic, no_traffic, "when nobody came"),
+             "when nothing was proven at the end of the holds")
+           .later("the next share comes when its hold is over"),
+       field("no_traffic", &CanarySpec::no_traffic, no_traffic, "when nobody came")
+           .later("the next share comes when its hold is over"),
        field("sticky", &CanarySpec::sticky, sticky,
              "user: a visitor stays with one release, by a client id of the gateway")});
 }
@@ -441,7 +443,7 @@ Field<model::MonitorSpec> expect() {
 Shape<model::MonitorSpec> monitor() {
   using model::MonitorSpec;
   return record<MonitorSpec>(
-      {.name = "uptime check", .complete = true},
+      {.name = "site check", .complete = true},
       {field("url", &MonitorSpec::url, text(rules::monitor_url()), "a path, or a whole address")
            .required(),
        field("every", &MonitorSpec::every, duration(10s, 720h), "how often").required(), expect()});
@@ -521,7 +523,8 @@ Field<EnvironmentSpec> build_alias(const std::string& name, std::string meaning)
   Field<EnvironmentSpec> made;
   made.key = {.name = name,
               .value = make_schema({.kind = SchemaKind::kText, .expected = "a text"}),
-              .meaning = std::move(meaning)};
+              .meaning = std::move(meaning),
+              .later = kNoImages};
   made.read = [name, whole](const Node& node, Reader& reader, EnvironmentSpec& into) {
     Node build_node{.kind = NodeKind::kMap, .place = node.place};
     build_node.entries.push_back({name, node.place, node});
@@ -560,8 +563,7 @@ std::vector<Field<EnvironmentSpec>> shared_fields() {
       field("approvers", &EnvironmentSpec::approvers, list_of(text(rules::person())),
             "people or groups who may approve; empty: anybody who may deploy"),
       field("protect", &EnvironmentSpec::protect, protect(), "who may see the site"),
-      field("canary", &EnvironmentSpec::canary, canary(), "how traffic moves to a new release")
-          .later("the new release takes all traffic in one step once it is ready"),
+      field("canary", &EnvironmentSpec::canary, canary(), "how traffic moves to a new release"),
       field("bake", &EnvironmentSpec::bake, duration(0s, 720h),
             "how long the old release stays warm: rollback is a pointer swap"),
       field("warm", &EnvironmentSpec::warm, warm, "how much of the old release stays meanwhile"),
