@@ -43,7 +43,6 @@ add_executable(test_ecluse_echo bench/apps/echo/sha1_test.cc bench/apps/echo/sha
 target_include_directories(test_ecluse_echo PRIVATE bench/apps/echo)
 target_link_libraries(test_ecluse_echo PRIVATE ecluse_flavour ecluse::third::gtest)
 gtest_discover_tests(test_ecluse_echo TEST_PREFIX "bench/echo: " DISCOVERY_TIMEOUT 60)
-
 # --- bench/judge.cc: how often the judge is wrong, and how soon it is right
 add_executable(bench-judge ${CMAKE_SOURCE_DIR}/bench/judge.cc)
 target_link_libraries(bench-judge PRIVATE ecluse_judge ecluse_flavour ecluse::third::json)
@@ -69,11 +68,6 @@ add_test(NAME "examples: lettings"
                  ${CMAKE_BINARY_DIR})
 set_tests_properties("examples: lettings" PROPERTIES TIMEOUT 600)
 
-# --- tests/services: real databases under the real runtime
-add_executable(test_services_real ${CMAKE_SOURCE_DIR}/tests/services/local_services_test.cc)
-target_link_libraries(test_services_real PRIVATE ecluse_services ecluse_secrets ecluse_runtime_process
-                                                 ecluse_flavour ecluse::third::gtest)
-gtest_discover_tests(test_services_real TEST_PREFIX "services: " DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 180)
 
 # --- bench/redactor.cc: what keeping secrets out of logs costs
 add_executable(bench-redactor ${CMAKE_SOURCE_DIR}/bench/redactor.cc)
@@ -92,3 +86,20 @@ endif()
 # --- tests/schema: our JSON Schema before the distribution's validator
 add_test(NAME "schema: public validator"
          COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/schema/schema_test.py)
+
+# --- sim: twins of every port, and the simulator on them; the real control code
+file(GLOB twin_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sim/twins/*.cc)
+list(FILTER twin_sources EXCLUDE REGEX "_test\\.cc$")
+add_library(ecluse_twins STATIC ${twin_sources})
+target_include_directories(ecluse_twins PUBLIC ${CMAKE_SOURCE_DIR})
+target_link_libraries(ecluse_twins PUBLIC ecluse_control PRIVATE ecluse_flavour)
+file(GLOB sim_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sim/*.cc)
+set(sim_tests ${sim_sources})
+list(FILTER sim_tests INCLUDE REGEX "_test\\.cc$")
+list(FILTER sim_sources EXCLUDE REGEX "_test\\.cc$|_main\\.cc$")
+add_library(ecluse_sim STATIC ${sim_sources})
+target_link_libraries(ecluse_sim PUBLIC ecluse_twins ecluse::third::json PRIVATE ecluse_flavour)
+add_executable(test_ecluse_sim ${sim_tests})
+target_link_libraries(test_ecluse_sim PRIVATE ecluse_sim ecluse_flavour ecluse::third::gtest)
+gtest_discover_tests(test_ecluse_sim TEST_PREFIX "sim: " DISCOVERY_TIMEOUT 60
+                     PROPERTIES TIMEOUT 300)

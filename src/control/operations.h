@@ -24,26 +24,26 @@ namespace ecluse::control {
 using RolloutId = std::string;
 
 struct DeployRequest {
-  std::string repository;            ///< absolute path or URL
+  std::string repository;  ///< absolute path or URL
   std::string ref = "HEAD";
-  std::string environment;           ///< empty: the first one with `deploy: automatic`, else the first
+  std::string environment;  ///< empty: the first one with `deploy: automatic`, else the first
   std::string actor;
-  std::string skip_checks_reason;    ///< not empty: checks are skipped, and this is audited
+  std::string skip_checks_reason;  ///< not empty: checks are skipped, and this is audited
 };
 
 struct Ticket {
-  RolloutId rollout;                 ///< empty when nothing had to change
-  std::string note;                  ///< "release 7 already serves lettings/prod: nothing to do"
+  RolloutId rollout;  ///< empty when nothing had to change
+  std::string note;   ///< "release 7 already serves lettings/prod: nothing to do"
 };
 
 enum class Outcome { kRunning, kDone, kAborted, kFailed, kSuperseded };
 
 enum class StageState { kPending, kRunning, kDone, kFailed, kSkipped };
 struct StageView {
-  std::string name;                  ///< "checkout", "check flake8", "build", "release job migrate", "starting"
+  std::string name;  ///< "checkout", "check flake8", "build", "release job migrate", "starting"
   StageState state = StageState::kPending;
   std::optional<Duration> took;
-  std::string detail;                ///< "2 of 3 instances ready", "reused sha256:ab12..."
+  std::string detail;  ///< "2 of 3 instances ready", "reused sha256:ab12..."
 };
 
 /// Everything a failed start can tell (rollout.md): shown by `deploy`, stored with the rollout.
@@ -51,10 +51,10 @@ struct FailureEvidence {
   std::string instance;
   std::vector<ports::ProbeResult> probes;
   std::optional<int> exit_code;
-  std::vector<std::string> last_lines;        ///< at most 100 lines of the app's output
+  std::vector<std::string> last_lines;  ///< at most 100 lines of the app's output
   std::vector<ports::Listener> listeners;
-  std::string likely_reason;                  ///< "it listens on port 9000, ecluse expected 8000"
-  std::string next_step;                      ///< "set `port: 9000` for process web in ecluse.yml"
+  std::string likely_reason;  ///< "it listens on port 9000, ecluse expected 8000"
+  std::string next_step;      ///< "set `port: 9000` for process web in ecluse.yml"
 };
 
 struct RolloutView {
@@ -65,14 +65,14 @@ struct RolloutView {
   model::ReleaseNumber from_release = 0;
   std::string commit;
   std::string actor;
-  std::string phase;                 ///< "gated", "starting", "baking", ...
+  std::string phase;  ///< "gated", "starting", "baking", ...
   std::vector<StageView> stages;
   std::uint32_t weight_ppm = 0;
   bool paused = false;
-  std::string waiting_for;           ///< "approval by admins: ecluse approve lettings/prod@12"
+  std::string waiting_for;  ///< "approval by admins: ecluse approve lettings/prod@12"
   Outcome outcome = Outcome::kRunning;
-  bool serving = false;              ///< committed: it carries all traffic (it may still bake)
-  std::string reason;                ///< why it was aborted or failed, one sentence
+  bool serving = false;  ///< committed: it carries all traffic (it may still bake)
+  std::string reason;    ///< why it was aborted or failed, one sentence
   std::optional<FailureEvidence> evidence;
   WallTime started_at;
   std::optional<WallTime> ended_at;
@@ -88,14 +88,14 @@ struct InstanceView {
 
 struct EnvironmentView {
   model::EnvironmentKey key;
-  model::ReleaseNumber stable = 0;             ///< 0: nothing deployed
+  model::ReleaseNumber stable = 0;  ///< 0: nothing deployed
   std::string commit;
   std::string digest;
-  std::vector<model::ReleaseNumber> warm;      ///< rollback to one of these is a pointer swap
+  std::vector<model::ReleaseNumber> warm;  ///< rollback to one of these is a pointer swap
   std::vector<std::string> hosts;
   std::optional<std::uint16_t> port;
-  std::string mode;                            ///< serving, maintenance, stopped
-  std::optional<RolloutView> rollout;          ///< running or the last one
+  std::string mode;                    ///< serving, maintenance, stopped
+  std::optional<RolloutView> rollout;  ///< running or the last one
   std::vector<RolloutId> queued;
   std::vector<InstanceView> instances;
   std::vector<ports::ServiceStatus> services;
@@ -106,23 +106,24 @@ struct RollbackCheck {
   bool possible = false;
   bool warm = false;
   model::ReleaseNumber release = 0;
-  std::vector<std::string> proofs;             ///< "artifact sha256:... is complete", "secret X version 3 is readable"
+  std::vector<std::string>
+      proofs;  ///< "artifact sha256:... is complete", "secret X version 3 is readable"
   std::vector<std::string> obstacles;
-  std::vector<std::string> irreversible;       ///< release jobs that rollback cannot undo
-  std::string estimate;                        ///< "a pointer swap, milliseconds" | "a cold start, about 4 s"
+  std::vector<std::string> irreversible;  ///< release jobs that rollback cannot undo
+  std::string estimate;  ///< "a pointer swap, milliseconds" | "a cold start, about 4 s"
 };
 
 struct ReleaseView {
   model::Release release;
   bool stable = false;
   bool warm = false;
-  bool retained = false;                       ///< its artifact is kept: rollback is possible
+  bool retained = false;  ///< its artifact is kept: rollback is possible
 };
 
 struct EnvEntry {
   std::string name;
-  std::string value;                           ///< "secret:NAME version 3" for secrets, never the value
-  std::string origin;                          ///< "ecluse.yml", "service db", "secret", "ecluse"
+  std::string value;   ///< "secret:NAME version 3" for secrets, never the value
+  std::string origin;  ///< "ecluse.yml", "service db", "secret", "ecluse"
 };
 
 /// Who says: goes to the audit log with every act.
@@ -173,8 +174,10 @@ class Operations {
   /// The output of a stage of a pipeline (checks, build, release jobs), to follow by offset.
   virtual Result<ports::LogChunk> stage_log(const RolloutId& id, const std::string& stage,
                                             std::uint64_t from_offset) = 0;
-  virtual Result<ports::LogChunk> logs(const std::string& instance, const ports::LogQuery& query) = 0;
-  /// One command in a copy of the stable release: its environment, volumes and services, no traffic.
+  virtual Result<ports::LogChunk> logs(const std::string& instance,
+                                       const ports::LogQuery& query) = 0;
+  /// One command in a copy of the stable release: its environment, volumes and services, no
+  /// traffic.
   virtual Result<int> run(const Act& act, const std::vector<std::string>& argv,
                           const ports::LineSink& sink) = 0;
   virtual Result<std::vector<EnvEntry>> env(const model::EnvironmentKey& key) = 0;

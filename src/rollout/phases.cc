@@ -177,6 +177,7 @@ void Machine::enter(Phase phase) {
       return;
     case Phase::kCommitting:
       r.committed = true;
+      r.now = false;  // it was about the holds; the bake is asked about anew
       s_.stable = r.release;
       s_.stable_plan = r.plan;
       s_.stopped = false;
@@ -695,6 +696,11 @@ std::optional<Error> refusal(const State& state, const Event& event) {
     if (asked->kind == Kind::kStart && !state.stopped)
       return refuse(fmt::format("{} runs already", environment), "ecluse restart");
     return std::nullopt;
+  }
+  if (const auto* approved = std::get_if<Approved>(&event)) {
+    if (state.active && state.active->id == approved->id && state.active->phase == Phase::kGated)
+      return std::nullopt;
+    return refuse(fmt::format("{} does not wait for an approval", approved->id));
   }
   const bool about_the_active =
       std::holds_alternative<AbortAsked>(event) || std::holds_alternative<PauseAsked>(event) ||

@@ -1,0 +1,55 @@
+#pragma once
+// A gateway without sockets: sites, fences, latches, and requests in flight that end in time.
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "ports/traffic.h"
+#include "sim/twins/faults.h"
+#include "sim/twins/scheduler.h"
+
+namespace ecluse::sim {
+
+class TwinTraffic final : public ports::Traffic {
+ public:
+  explicit TwinTraffic(Scheduler& scheduler) : scheduler_(scheduler) {}
+
+  Result<void> apply(const ports::Site& site, const ports::Fence& fence) override;
+  Result<void> abort(const ports::Site& site, model::ReleaseNumber aborted,
+                     const ports::Fence& fence) override;
+  Result<std::vector<model::ReleaseNumber>> latched(const std::string& rollout) override;
+  Result<void> remove(const model::EnvironmentKey& key, const ports::Fence& fence) override;
+  Result<std::vector<ports::Site>> sites() override;
+  Result<void> drain(const model::EnvironmentKey& key, model::ReleaseNumber release,
+                     Duration websocket_budget) override;
+  Result<ports::SiteCounters> counters(const model::EnvironmentKey& key) override;
+  Result<Answer> ask(const model::EnvironmentKey& key, model::ReleaseNumber release,
+                     const std::string& path) override;
+
+  const ports::Site* site(const model::EnvironmentKey& key) const;
+
+  Faults faults;
+  /// Whether a target answers; absent: all do.
+  std::function<bool(const std::string& instance)> answers;
+  /// How long requests in flight go on after their release lost its weight.
+  std::function<Duration()> linger = [] { return std::chrono::milliseconds(150); };
+  /// For checkers: what was swapped in, and what a latch kept out.
+  std::function<void(const ports::Site& site, const ports::Fence& fence)> on_swap;
+  std::function<void(const ports::Site& site, const ports::Fence& fence)> on_latched_weight;
+
+ private:
+  struct Known {
+    ports::Site site;
+    ports::Fence fence;
+    std::map<model::ReleaseNumber, TimePoint> busy_until;
+  };
+  Result<void> swap(const ports::Site& site, const ports::Fence& fence);
+  std::optional<Error> fault(std::string_view call) { return faults ? faults(call) : std::nullopt; }
+
+  Scheduler& scheduler_;
+  std::map<model::EnvironmentKey, Known> known_;
+  std::map<std::string, std::set<model::ReleaseNumber>> latches_;
+};
+
+}  // namespace ecluse::sim

@@ -1,0 +1,341 @@
+#include "control/launch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace ecluse::control {
+
+namespace {
+constexpr std::uint16_t kDefaultPort = 8080;
+constexpr std::string_view kPath =
+    "/app/.venv/bin:/app/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"
+    "/bin";
+
+using Variables = std::map<std::string, Variable>;
+
+Result<std::string> secret_of(const Ports& ports, const model::Release& release,
+                              const std::string& name) {
+  const auto pinned = release.secret_versions.find(name);
+  std::optional<std::uint32_t> version;
+  if (pinned != release.secret_versions.end()) version = pinned->second;
+  return ports.secrets.get(release.key.environment, name, version);
+}
+
+Result<void> add(const Ports& ports, const model::Release& release, Variables& out,
+                 const std::map<std::string, model::EnvValue>& env) {
+  for (const auto& [name, value] : env) {
+    if (const auto* plain = std::get_if<std::string>(&value)) {
+      out[name] = {*plain, "ecluse.yml", {}};
+      continue;
+    }
+    const auto& secret = std::get<model::SecretRef>(value).name;
+    ECLUSE_ASSIGN(auto text, secret_of(ports, release, secret));
+    out[name] = {std::move(text), "secret", secret};
+  }
+  return {};
+}
+
+/// exec keeps the app first in its group so that signals reach it; what only a shell understands
+/// must stay with the shell.
+std::string shell_line(const std::string& command) {
+  const bool needs_the_shell = command.find_first_of(";&|<>`\n") != std::string::npos ||
+                               command.substr(0, command.find(' ')).find('=') != std::string::npos;
+  return needs_the_shell ? command : "exec " + command;
+}
+
+std::map<std::string, std::string> plain(const Variables& variables) {
+  std::map<std::string, std::string> out;
+  for (const auto& [name, variable] : variables) out[name] = variable.value;
+  return out;
+}
+
+Result<ports::Launch> base_launch(const Ports& ports, const Settings& settings,
+                                  const model::Release& release, model::ReleaseNumber layer) {
+  const auto& key = release.key.environment;
+  ports::Launch launch;
+  launch.app = key.app;
+  launch.environment = key.environment;
+  launch.owner = owner_of(release.key.number);
+  ECLUSE_ASSIGN(launch.artifact_path, ports.builder.path_of(release.artifact.digest));
+  if (layer != 0)
+    launch.layer_path =
+        fmt::format("{}/{}/{}/{}", settings.layers_root, key.app, key.environment, layer);
+  for (const auto& [name, target] : release.spec.volumes) {
+    const auto source =
+        fmt::format("{}/{}/{}/{}", settings.volumes_root, key.app, key.environment, name);
+    launch.mounts.push_back({source, target, true});
+    if (settings.make_folder) ECLUSE_TRY(settings.make_folder(source));
+  }
+  return launch;
+}
+
+std::uint16_t port_of(const Settings& settings, const model::ProcessSpec& process,
+                      const std::string& id) {
+  if (process.port) return *process.port;
+  return settings.port_for ? settings.port_for(id) : kDefaultPort;
+}
+}  // namespace
+
+std::string owner_of(model::ReleaseNumber release) {
+  return fmt::format("release {}", release);
+}
+
+std::string job_id(const model::ReleaseKey& key, std::size_t index) {
+  return fmt::format("{}-{}-{}-rjob-{}", key.environment.app, key.environment.environment,
+                     key.number, index + 1);
+}
+
+std::optional<model::InstanceKey> instance_key_of(const ports::InstanceStatus& status) {
+  const auto prefix = fmt::format("{}-{}-", status.app, status.environment);
+  if (!status.id.starts_with(prefix)) return std::nullopt;
+  const std::string_view rest = std::string_view(status.id).substr(prefix.size());
+  const auto first = rest.find('-');
+  const auto last = rest.rfind('-');
+  if (first == std::string_view::npos || first == last) return std::nullopt;
+  model::InstanceKey key{{{status.app, status.environment}, 0},
+                         std::string(rest.substr(first + 1, last - first - 1)),
+                         0};
+  const auto number = rest.substr(0, first);
+  const auto index = rest.substr(last + 1);
+  std::from_chars(number.data(), number.data() + number.size(), key.release.number);
+  std::from_chars(index.data(), index.data() + index.size(), key.index);
+  const bool is_ours =
+      status.owner == owner_of(key.release.number) && instance_id(key) == status.id;
+  return is_ours ? std::optional(key) : std::nullopt;
+}
+
+Result<std::vector<model::ServiceSpec>> services_of(const Ports& ports,
+                                                    const model::Release& release) {
+  auto specs = release.spec.services;
+  for (auto& service : specs) {
+    if (!service.url) continue;
+    if (const auto* secret = std::get_if<model::SecretRef>(&*service.url)) {
+      ECLUSE_ASSIGN(service.url, secret_of(ports, release, secret->name));
+    }
+  }
+  return specs;
+}
+
+Result<std::map<std::string, Variable>> environment_of(const Ports& ports,
+                                                       const model::Release& release,
+                                                       const model::ProcessSpec* process,
+                                                       std::uint16_t port) {
+  const auto& key = release.key.environment;
+  const auto& spec = release.spec;
+  Variables out;
+  const auto ours = [&](const char* name, std::string value) {
+    out[name] = {std::move(value), "ecluse", {}};
+  };
+  ours("PATH", std::string(kPath));
+  ours("PYTHONUNBUFFERED", "1");  // else the last lines of a crash stay in a buffer
+  ECLUSE_ASSIGN(const auto specs, services_of(ports, release));
+  ECLUSE_ASSIGN(const auto services, ports.services.variables(key, specs));
+  for (const auto& [name, value] : services) out[name] = {value, "service", {}};
+  ECLUSE_TRY(add(ports, release, out, spec.env));
+  if (process != nullptr) ECLUSE_TRY(add(ports, release, out, process->env));
+  for (const auto& name : spec.secrets) {
+    ECLUSE_ASSIGN(auto value, secret_of(ports, release, name));
+    out[name] = {std::move(value), "secret", name};
+  }
+  if (process != nullptr && process->takes_traffic && !process->port)
+    ours("PORT", std::to_string(port));
+  ours("ECLUSE_APP", key.app);
+  ours("ECLUSE_ENVIRONMENT", key.environment);
+  ours("ECLUSE_RELEASE", std::to_string(release.key.number));
+  ours("ECLUSE_COMMIT", release.commit.sha);
+  if (!out.contains("RELEASE")) ours("RELEASE", std::to_string(release.key.number));
+  return out;
+}
+
+Result<ports::Launch> launch_of(const Ports& ports, const Settings& settings,
+                                const model::Release& release, const model::ProcessSpec& process,
+                                int index) {
+  ECLUSE_ASSIGN(auto launch, base_launch(ports, settings, release, release.layer));
+  launch.id = model::instance_id({release.key, process.name, index});
+  const auto port = port_of(settings, process, launch.id);
+  ECLUSE_ASSIGN(const auto variables, environment_of(ports, release, &process, port));
+  launch.env = plain(variables);
+  launch.argv = {"/bin/sh", "-c", shell_line(process.command)};
+  if (!process.root.empty()) launch.workdir = "/app/" + process.root;
+  if (process.takes_traffic) launch.port = port;
+  launch.limits = process.limits;
+  launch.stop_grace = process.stop_grace;
+  return launch;
+}
+
+Result<ports::Launch> job_launch_of(const Ports& ports, const Settings& settings,
+                                    const model::Release& release, std::size_t index) {
+  ECLUSE_ASSIGN(auto launch, base_launch(ports, settings, release, release.key.number));
+  launch.id = job_id(release.key, index);
+  launch.owner = fmt::format("release job {} of release {}", index + 1, release.key.number);
+  launch.layer_writable = true;
+  if (settings.make_folder) ECLUSE_TRY(settings.make_folder(launch.layer_path));
+  ECLUSE_ASSIGN(const auto variables, environment_of(ports, release, nullptr, 0));
+  launch.env = plain(variables);
+  launch.argv = {"/bin/sh", "-c", release.spec.release.at(index).run};
+  launch.restart = false;
+  return launch;
+}
+
+Result<ports::Launch> command_launch_of(const Ports& ports, const Settings& settings,
+                                        const model::Release& release,
+                                        const std::vector<std::string>& argv,
+                                        const std::string& id) {
+  ECLUSE_ASSIGN(auto launch, base_launch(ports, settings, release, release.layer));
+  launch.id = id;
+  launch.owner = fmt::format("command in release {}", release.key.number);
+  ECLUSE_ASSIGN(const auto variables, environment_of(ports, release, nullptr, 0));
+  launch.env = plain(variables);
+  launch.argv = argv;
+  launch.restart = false;
+  return launch;
+}
+
+std::set<std::string> secret_names(const model::EnvironmentSpec& spec) {
+  std::set<std::string> names(spec.secrets.begin(), spec.secrets.end());
+  const auto consider = [&](const model::EnvValue& value) {
+    if (const auto* secret = std::get_if<model::SecretRef>(&value)) names.insert(secret->name);
+  };
+  for (const auto& [name, value] : spec.env) consider(value);
+  for (const auto& process : spec.processes)
+    for (const auto& [name, value] : process.env) consider(value);
+  for (const auto& service : spec.services)
+    if (service.url) consider(*service.url);
+  if (spec.protect.basic) consider(*spec.protect.basic);
+  return names;
+}
+
+namespace {
+std::set<std::string> inlined_names(const model::EnvironmentSpec& spec) {
+  std::set<std::string> names(spec.build.per_environment.begin(), spec.build.per_environment.end());
+  for (const auto& process : spec.processes)
+    if (process.build)
+      names.insert(process.build->per_environment.begin(), process.build->per_environment.end());
+  return names;
+}
+
+const model::EnvValue* find_value(const model::EnvironmentSpec& spec, const std::string& name) {
+  for (const auto& process : spec.processes)
+    if (const auto found = process.env.find(name); found != process.env.end())
+      return &found->second;
+  const auto found = spec.env.find(name);
+  return found == spec.env.end() ? nullptr : &found->second;
+}
+}  // namespace
+
+bool is_built_per_environment(const model::EnvironmentSpec& spec) {
+  return !inlined_names(spec).empty();
+}
+
+Result<std::map<std::string, std::string>> inlined_variables(const Ports& ports,
+                                                             const model::EnvironmentSpec& spec) {
+  std::map<std::string, std::string> out;
+  for (const auto& name : inlined_names(spec)) {
+    const auto* value = find_value(spec, name);
+    if (value == nullptr)
+      return fail(ErrorKind::kInvalid,
+                  fmt::format("{} is inlined when {} is built, and has no value", name, spec.name),
+                  fmt::format("set {} under env of environment {}", name, spec.name));
+    if (const auto* text = std::get_if<std::string>(value)) {
+      out[name] = *text;
+    } else {
+      ECLUSE_ASSIGN(out[name],
+                    ports.secrets.get({spec.app, spec.name},
+                                      std::get<model::SecretRef>(*value).name, std::nullopt));
+    }
+  }
+  return out;
+}
+
+namespace {
+ports::Backend backend_of(const rollout::State& state, const model::ProcessSpec& process,
+                          model::ReleaseNumber release) {
+  ports::Backend backend{.process = process.name,
+                         .prefixes = process.routes,
+                         .affinity = process.affinity == model::Affinity::kInstance};
+  if (backend.prefixes.empty()) backend.prefixes = {"/"};
+  for (const auto& instance : state.instances) {
+    const bool is_target = instance.release == release && instance.process == process.name &&
+                           instance.standing == rollout::InstanceStanding::kRunning;
+    if (is_target)
+      backend.targets.push_back(
+          {instance_id(state, instance), instance.address, instance.port, instance.ready});
+  }
+  return backend;
+}
+
+/// Hosts and such come with the release that has the most of the traffic.
+model::ReleaseNumber leading_release(const rollout::State& state) {
+  const rollout::ArmShare* best = nullptr;
+  for (const auto& arm : state.arms)
+    if (best == nullptr || arm.weight_ppm > best->weight_ppm) best = &arm;
+  if (best != nullptr) return best->release;
+  if (state.stable != 0) return state.stable;
+  return state.active ? state.active->release : 0;
+}
+}  // namespace
+
+ports::Site site_of(const rollout::State& state,
+                    const std::function<const model::Release*(model::ReleaseNumber)>& release_of) {
+  ports::Site site;
+  site.key = state.key;
+  const auto* leading = release_of(leading_release(state));
+  if (leading != nullptr) {
+    const auto& spec = leading->spec;
+    std::string first;
+    for (const auto& host : spec.hosts) {
+      if (host.redirect) continue;
+      if (first.empty()) first = host.host;
+      site.hosts.push_back(host.host);
+    }
+    for (const auto& host : spec.hosts)
+      if (host.redirect) site.redirects[host.host] = first;
+    site.port = spec.port;
+    site.sticky = spec.canary.sticky == model::Sticky::kUser;
+    site.allow = spec.protect.allow;
+  }
+  const bool starts = state.active && state.active->kind != rollout::Kind::kStop;
+  const bool closed = state.maintenance || (state.stopped && !starts);
+  site.mode = closed ? ports::SiteMode::kMaintenance : ports::SiteMode::kServe;
+  if (state.active) site.cohort_salt = state.active->id;
+  for (const auto& share : state.arms) {
+    const auto* release = release_of(share.release);
+    if (release == nullptr) continue;
+    ports::Arm arm{.release = share.release, .weight_ppm = share.weight_ppm};
+    for (const auto& process : release->spec.processes)
+      if (process.takes_traffic) arm.backends.push_back(backend_of(state, process, share.release));
+    site.arms.push_back(std::move(arm));
+  }
+  return site;
+}
+
+Result<void> protect(const Ports& ports, const model::Release& release, ports::Site& site) {
+  const auto& basic = release.spec.protect.basic;
+  if (!basic) return {};
+  if (const auto* text = std::get_if<std::string>(&*basic)) {
+    site.basic_auth = *text;
+    return {};
+  }
+  ECLUSE_ASSIGN(site.basic_auth,
+                secret_of(ports, release, std::get<model::SecretRef>(*basic).name));
+  return {};
+}
+
+ports::ProbeTarget probe_target_of(const model::Release& release, const rollout::Instance& instance,
+                                   const std::string& id) {
+  ports::ProbeTarget target{.instance = id, .address = instance.address, .port = instance.port};
+  for (const auto& host : release.spec.hosts) {
+    if (host.redirect) continue;
+    target.host = host.host;
+    break;
+  }
+  if (const auto* process = release.spec.find_process(instance.process)) {
+    target.ready = process->ready;
+    target.live = process->live;
+  }
+  return target;
+}
+
+}  // namespace ecluse::control

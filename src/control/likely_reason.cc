@@ -1,0 +1,196 @@
+#include "control/likely_reason.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <regex>
+
+#include "base/text.h"
+
+namespace ecluse::control {
+
+namespace {
+using Guess = std::optional<LikelyReason>;
+
+std::optional<std::string> captured(const StartFacts& facts, const std::regex& pattern) {
+  // From the end: the last error is the one that ended it.
+  for (auto line = facts.last_lines.rbegin(); line != facts.last_lines.rend(); ++line) {
+    std::smatch match;
+    if (std::regex_search(*line, match, pattern)) return match[1].str();
+  }
+  return std::nullopt;
+}
+
+Guess command_not_found(const StartFacts& facts) {
+  static const std::regex kShell(R"((?:exec: )?([^:\s]+): (?:command )?not found)");
+  const auto name = captured(facts, kShell);
+  if (!name && facts.exit_code != 127) return std::nullopt;
+  const auto command = name.value_or(facts.command.substr(0, facts.command.find(' ')));
+  return LikelyReason{fmt::format("the command `{}` does not exist in the release", command),
+                      fmt::format("check `command:` of process {}, and that what provides `{}` is "
+                                  "among the dependencies the build installs",
+                                  facts.process, command)};
+}
+
+Guess not_executable(const StartFacts& facts) {
+  if (facts.exit_code != 126) return std::nullopt;
+  return LikelyReason{fmt::format("`{}` may not be executed", facts.command),
+                      "give the file the executable bit in the repository (git update-index "
+                      "--chmod=+x), or name its interpreter in the command"};
+}
+
+Guess missing_module(const StartFacts& facts) {
+  static const std::regex kPython(
+      R"((?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?)");
+  static const std::regex kNode(R"(Cannot find (?:module|package) '([^']+)')");
+  auto name = captured(facts, kPython);
+  if (!name) name = captured(facts, kNode);
+  if (!name) return std::nullopt;
+  return LikelyReason{fmt::format("the module `{}` is missing from the release", *name),
+                      fmt::format("add `{}` to the dependency file that `build:` installs", *name)};
+}
+
+Guess missing_variable(const StartFacts& facts) {
+  static const std::regex kPython(R"(^KeyError: '([A-Z][A-Z0-9_]+)')");
+  static const std::regex kDjango(R"(Set the ([A-Z][A-Z0-9_]+) environment variable)");
+  static const std::regex kDecouple(R"(UndefinedValueError: ([A-Z][A-Z0-9_]+) not found)");
+  static const std::regex kSetting(R"(The ([A-Z][A-Z0-9_]+) setting must not be empty)");
+  static const std::regex kGeneral(
+      R"(([A-Z][A-Z0-9_]{2,})[`'"]? (?:environment variable )?(?:is not set|is not defined|is required|must be set|is missing))");
+  for (const auto* pattern : {&kPython, &kDjango, &kDecouple, &kSetting, &kGeneral}) {
+    const auto name = captured(facts, *pattern);
+    if (!name) continue;
+    return LikelyReason{
+        fmt::format("the environment variable {} is missing", *name),
+        fmt::format("set it under `env:`, or `ecluse secret set {}` and list it under `secrets:`",
+                    *name)};
+  }
+  return std::nullopt;
+}
+
+Guess port_in_use(const StartFacts& facts) {
+  static const std::regex kInUse(R"((EADDRINUSE|[Aa]ddress already in use))");
+  if (!captured(facts, kInUse)) return std::nullopt;
+  return LikelyReason{"the port it wants is in use already",
+                      "let it listen on $PORT, or run ecluse where each instance has a network of "
+                      "its own (`ecluse doctor` says what is missing)"};
+}
+
+bool answered_with(const StartFacts& facts, int status) {
+  return !facts.probes.empty() && facts.probes.back().status == status;
+}
+
+Guess host_refused(const StartFacts& facts) {
+  static const std::regex kDjango(R"(Invalid HTTP_HOST header: '?([^'\s,]+))");
+  const auto named = captured(facts, kDjango);
+  const bool says_so =
+      named || std::ranges::any_of(facts.probes, [](const ports::ProbeResult& probe) {
+        return probe.detail.find("DisallowedHost") != std::string::npos ||
+               probe.detail.find("Invalid Host") != std::string::npos;
+      });
+  if (!says_so && !answered_with(facts, 400)) return std::nullopt;
+  const auto host = facts.host.empty() ? std::string("the instance's address") : facts.host;
+  return LikelyReason{
+      fmt::format("it refuses the Host header `{}` (400 Bad Request)", host),
+      fmt::format(
+          "allow `{}` in the app (Django: ALLOWED_HOSTS), or set `hosts:` to what it allows",
+          host)};
+}
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+Guess wrong_port(const StartFacts& facts) {
+  if (facts.listeners.empty() || facts.port == 0) return std::nullopt;
+  const bool as_expected = std::ranges::any_of(
+      facts.listeners, [&](const ports::Listener& l) { return l.port == facts.port; });
+  if (as_expected) return std::nullopt;
+  const auto port = facts.listeners.front().port;
+  return LikelyReason{
+      fmt::format("it listens on port {}, ecluse expected {}", port, facts.port),
+      facts.port_is_given
+          ? fmt::format("set `port: {}` for process {} in ecluse.yml", port, facts.process)
+          : fmt::format("let it listen on $PORT, or set `port: {}` for process {} in ecluse.yml",
+                        port, facts.process)};
+}
+
+Guess loopback_only(const StartFacts& facts) {
+  const auto mine = std::ranges::find(facts.listeners, facts.port, &ports::Listener::port);
+  if (mine == facts.listeners.end() || !is_loopback(mine->address)) return std::nullopt;
+  const bool refused = !facts.probes.empty() && facts.probes.back().status == 0;
+  if (!refused) return std::nullopt;
+  return LikelyReason{
+      fmt::format("it listens on {} only, where nobody else can reach it", mine->address),
+      "let it listen on 0.0.0.0"};
+}
+
+Guess nothing_listens(const StartFacts& facts) {
+  if (facts.exit_code || !facts.listeners.empty() || facts.port == 0) return std::nullopt;
+  return LikelyReason{
+      fmt::format("it runs but listens on no port; ecluse expected {}", facts.port),
+      fmt::format("check that `command:` of process {} starts a server; a process without traffic "
+                  "needs no `ready:`, `routes:` or `port:`",
+                  facts.process)};
+}
+
+Guess killed(const StartFacts& facts) {
+  if (facts.exit_code != 137) return std::nullopt;
+  return LikelyReason{
+      "it was killed (SIGKILL), as the kernel does when the memory limit is reached",
+      fmt::format("raise `limits: {{memory: ...}}` of process {}", facts.process)};
+}
+
+std::string last_words(const StartFacts& facts) {
+  for (auto line = facts.last_lines.rbegin(); line != facts.last_lines.rend(); ++line)
+    if (!trim(*line).empty()) return printable(trim(*line));
+  return "(it printed nothing)";
+}
+
+Guess exited(const StartFacts& facts) {
+  if (!facts.exit_code) return std::nullopt;
+  const auto when =
+      facts.lived ? fmt::format(" after {}", ecluse::to_string(*facts.lived)) : std::string{};
+  const auto next = fmt::format("its last line was: {}", last_words(facts));
+  if (*facts.exit_code == 0)
+    return LikelyReason{fmt::format("it ended by itself{} (exit code 0)", when),
+                        "a process must stay in the foreground; " + next};
+  if (*facts.exit_code < 0)
+    return LikelyReason{fmt::format("it ended{}, how is unknown", when), next};
+  return LikelyReason{fmt::format("it exited with code {}{}", *facts.exit_code, when), next};
+}
+
+Guess bad_answer(const StartFacts& facts) {
+  if (facts.probes.empty() || facts.probes.back().status == 0) return std::nullopt;
+  const auto& probe = facts.probes.back();
+  if (probe.status >= 500)
+    return LikelyReason{fmt::format("{} answers {}", probe.what, probe.status),
+                        "the log above tells why; often its database or a migration"};
+  if (probe.status >= 400)
+    return LikelyReason{
+        fmt::format("{} answers {}", probe.what, probe.status),
+        fmt::format("point `ready:` of process {} at a path that answers 200", facts.process)};
+  return std::nullopt;
+}
+
+Guess slow(const StartFacts& facts) {
+  if (facts.probes.empty()) return std::nullopt;
+  const auto& probe = facts.probes.back();
+  return LikelyReason{
+      fmt::format("{}: {}", probe.what, probe.detail),
+      fmt::format("if it only needs longer, raise `ready: {{start: ...}}` of process "
+                  "{}",
+                  facts.process)};
+}
+}  // namespace
+
+LikelyReason likely_reason(const StartFacts& facts) {
+  // The more a trace says, the earlier it is asked.
+  for (const auto guess :
+       {command_not_found, not_executable, missing_module, missing_variable, port_in_use, killed,
+        exited, host_refused, wrong_port, loopback_only, nothing_listens, bad_answer, slow})
+    if (auto found = guess(facts)) return *found;
+  return {"nothing that it left tells why", "look at its log"};
+}
+
+}  // namespace ecluse::control

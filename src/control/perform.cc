@@ -1,0 +1,277 @@
+#include "control/perform.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "control/evidence.h"
+#include "control/launch.h"
+
+namespace ecluse::control {
+
+namespace {
+using rollout::Ack;
+using rollout::EffectKind;
+
+/// Stops of connections that will not end by themselves: WebSockets get this long.
+constexpr Duration kWebsocketBudget = std::chrono::seconds(10);
+
+template <typename T>
+bool failed(Ack& ack, Result<T>& result) {
+  if (result) return false;
+  ack.error = std::move(result).error();
+  return true;
+}
+
+Result<void> ensure_services(const Ports& ports, const model::Release& release) {
+  ECLUSE_ASSIGN(const auto specs, services_of(ports, release));
+  for (const auto& service : specs) {
+    const auto ensured = ports.services.ensure(release.key.environment, service);
+    if (!ensured) return fail(in_context(fmt::format("service {}", service.name), ensured.error()));
+  }
+  return {};
+}
+
+void start(const Ports& ports, const Settings& settings, const Order& order, Ack& ack) {
+  const auto& release = *order.release;
+  const auto* process = release.spec.find_process(order.effect.process);
+  if (process == nullptr) {
+    ack.error =
+        Error{ErrorKind::kInternal,
+              fmt::format("release {} has no process {}", release.key.number, order.effect.process),
+              {}};
+    return;
+  }
+  if (order.ensure_services) {
+    auto ensured = ensure_services(ports, release);
+    if (failed(ack, ensured)) return;
+  }
+  auto launch = launch_of(ports, settings, release, *process, order.effect.index);
+  if (failed(ack, launch)) return;
+  auto status = ports.runtime.start(*launch);
+  if (failed(ack, status)) return;
+  ack.address = status->address;
+  ack.port = status->port != 0 ? status->port : launch->port.value_or(0);
+}
+
+void run_job(const Ports& ports, const Settings& settings, const Order& order, Ack& ack) {
+  const auto& release = *order.release;
+  const auto index = static_cast<std::size_t>(order.effect.index);
+  auto launch = job_launch_of(ports, settings, release, index);
+  if (failed(ack, launch)) return;
+  const auto& job = release.spec.release.at(index);
+  const auto stage = fmt::format("release job {}", job.run);
+  const auto sink = [&](std::string_view line) {
+    ack.detail = ports.secrets.redact(line);
+    ports.stage_logs.append(order.rollout, stage, ack.detail);
+  };
+  auto code = ports.runtime.run_job(*launch, job.timeout, sink);
+  if (failed(ack, code)) return;
+  ack.exit_code = *code;
+}
+
+void observe(const Ports& ports, const Order& order, Ack& ack) {
+  auto all = ports.runtime.list();
+  if (failed(ack, all)) return;
+  for (const auto& status : *all) {
+    if (status.app != order.key.app || status.environment != order.key.environment) continue;
+    const auto key = instance_key_of(status);
+    if (!key) continue;
+    const bool runs = status.state == ports::InstanceState::kStarting ||
+                      status.state == ports::InstanceState::kRunning ||
+                      status.state == ports::InstanceState::kBackingOff ||
+                      status.state == ports::InstanceState::kCrashLooping;
+    ack.sightings.push_back(
+        {key->release.number, key->process, key->index, runs, status.address, status.port});
+  }
+}
+
+std::string verify_path(const model::Release& release) {
+  for (const auto& process : release.spec.processes) {
+    if (!process.takes_traffic || !process.ready) continue;
+    const bool at_the_top =
+        process.routes.empty() || std::ranges::find(process.routes, "/") != process.routes.end();
+    if (at_the_top) return process.ready->path;
+  }
+  for (const auto& process : release.spec.processes)
+    if (process.takes_traffic && !process.routes.empty()) return process.routes.front();
+  return "/";
+}
+
+void ask(const Ports& ports, const Order& order, Ack& ack) {
+  auto answer = ports.traffic.ask(order.key, order.effect.release, verify_path(*order.release));
+  if (failed(ack, answer)) return;
+  ack.answered = answer->release;
+  ack.status = answer->status;
+}
+
+void count(const Ports& ports, const Order& order, Ack& ack) {
+  auto counters = ports.traffic.counters(order.key);
+  if (failed(ack, counters)) return;
+  const auto arm = counters->arms.find(order.effect.release);
+  if (arm != counters->arms.end()) ack.in_flight = arm->second.in_flight;
+}
+
+void apply(const Ports& ports, const Order& order, Ack& ack) {
+  auto site = order.site;
+  if (order.leading) {
+    auto guarded = protect(ports, *order.leading, site);
+    if (failed(ack, guarded)) return;
+  }
+  auto applied = order.effect.kind == EffectKind::kAbortSite
+                     ? ports.traffic.abort(site, order.effect.release, order.fence)
+                     : ports.traffic.apply(site, order.fence);
+  failed(ack, applied);
+}
+}  // namespace
+
+Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
+  Ack ack{.effect = order.effect.id};
+  switch (order.effect.kind) {
+    case EffectKind::kAskLatch: {
+      auto releases = ports.traffic.latched(order.effect.fence);
+      if (!failed(ack, releases)) ack.latched = std::move(*releases);
+      break;
+    }
+    case EffectKind::kObserve:
+      observe(ports, order, ack);
+      break;
+    case EffectKind::kEnsureServices: {
+      auto ensured = ensure_services(ports, *order.release);
+      failed(ack, ensured);
+      break;
+    }
+    case EffectKind::kRunJob:
+      run_job(ports, settings, order, ack);
+      break;
+    case EffectKind::kStart:
+      start(ports, settings, order, ack);
+      break;
+    case EffectKind::kStop: {
+      auto stopped = ports.runtime.stop(model::instance_id(
+          {{order.key, order.effect.release}, order.effect.process, order.effect.index}));
+      failed(ack, stopped);
+      break;
+    }
+    case EffectKind::kApplySite:
+    case EffectKind::kAbortSite:
+      apply(ports, order, ack);
+      break;
+    case EffectKind::kAsk:
+      ask(ports, order, ack);
+      break;
+    case EffectKind::kCheckpoint:
+      break;  // it started after its commit: that was the question
+    case EffectKind::kDrain: {
+      auto drained = ports.traffic.drain(order.key, order.effect.release, kWebsocketBudget);
+      failed(ack, drained);
+      break;
+    }
+    case EffectKind::kCountInFlight:
+      count(ports, order, ack);
+      break;
+    case EffectKind::kGather: {
+      const auto evidence =
+          gather_evidence(ports, settings, *order.release, order.instance, order.lived);
+      ack.evidence = to_text(evidence);
+      ack.likely_reason = evidence.likely_reason;
+      break;
+    }
+  }
+  return ack;
+}
+
+namespace {
+using pipeline::State;
+
+ports::LineSink stage_sink(const Ports& ports, const State& state) {
+  return [&ports, id = state.id, stage = state.stages.back().name](std::string_view line) {
+    ports.stage_logs.append(id, stage, ports.secrets.redact(line));
+  };
+}
+
+template <typename T>
+bool failed(PipelineAnswer& answer, Result<T>& result) {
+  if (result) return false;
+  answer.ack.error = std::move(result).error();
+  return true;
+}
+
+void check(const Ports& ports, const State& state, std::size_t index, PipelineAnswer& answer) {
+  auto outcome =
+      ports.builder.check({state.draft.commit, state.draft.spec, index}, stage_sink(ports, state));
+  if (failed(answer, outcome)) return;
+  answer.ack.exit_code = outcome->exit_code;
+  answer.ack.coverage = outcome->coverage;
+  answer.ack.last_lines = ports.secrets.redact(outcome->last_lines);
+}
+
+void build(const Ports& ports, const State& state, PipelineAnswer& answer) {
+  auto inlined = inlined_variables(ports, state.draft.spec);
+  if (failed(answer, inlined)) return;
+  auto artifact = ports.builder.build({state.draft.commit, state.draft.spec, std::move(*inlined)},
+                                      stage_sink(ports, state));
+  if (!failed(answer, artifact)) answer.ack.artifact = std::move(*artifact);
+}
+
+Result<std::map<std::string, std::uint32_t>> pin_secrets(const Ports& ports,
+                                                         const model::Release& draft) {
+  const auto& key = draft.key.environment;
+  ECLUSE_ASSIGN(const auto known, ports.secrets.list(key));
+  std::map<std::string, std::uint32_t> versions;
+  std::vector<std::string> missing;
+  for (const auto& name : secret_names(draft.spec)) {
+    const auto found = std::ranges::find(known, name, &ports::SecretInfo::name);
+    if (found == known.end()) {
+      missing.push_back(name);
+    } else {
+      versions[name] = found->version;
+    }
+  }
+  if (missing.empty()) return versions;
+  return fail(
+      ErrorKind::kNotFound,
+      fmt::format("{} has no value for the secrets {}", to_string(key), fmt::join(missing, ", ")),
+      fmt::format("ecluse secret set {} --env {}", missing.front(), key.environment));
+}
+
+void seal(const Ports& ports, const Settings& settings, const State& state,
+          PipelineAnswer& answer) {
+  auto versions = pin_secrets(ports, state.draft);
+  if (failed(answer, versions)) return;
+  answer.ack.secret_versions = std::move(*versions);
+  if (settings.machine) answer.facts.machine = settings.machine();
+  const auto status = ports.services.status(state.draft.key.environment, state.draft.spec.services);
+  if (!status) return;  // admission then does without the database's limit
+  for (const auto& service : *status) {
+    if (service.connections_max == 0) continue;
+    const auto known = answer.facts.connections_max.value_or(service.connections_max);
+    answer.facts.connections_max = std::min(known, service.connections_max);
+  }
+}
+}  // namespace
+
+PipelineAnswer perform(const Ports& ports, const Settings& settings, const State& state,
+                       const pipeline::Effect& effect) {
+  PipelineAnswer answer;
+  answer.ack.effect = effect.id;
+  switch (effect.kind) {
+    case pipeline::EffectKind::kVerify: {
+      auto path = ports.builder.path_of(state.draft.artifact.digest);
+      failed(answer, path);
+      break;
+    }
+    case pipeline::EffectKind::kCheck:
+      check(ports, state, effect.index, answer);
+      break;
+    case pipeline::EffectKind::kBuild:
+      build(ports, state, answer);
+      break;
+    case pipeline::EffectKind::kSeal:
+      if (!state.keep_secrets) seal(ports, settings, state, answer);
+      break;
+  }
+  return answer;
+}
+
+}  // namespace ecluse::control

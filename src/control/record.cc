@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/engine.h"
+#include "model/fields.h"
+#include "rollout/state_json.h"
+
+namespace ecluse::pipeline {
+template <typename V>
+void fields(V& v, Stage& x) {
+  v("name", x.name);
+  v("began_ms", x.began);
+  v("ended_ms", x.ended);
+  v("failed", x.failed);
+  v("skipped", x.skipped);
+  v("detail", x.detail);
+}
+}  // namespace ecluse::pipeline
+
+namespace ecluse::control {
+
+namespace {
+/// A Record without the rollout's own form, which is rollout/'s.
+template <typename V>
+void fields_beside_the_rollout(V& v, Record& x) {
+  v("commit", x.commit);
+  v("stages", x.stages);
+  v("began_ms", x.began);
+  v("began_at_ms", x.began_at);
+  v("ended_ms", x.ended);
+}
+}  // namespace
+
+std::string to_text(const Record& record) {
+  nlohmann::json out = nlohmann::json::object();
+  json_fields::Writer<nlohmann::json> writer{out};
+  auto copy = record;
+  fields_beside_the_rollout(writer, copy);
+  out["rollout"] = to_text(record.rollout);
+  return out.dump();
+}
+
+Result<Record> record_from_text(std::string_view text) {
+  try {
+    const auto in = nlohmann::json::parse(text);
+    Record record;
+    json_fields::Reader<nlohmann::json> reader{in};
+    fields_beside_the_rollout(reader, record);
+    ECLUSE_ASSIGN(record.rollout,
+                  rollout::rollout_from_text(in.at("rollout").get_ref<const std::string&>()));
+    return record;
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::kInvalid,
+                fmt::format("reading the record of a rollout: {}", error.what()));
+  }
+}
+
+std::string environment_store_key(const model::EnvironmentKey& key) {
+  return fmt::format("environment/{}", to_string(key));
+}
+
+std::string release_store_key(const model::ReleaseKey& key) {
+  return fmt::format("release/{}/{:08}", to_string(key.environment), key.number);
+}
+
+std::string rollout_store_key(const RolloutId& id) {
+  const auto at = id.rfind('@');
+  if (at == std::string::npos) return fmt::format("rollout/{}", id);
+  const auto number = id.substr(at + 1);
+  return fmt::format("rollout/{}/{:0>8}", id.substr(0, at), number);
+}
+
+}  // namespace ecluse::control

@@ -1,0 +1,278 @@
+#include "control/requests.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "control/launch.h"
+
+namespace ecluse::control {
+
+namespace {
+constexpr std::size_t kConfigBytesMax = 1 << 20;
+constexpr const char* kConfigFile = "ecluse.yml";
+
+std::string names_of(const model::AppSpec& app) {
+  std::vector<std::string> names;
+  for (const auto& environment : app.environments) names.push_back(environment.name);
+  return join(names, ", ");
+}
+
+Result<const model::EnvironmentSpec*> choose(const model::AppSpec& app, const std::string& name) {
+  if (app.environments.empty())
+    return fail(ErrorKind::kInvalid, fmt::format("{} names no environment", kConfigFile),
+                "add `environments:` to it");
+  if (!name.empty()) {
+    if (const auto* found = app.find_environment(name)) return found;
+    return fail(ErrorKind::kNotFound,
+                fmt::format("{} has no environment {}; it has {}", app.app, name, names_of(app)));
+  }
+  const auto automatic = std::ranges::find(app.environments, model::DeployPolicy::kAutomatic,
+                                           &model::EnvironmentSpec::deploy);
+  return automatic != app.environments.end() ? &*automatic : &app.environments.front();
+}
+
+/// The app's name is in the file, and the file is in the repository: until it is known, the mirror
+/// is named after the repository.
+std::string provisional_app(const std::string& repository) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  for (const char c : repository) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return fmt::format("repository-{:016x}", hash);
+}
+
+struct Found {
+  model::Commit commit;
+  model::AppSpec app;
+};
+
+Result<model::AppSpec> read_app(const Ports& ports, const std::string& app,
+                                const std::string& sha) {
+  const auto text = ports.vcs.read(app, sha, kConfigFile, kConfigBytesMax);
+  if (!text) {
+    auto error = in_context(fmt::format("{} at {:.12}", kConfigFile, sha), text.error());
+    if (error.kind == ErrorKind::kNotFound) error.hint = "ecluse init writes one; commit it";
+    return fail(std::move(error));
+  }
+  return ports.parse(*text, kConfigFile);
+}
+
+Result<Found> find_commit(const Ports& ports, const DeployRequest& request) {
+  const auto mirror = provisional_app(request.repository);
+  ECLUSE_ASSIGN(auto commit, ports.vcs.resolve(mirror, request.repository, request.ref));
+  ECLUSE_ASSIGN(auto app, read_app(ports, mirror, commit.sha));
+  ECLUSE_TRY(ports.vcs.resolve(app.app, request.repository, commit.sha));
+  return Found{std::move(commit), std::move(app)};
+}
+
+void set_gate(rollout::Requested& request, const model::EnvironmentSpec& spec) {
+  switch (spec.deploy) {
+    case model::DeployPolicy::kAutomatic:
+    case model::DeployPolicy::kManual:
+      return;
+    case model::DeployPolicy::kApproval:
+      request.gate = rollout::Gate::kApproval;
+      request.waits_for = spec.approvers.empty()
+                              ? "an approval"
+                              : fmt::format("approval by {}", join(spec.approvers, ", "));
+      return;
+    case model::DeployPolicy::kConfirm:
+      request.gate = rollout::Gate::kConfirm;
+      request.waits_for = fmt::format("the word {} to be typed", spec.confirm);
+      return;
+  }
+}
+
+Result<std::shared_ptr<const model::Release>> stable_of(const Engine::Environment& environment) {
+  const auto found = environment.releases.find(environment.state.stable);
+  if (found == environment.releases.end())
+    return fail(ErrorKind::kRefused,
+                fmt::format("nothing is deployed to {}", to_string(environment.state.key)),
+                "ecluse deploy");
+  return found->second;
+}
+}  // namespace
+
+Result<RolloutOrder> deploy_order(const Ports& ports, const DeployRequest& request) {
+  ECLUSE_ASSIGN(const auto found, find_commit(ports, request));
+  ECLUSE_ASSIGN(const auto* spec, choose(found.app, request.environment));
+  if (!spec->promote_from.empty())
+    return fail(ErrorKind::kRefused,
+                fmt::format("{} takes its artifact from {}", spec->name, spec->promote_from),
+                fmt::format("ecluse deploy --to {}, then ecluse promote --to {}",
+                            spec->promote_from, spec->name));
+  RolloutOrder order{.key = {found.app.app, spec->name}};
+  order.request = {.kind = rollout::Kind::kDeploy,
+                   .commit = found.commit.sha,
+                   .actor = request.actor,
+                   .reason = request.skip_checks_reason};
+  set_gate(order.request, *spec);
+  pipeline::State pipeline;
+  pipeline.draft.commit = found.commit;
+  pipeline.draft.spec = *spec;
+  pipeline.skip_checks_reason = request.skip_checks_reason;
+  if (is_built_per_environment(*spec))
+    pipeline.draft.built_per_environment =
+        fmt::format("variables are inlined when it is built for {}", spec->name);
+  order.pipeline = std::move(pipeline);
+  return order;
+}
+
+Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
+                                   const std::string& confirmation,
+                                   const ReleaseLookup& stable_release_of) {
+  const auto& key = act.environment;
+  // Which environment it takes from is said in the file, and the file belongs to a commit: any
+  // environment's stable release leads to one.
+  std::shared_ptr<const model::Release> source;
+  model::AppSpec app;
+  const model::EnvironmentSpec* spec = nullptr;
+  const auto target = stable_release_of(key);
+  const auto guess = target ? target->spec.promote_from : std::string{};
+  for (const auto& name : {guess, std::string("preprod"), std::string("staging")}) {
+    if (source || name.empty()) continue;
+    source = stable_release_of({key.app, name});
+  }
+  if (!source)
+    return fail(ErrorKind::kRefused,
+                fmt::format("there is no release to promote to {}", to_string(key)),
+                "deploy to the environment that its `promote_from` names first");
+  ECLUSE_ASSIGN(app, read_app(ports, key.app, source->commit.sha));
+  spec = app.find_environment(key.environment);
+  if (spec == nullptr)
+    return fail(ErrorKind::kNotFound, fmt::format("{} has no environment {}; it has {}", app.app,
+                                                  key.environment, names_of(app)));
+  if (spec->promote_from.empty())
+    return fail(ErrorKind::kRefused, fmt::format("{} has no `promote_from`", to_string(key)),
+                "ecluse deploy");
+  if (spec->promote_from != source->key.environment.environment) {
+    source = stable_release_of({key.app, spec->promote_from});
+    if (!source)
+      return fail(ErrorKind::kRefused,
+                  fmt::format("nothing is deployed to {}/{}", key.app, spec->promote_from));
+  }
+  RolloutOrder order{.key = key};
+  order.request = {.kind = rollout::Kind::kPromote,
+                   .commit = source->commit.sha,
+                   .actor = act.actor,
+                   .reason = act.reason};
+  set_gate(order.request, *spec);
+  if (!confirmation.empty() && order.request.gate == rollout::Gate::kConfirm) {
+    if (confirmation != spec->confirm)
+      return fail(ErrorKind::kRefused,
+                  fmt::format("`{}` is not the word that {} asks for", printable(confirmation),
+                              to_string(key)),
+                  fmt::format("--confirm {}", spec->confirm));
+    order.request.gate = rollout::Gate::kNone;
+  }
+  pipeline::State pipeline;
+  pipeline.draft.commit = source->commit;
+  pipeline.draft.artifact = source->artifact;
+  pipeline.draft.spec = *spec;
+  if (is_built_per_environment(*spec)) {
+    pipeline.rebuild = true;
+    pipeline.draft.built_per_environment =
+        fmt::format("variables are inlined when it is built: built for {} from the commit of {}",
+                    key.environment, to_string(source->key));
+  }
+  order.pipeline = std::move(pipeline);
+  return order;
+}
+
+model::ReleaseNumber previous_release(const Engine::Environment& environment) {
+  const auto warm = rollout::warm_releases(environment.state);
+  if (!warm.empty()) return warm.front();
+  model::ReleaseNumber best = 0;
+  for (const auto& [number, release] : environment.releases)
+    if (number < environment.state.stable) best = number;
+  return best;
+}
+
+Result<RolloutOrder> rollback_order(const Engine::Environment& environment, const Act& act,
+                                    std::optional<model::ReleaseNumber> to) {
+  const auto& state = environment.state;
+  const auto number = to.value_or(previous_release(environment));
+  if (number == 0)
+    return fail(ErrorKind::kRefused,
+                fmt::format("{} has no earlier release", to_string(state.key)));
+  const auto found = environment.releases.find(number);
+  if (found == environment.releases.end())
+    return fail(ErrorKind::kNotFound,
+                fmt::format("{} has no release {}", to_string(state.key), number),
+                "ecluse releases lists them");
+  if (number == state.stable && !state.stopped && (!state.active || state.active->committed))
+    return fail(ErrorKind::kRefused,
+                fmt::format("release {} serves {} already", number, to_string(state.key)));
+  RolloutOrder order{.key = state.key};
+  order.request = {.kind = rollout::Kind::kRollback,
+                   .release = number,
+                   .plan = rollout::plan_of(found->second->spec),
+                   .commit = found->second->commit.sha,
+                   .actor = act.actor,
+                   .reason = act.reason};
+  pipeline::State pipeline;
+  pipeline.draft = *found->second;
+  pipeline.keep_secrets = true;
+  order.pipeline = std::move(pipeline);
+  return order;
+}
+
+Result<RolloutOrder> again_order(const Engine::Environment& environment, const Act& act,
+                                 rollout::Kind kind, const std::map<std::string, int>& instances) {
+  ECLUSE_ASSIGN(const auto stable, stable_of(environment));
+  RolloutOrder order{.key = environment.state.key};
+  order.request = {
+      .kind = kind, .commit = stable->commit.sha, .actor = act.actor, .reason = act.reason};
+  pipeline::State pipeline;
+  pipeline.draft = *stable;
+  for (const auto& [name, count] : instances) {
+    const auto process =
+        std::ranges::find(pipeline.draft.spec.processes, name, &model::ProcessSpec::name);
+    if (process == pipeline.draft.spec.processes.end())
+      return fail(ErrorKind::kNotFound,
+                  fmt::format("{} has no process {}", to_string(order.key), name));
+    constexpr int kInstancesMax = 100;
+    const int least = process->takes_traffic ? 1 : 0;
+    if (count < least || count > kInstancesMax)
+      return fail(ErrorKind::kInvalid,
+                  fmt::format("{} instances of {}: from {} to {} are possible", count, name, least,
+                              kInstancesMax),
+                  least == 1 ? "ecluse stop ends all of them" : "");
+    process->instances = count;
+  }
+  order.pipeline = std::move(pipeline);
+  return order;
+}
+
+Result<RolloutOrder> stop_order(const Engine::Environment& environment, const Act& act) {
+  ECLUSE_ASSIGN(const auto stable, stable_of(environment));
+  RolloutOrder order{.key = environment.state.key};
+  order.request = {.kind = rollout::Kind::kStop,
+                   .release = stable->key.number,
+                   .plan = rollout::plan_of(stable->spec),
+                   .commit = stable->commit.sha,
+                   .actor = act.actor,
+                   .reason = act.reason};
+  return order;
+}
+
+Result<rollout::Approved> approval(const Engine::Environment& environment, const Act& act,
+                                   const RolloutId& id, const std::string& confirmation) {
+  const auto& state = environment.state;
+  const auto wanted = id.empty() && state.active ? state.active->id : id;
+  const rollout::Approved approved{wanted, act.actor};
+  if (const auto refused = rollout::refusal(state, approved)) return fail(*refused);
+  if (state.active->gate != rollout::Gate::kConfirm) return approved;
+  // The word is in the rollout's own release: the file may have changed since.
+  const auto release = environment.releases.find(state.active->release);
+  const auto word =
+      release == environment.releases.end() ? std::string{} : release->second->spec.confirm;
+  if (confirmation != word)
+    return fail(ErrorKind::kRefused,
+                fmt::format("`{}` is not the word that {} asks for", printable(confirmation),
+                            to_string(state.key)),
+                fmt::format("--confirm {}", word));
+  return approved;
+}
+
+}  // namespace ecluse::control

@@ -1,0 +1,19 @@
+#pragma once
+// What people see of the machines' states.
+
+#include "control/engine.h"
+#include "control/operations.h"
+
+namespace ecluse::control {
+
+/// `now` and `wall` are the same instant: the machines know ecluse time, people wall time.
+RolloutView view_of(const model::EnvironmentKey& key, const Record& record, TimePoint now);
+/// Without usage, services and counters, which must be asked of the ports.
+EnvironmentView view_of(const Engine::Environment& environment, const Engine& engine,
+                        TimePoint now);
+/// Digests that no reclaiming may touch: of releases that can be rolled back to, that run, or that
+/// are on their way.
+std::set<std::string> pinned_artifacts(const Engine& engine);
+std::vector<ReleaseView> releases_of(const Engine::Environment& environment);
+
+}  // namespace ecluse::control
