@@ -42,7 +42,7 @@ function(ecluse_folder folder)
     target_link_libraries(test_${target} PRIVATE ${target} ecluse_flavour ecluse::third::gtest
                                                  ecluse::third::rapidcheck)
     gtest_discover_tests(test_${target} TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60
-                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES TIMEOUT 120)
+                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES TIMEOUT 300)
   endif()
 endfunction()
 

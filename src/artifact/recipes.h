@@ -1,0 +1,31 @@
+#pragma once
+// How each kind of project is built, step by step, in a workshop. A recipe first looks which tools
+// of the machine it will use (they are part of the inputs), then works.
+
+#include <string>
+
+#include "artifact/parts.h"
+#include "artifact/workshop.h"
+
+namespace ecluse::artifact {
+
+/// For a check only the dependencies are installed, those for development too.
+enum class Purpose { kRelease, kCheck };
+
+/// The tools that will build `part`, with versions: "python 3.11.2 /usr/bin/python3". Part of the
+/// inputs' key. NotFound when the machine lacks one.
+Result<std::string> tools_of(const Part& part);
+
+/// Installs the dependencies of `part` and runs its commands in the workshop's tree.
+Result<void> build_part(Workshop& workshop, const Part& part, Purpose purpose);
+
+/// After all parts: what they leave behind that depends on when or how they were built goes, and
+/// Python is compiled.
+Result<void> finish_tree(Workshop& workshop, const std::vector<Part>& parts);
+
+// One file each: recipe_KIND.cc.
+Result<std::string> python_tools(const Part& part);
+Result<void> build_python(Workshop& workshop, const Part& part, Purpose purpose);
+Result<void> compile_python(Workshop& workshop, const Part& part);
+
+}  // namespace ecluse::artifact
