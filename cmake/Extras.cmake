@@ -43,6 +43,7 @@ add_executable(test_ecluse_echo bench/apps/echo/sha1_test.cc bench/apps/echo/sha
 target_include_directories(test_ecluse_echo PRIVATE bench/apps/echo)
 target_link_libraries(test_ecluse_echo PRIVATE ecluse_flavour ecluse::third::gtest)
 gtest_discover_tests(test_ecluse_echo TEST_PREFIX "bench/echo: " DISCOVERY_TIMEOUT 60)
+
 # --- bench/judge.cc: how often the judge is wrong, and how soon it is right
 add_executable(bench-judge ${CMAKE_SOURCE_DIR}/bench/judge.cc)
 target_link_libraries(bench-judge PRIVATE ecluse_judge ecluse_flavour ecluse::third::json)
@@ -68,6 +69,11 @@ add_test(NAME "examples: lettings"
                  ${CMAKE_BINARY_DIR})
 set_tests_properties("examples: lettings" PROPERTIES TIMEOUT 600)
 
+# --- tests/services: real databases under the real runtime
+add_executable(test_services_real ${CMAKE_SOURCE_DIR}/tests/services/local_services_test.cc)
+target_link_libraries(test_services_real PRIVATE ecluse_services ecluse_secrets ecluse_runtime_process
+                                                 ecluse_flavour ecluse::third::gtest)
+gtest_discover_tests(test_services_real TEST_PREFIX "services: " DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 180)
 
 # --- bench/redactor.cc: what keeping secrets out of logs costs
 add_executable(bench-redactor ${CMAKE_SOURCE_DIR}/bench/redactor.cc)

@@ -21,7 +21,7 @@ ports::Launch common_launch(const ServicePlace& place) {
   launch.port = place.label.port;
   launch.limits = place.spec.limits;
   launch.restart = true;
-  launch.oom_score_adj = -900;
+  launch.oom_score_adj = place.oom_score_adj;
   return launch;
 }
 

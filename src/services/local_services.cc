@@ -16,6 +16,7 @@
 #include "os/file.h"
 #include "services/engine.h"
 #include "services/health.h"
+#include "services/oom_protection.h"
 #include "services/service_password.h"
 #include "services/service_url.h"
 #include "services/service_variables.h"
@@ -104,6 +105,7 @@ struct LocalServices::Parts {
   ports::Runtime& runtime;
   ports::Secrets& secrets;
   LocalServicesOptions options;
+  int oom_score_adj = best_oom_score_adj();
   Locked<std::map<std::string, std::shared_ptr<std::mutex>>> turns;
 
   Parts(ports::Runtime& r, ports::Secrets& s, LocalServicesOptions o)
@@ -122,7 +124,8 @@ struct LocalServices::Parts {
     return {.key = key,
             .spec = spec,
             .folder = options.folder / key.app / key.environment / spec.name,
-            .surroundings = options.surroundings};
+            .surroundings = options.surroundings,
+            .oom_score_adj = oom_score_adj};
   }
 
   // --- external ones
@@ -184,7 +187,10 @@ struct LocalServices::Parts {
       ECLUSE_TRY(os::make_folder(place.data_on_host(), 0700));
     }
     for (const auto& [name, text] : engine.files(place)) {
-      ECLUSE_TRY(os::replace_file(place.conf_on_host() / name, text, 0644));
+      const auto file = place.conf_on_host() / name;
+      // Usually it is there already, and a deploy need not wait for a disk.
+      if (os::read_file(file, text.size()).value_or("") == text) continue;
+      ECLUSE_TRY(os::replace_file(file, text, 0644));
     }
     return {};
   }
@@ -304,7 +310,13 @@ struct LocalServices::Parts {
 
 LocalServices::LocalServices(ports::Runtime& runtime, ports::Secrets& secrets,
                              LocalServicesOptions options)
-    : parts_(std::make_unique<Parts>(runtime, secrets, std::move(options))) {}
+    : parts_(std::make_unique<Parts>(runtime, secrets, std::move(options))) {
+  if (parts_->oom_score_adj == 0) {
+    log_warn(
+        "services are not protected from the kernel's out-of-memory killer here: the "
+        "capability CAP_SYS_RESOURCE is missing");
+  }
+}
 LocalServices::~LocalServices() = default;
 
 Result<void> LocalServices::ensure(const EnvironmentKey& key, const ServiceSpec& spec) {

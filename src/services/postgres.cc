@@ -43,7 +43,7 @@ printf '%s\n' "$ADMIN_PASSWORD" > password
 initdb -D fresh -U "$ADMIN" -A scram-sha-256 --pwfile=password -E UTF8 --locale=C.UTF-8 --no-instructions
 rm -f password
 mv fresh "$CLUSTER"
-sync -f "$CLUSTER"
+sync .
 )sh";
 
 std::vector<std::string> settings(const ServicePlace& place) {

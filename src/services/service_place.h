@@ -22,6 +22,7 @@ struct ServicePlace {
   model::ServiceSpec spec;
   std::filesystem::path folder;  ///< SERVICES/APP/ENV/NAME
   Surroundings surroundings = Surroundings::kOwnNetwork;
+  int oom_score_adj = 0;
   ServiceLabel label;
   EngineProgram engine;
 
