@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "os/file.h"
+#include "runtime/process/fresh_file.h"
 
 namespace ecluse::runtime {
 
@@ -95,6 +96,7 @@ Result<void> AddressBook::load() {
   loaded_ = true;
   if (!text && text.error().kind == ErrorKind::kNotFound) return {};
   if (!text) return fail(text.error());
+  if (text->empty()) return {};  // a power cut; nothing that had an address runs any more
   const Json book = Json::parse(*text, nullptr, false);
   if (!book.is_object()) {
     loaded_ = false;
@@ -116,7 +118,7 @@ Result<void> AddressBook::save() const {
     book[environment] = {
         {"subnet", subnet.index}, {"next_host", subnet.next_host}, {"hosts", subnet.hosts}};
   }
-  return os::replace_file(file_, book.dump(1) + "\n", 0600);
+  return write_again(file_, book.dump(1) + "\n", 0600);
 }
 
 }  // namespace ecluse::runtime

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "os/file.h"
+#include "runtime/process/fresh_file.h"
 #include "runtime/process/listening.h"
 
 namespace ecluse::runtime {
@@ -57,17 +58,17 @@ std::string reachable_resolv_conf(std::string_view text, std::string_view upstre
 
 Result<void> write_etc(const std::filesystem::path& folder, const Account& account) {
   ECLUSE_TRY(os::make_folder(folder));
-  ECLUSE_TRY(os::replace_file(
+  ECLUSE_TRY(write_again(
       folder / "passwd",
       ended(text_of("/etc/passwd")) +
           fmt::format("{0}:x:{1}:{1}:ecluse:/tmp:/usr/sbin/nologin\n", account.name, account.uid)));
-  ECLUSE_TRY(os::replace_file(
+  ECLUSE_TRY(write_again(
       folder / "group",
       ended(text_of("/etc/group")) + fmt::format("{0}:x:{1}:\n", account.name, account.uid)));
-  ECLUSE_TRY(os::replace_file(folder / "hosts", hosts_text(text_of("/etc/hosts"))));
-  return os::replace_file(folder / "resolv.conf",
-                          reachable_resolv_conf(text_of("/etc/resolv.conf"),
-                                                text_of("/run/systemd/resolve/resolv.conf")));
+  ECLUSE_TRY(write_again(folder / "hosts", hosts_text(text_of("/etc/hosts"))));
+  return write_again(folder / "resolv.conf",
+                     reachable_resolv_conf(text_of("/etc/resolv.conf"),
+                                           text_of("/run/systemd/resolve/resolv.conf")));
 }
 
 }  // namespace ecluse::runtime

@@ -90,7 +90,7 @@ FirewallTool Firewall::tool() {
 
 Result<void> Firewall::ensure() {
   ECLUSE_TRY(enable_forwarding());
-  switch (tool()) {
+  switch (tool_) {
     case FirewallTool::kIptables:
       return ensure_iptables();
     case FirewallTool::kNft:
@@ -119,7 +119,7 @@ Result<void> Firewall::ensure_nft() {
 }
 
 Result<void> Firewall::remove() {
-  if (tool() == FirewallTool::kNft) return run_quietly({"nft", "delete", "table", "ip", "ecluse"});
+  if (tool_ == FirewallTool::kNft) return run_quietly({"nft", "delete", "table", "ip", "ecluse"});
   ECLUSE_TRY(run_quietly(jump("filter", "-D", "FORWARD", "ECLUSE-FORWARD")));
   ECLUSE_TRY(run_quietly(jump("nat", "-D", "POSTROUTING", "ECLUSE-NAT")));
   return run_quietly({"iptables-restore", "-w", "--noflush"},

@@ -14,7 +14,8 @@ enum class FirewallTool { kNone, kIptables, kNft };
 class Firewall {
  public:
   /// `network`: "10.83.0.0/16".
-  explicit Firewall(std::string network) : network_(std::move(network)) {}
+  explicit Firewall(std::string network, FirewallTool with = tool())
+      : network_(std::move(network)), tool_(with) {}
 
   /// Sets the rules if they are not there (somebody may flush them) and switches forwarding on.
   Result<void> ensure();
@@ -29,6 +30,7 @@ class Firewall {
   Result<void> ensure_nft();
 
   std::string network_;
+  FirewallTool tool_;
 };
 
 /// Makes what listens on 127.0.0.1:`port` only reachable at the namespace's address. From a thread

@@ -11,10 +11,13 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "os/file.h"
 #include "runtime/process/etc_files.h"
+#include "runtime/process/fresh_file.h"
 #include "runtime/process/label.h"
 #include "runtime/process/namespace_thread.h"
+#include "runtime/process/privileges.h"
 #include "runtime/process/shim_image.h"
 
 namespace ecluse::runtime {
@@ -93,16 +96,26 @@ Result<std::uint16_t> plain_port(const ports::Launch& launch) {
       "run ecluse as root, or let the app listen on $PORT (leave out `port:`)");
 }
 
+/// Without a mount namespace /app is where the artifact lies.
+std::string plain_path(const std::string& path, const std::string& artifact) {
+  auto folders = split(path, ':');
+  for (std::string& folder : folders) {
+    if (folder.starts_with("/app/")) folder = artifact + folder.substr(4);
+  }
+  return join(folders, ":");
+}
+
 std::vector<std::string> entries_added(const StoredLaunch& stored, bool isolated) {
   const auto& env = stored.launch.env;
   std::vector<std::string> added;
   if (!env.contains("HOME")) added.emplace_back("HOME=/tmp");
-  if (!env.contains("PATH")) added.push_back(std::string("PATH=") + kDefaultPath);
+  const std::string path = env.contains("PATH") ? env.at("PATH") : kDefaultPath;
+  if (!env.contains("PATH")) added.push_back("PATH=" + path);
+  if (!isolated) added.push_back("PATH=" + plain_path(path, stored.launch.artifact_path));
   if (!isolated && env.contains("PORT")) added.push_back(fmt::format("PORT={}", stored.port));
   return added;
 }
 
-/// Without a mount namespace /app is where the artifact lies.
 std::string plain_workdir(const ports::Launch& launch) {
   if (!launch.workdir.starts_with("/app")) return launch.workdir;
   if (launch.artifact_path.empty()) return "/";
@@ -141,8 +154,7 @@ Premises::Premises(fs::path data, fs::path run, const ProcessOptions& options, I
       run_(std::move(run)),
       options_(options),
       tag_(short_label(data_.string(), 8)),
-      isolated_(options.isolation == Isolation::kWherePossible && ::geteuid() == 0 &&
-                new_network_namespace().has_value()),
+      isolated_(options.isolation == Isolation::kWherePossible && can_isolate()),
       cgroups_(isolated_ ? Cgroups::detect(tag_) : Cgroups{}),
       accounts_(data_ / "accounts.json",
                 kUidFirst + kUidBlock * static_cast<std::uint32_t>(label_hash(tag_) % kUidBlocks)),
@@ -173,7 +185,7 @@ Result<void> Premises::start(const StoredLaunch& stored, const std::optional<Orp
   const fs::path at = folder(launch.id);
   ECLUSE_TRY(os::make_folder(run_folder(launch.id) / "root", 0700));
   ECLUSE_ASSIGN(const shim::Conf conf, conf_for(stored));
-  ECLUSE_TRY(os::replace_file(at / "shim.conf", shim::write_conf(conf), 0600));
+  ECLUSE_TRY(write_again(at / "shim.conf", shim::write_conf(conf), 0600));
   ShimCall call{image_.get(), at.string(), run_folder(launch.id).string(), -1, orphan};
   os::Fd netns;
   if (isolated_ && orphan && orphan->pid != 0) {
@@ -228,6 +240,7 @@ Result<shim::Surroundings> Premises::surroundings_for(const ports::Launch& launc
   surroundings.root = run_folder(launch.id) / "root";
   surroundings.etc_overlay = fmt::format("lowerdir={}:/etc", escaped(at / "etc"));
   ECLUSE_ASSIGN(surroundings.app_overlay, app_overlay(launch, account));
+  if (launch.layer_writable) surroundings.app_lower = launch.artifact_path;
   surroundings.tmp_bytes_max = std::max(kTmpBytesMin, launch.limits.memory_bytes_max / kTmpShare);
   for (const auto& mount : launch.mounts) {
     surroundings.binds.push_back({mount.source, mount.target, mount.writable});
@@ -265,7 +278,9 @@ Result<std::string> Premises::app_overlay(const ports::Launch& launch, const Acc
   } else if (!launch.layer_path.empty() && fs::is_directory(launch.layer_path)) {
     lower += escaped(launch.layer_path) + ":";
   }
-  if (!launch.artifact_path.empty()) lower += escaped(launch.artifact_path) + ":";
+  if (!launch.artifact_path.empty()) {
+    lower += (upper.empty() ? escaped(launch.artifact_path) : std::string(shim::kLowerPlace)) + ":";
+  }
   return "lowerdir=" + lower + escaped(folder(launch.id) / "skeleton") + upper;
 }
 

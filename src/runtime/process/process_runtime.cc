@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "runtime/process/fresh_file.h"
 #include "runtime/process/instances.h"
 #include "runtime/process/listening.h"
 #include "runtime/process/log_reader.h"
@@ -33,6 +34,7 @@ constexpr std::size_t kIdBytesMax = 128;
 constexpr auto kStopSlack = std::chrono::seconds(15);  // beyond the grace
 constexpr auto kShellWithin = std::chrono::milliseconds(500);
 constexpr auto kJobLook = std::chrono::milliseconds(25);
+constexpr auto kAnswerWithin = std::chrono::milliseconds(5000);
 constexpr int kStopAttempts = 3;
 constexpr std::size_t kFinishedJobsKept = 64;
 constexpr int kNotFound = 127;
@@ -106,7 +108,7 @@ class ProcessRuntime::Engine {
   explicit Engine(std::unique_ptr<Premises> premises)
       : premises_(std::move(premises)),
         watch_({.told = [this](const auto& id, const auto& report) { told(id, report); },
-                .lost = [this](const auto& id) { lost(id); }}) {}
+                .lost = [this](const auto& id) { return lost(id); }}) {}
 
   Result<void> recover();
   Result<ports::InstanceStatus> start(const ports::Launch& launch);
@@ -141,7 +143,7 @@ class ProcessRuntime::Engine {
   void prune_jobs();
 
   void told(const std::string& id, const ShimReport& report);
-  void lost(const std::string& id);
+  bool lost(const std::string& id);
   void emit(const ports::InstanceEvent& event);
 
   fs::path stop_mark(const std::string& id) const { return premises_->folder(id) / "stopping"; }
@@ -181,7 +183,7 @@ Result<void> ProcessRuntime::Engine::start_new(StoredLaunch stored) {
     return fail(in_context("starting " + id, started.error()));
   }
   instances_.put(stored);
-  return listen(stored);
+  return rejoin(stored);
 }
 
 /// A shell in front hides whether the command exists, so we wait until it has become the command.
@@ -212,10 +214,13 @@ Result<void> ProcessRuntime::Engine::listen(const StoredLaunch& stored) {
   auto link = ShimLink::connect(premises_->run_folder(id));
   if (!link) return fail(link.error());
   ECLUSE_TRY(link->send("events"));
-  if (const auto report = read_report(premises_->folder(id)); report && isolated()) {
-    doors_.watch(id, report->pid, stored.port);
-  }
+  ECLUSE_ASSIGN(const std::optional<std::string> answer, link->receive(kAnswerWithin));
+  if (!answer) return fail(ErrorKind::kTimeout, fmt::format("the shim of {} does not answer", id));
+  ECLUSE_ASSIGN(const ShimReport report, parse_report(*answer));
+  if (isolated()) doors_.watch(id, report.pid, stored.port);
   watch_.add(id, std::move(*link));
+  // It may have exited before we listened; what comes from now on is told by the link.
+  if (report.last_exit && !stored.is_job) emit({id, InstanceChange::kExited, *report.last_exit});
   return {};
 }
 
@@ -257,40 +262,43 @@ void ProcessRuntime::Engine::recover_one(const StoredLaunch& stored) {
     const Instances::Turn turn(instances_, id);
     done = rejoin(stored);
   }
-  if (!done) log_error("taking over {}: {}", id, done.error().message);
+  if (done) return;
+  log_error("taking over {}: {}", id, done.error().message);
+  watch_.retry(id);
 }
 
 Result<void> ProcessRuntime::Engine::rejoin(const StoredLaunch& stored) {
+  if (listen(stored)) return {};
+  // Asked after the failed attempt: it may have ended just then, and must not be begun again.
   const auto report = read_report(premises_->folder(stored.launch.id));
   if (report && report->done) return {};
-  if (listen(stored)) return {};
   return respawn(stored);
 }
 
 /// A new shim for an app that may have outlived the old one.
 Result<void> ProcessRuntime::Engine::respawn(const StoredLaunch& stored) {
   const auto report = read_report(premises_->folder(stored.launch.id));
+  const bool same_boot = report && report->boot == shim::boot_id();
   std::optional<OrphanedApp> orphan;
-  if (report && report->boot == shim::boot_id()) {
-    const bool alive = shim::is_alive(report->pid, report->pid_start);
+  // A job that a reboot cut short is not begun again: what it did half is for people to judge.
+  if (report && (same_boot || stored.is_job)) {
+    const bool alive = same_boot && shim::is_alive(report->pid, report->pid_start);
     orphan = OrphanedApp{alive ? report->pid : 0, report->pid_start, report->starts};
     log_warn("the shim of {} is gone; {}", stored.launch.id,
-             alive ? "its app goes on and is adopted" : "so is its app, which is started again");
+             alive ? "its app goes on and is adopted" : "and so is its app");
   }
   ECLUSE_TRY(premises_->start(stored, orphan));
   return listen(stored);
 }
 
-void ProcessRuntime::Engine::lost(const std::string& id) {
+/// Its app may die while we look, so the first attempt may fail for a reason that is gone by now.
+bool ProcessRuntime::Engine::lost(const std::string& id) {
   const Instances::Turn turn(instances_, id);
   const auto stored = instances_.find(id);
-  if (!stored || is_leaving(id)) return;
-  const auto report = read_report(premises_->folder(id));
-  if (report && report->done) return;
-  if (auto again = respawn(*stored); !again) {
-    log_error("replacing the shim of {}: {}", id, again.error().message);
-    emit({id, InstanceChange::kExited, -1});
-  }
+  if (!stored || is_leaving(id)) return true;
+  const auto again = rejoin(*stored);
+  if (!again) log_error("replacing the shim of {}: {}", id, again.error().message);
+  return again.has_value();
 }
 
 // --- stop
@@ -299,7 +307,7 @@ Result<void> ProcessRuntime::Engine::stop(const std::string& id) {
   const Instances::Turn turn(instances_, id);
   const auto stored = instances_.find(id);
   if (!stored) return {};
-  ECLUSE_TRY(os::replace_file(stop_mark(id), "", 0600));
+  ECLUSE_TRY(write_again(stop_mark(id), "", 0600));
   watch_.remove(id);
   doors_.forget(id);
   auto done = stop_shim(*stored);

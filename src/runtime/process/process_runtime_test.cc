@@ -1,5 +1,7 @@
 #include "runtime/process/process_runtime.h"
 
+#include <set>
+
 #include "runtime/process/runtime_test_home.h"
 
 namespace ecluse::runtime {

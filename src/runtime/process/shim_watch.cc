@@ -10,6 +10,10 @@
 
 namespace ecluse::runtime {
 
+namespace {
+constexpr int kRetryMs = 1000;
+}  // namespace
+
 ShimWatch::ShimWatch(Callbacks callbacks)
     : callbacks_(std::move(callbacks)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -33,7 +37,19 @@ void ShimWatch::add(const std::string& id, ShimLink link) {
 
 void ShimWatch::remove(const std::string& id) {
   links_.with([&](Links& links) { links.erase(id); });
+  missing_.with([&](auto& missing) { missing.erase(id); });
   wake();
+}
+
+void ShimWatch::retry(const std::string& id) {
+  missing_.with([&](auto& missing) { missing.insert(id); });
+  wake();
+}
+
+void ShimWatch::retry_missing() {
+  for (const std::string& id : missing_.with([](auto& missing) { return missing; })) {
+    if (callbacks_.lost(id)) missing_.with([&](auto& missing) { missing.erase(id); });
+  }
 }
 
 void ShimWatch::run(const std::stop_token& stop) {
@@ -41,7 +57,9 @@ void ShimWatch::run(const std::stop_token& stop) {
     const Links links = links_.with([](const Links& all) { return all; });
     std::vector<pollfd> polled{{wake_.get(), POLLIN, 0}};
     for (const auto& [id, link] : links) polled.push_back({link->fd(), POLLIN, 0});
-    ::poll(polled.data(), polled.size(), -1);
+    const bool all_well = missing_.with([](const auto& missing) { return missing.empty(); });
+    const int ready = ::poll(polled.data(), polled.size(), all_well ? -1 : kRetryMs);
+    if (ready == 0 && !stop.stop_requested()) retry_missing();
     std::uint64_t count = 0;
     (void)!::read(wake_.get(), &count, sizeof count);  // nothing to read is fine
     std::size_t i = 1;
@@ -69,7 +87,7 @@ void ShimWatch::listen_to(const std::string& id, const std::shared_ptr<ShimLink>
       links.erase(found);
       return true;
     });
-    if (ours) callbacks_.lost(id);
+    if (ours && !callbacks_.lost(id)) retry(id);
     return;
   }
 }

@@ -61,8 +61,9 @@ Result<void> settle(const Conf& conf, const std::string& output) {
     ECLUSE_TRY(put("/proc/self/oom_score_adj", std::to_string(conf.oom_score_adj)));
   }
   ::setsid();
+  ::umask(022);  // places made for volumes must be passable for the app
   ECLUSE_TRY(take_stdio(output));
-  if (conf.surroundings) ECLUSE_TRY(enter_surroundings(*conf.surroundings));
+  if (conf.surroundings) ECLUSE_TRY(enter_surroundings(*conf.surroundings, conf.uid.value_or(0)));
   ::umask(027);
   const struct rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);

@@ -65,6 +65,8 @@ bool take(Conf& conf, std::string_view key, std::string_view value) {
     surroundings_of(conf).root = text();
   else if (key == "app_overlay")
     surroundings_of(conf).app_overlay = text();
+  else if (key == "app_lower")
+    surroundings_of(conf).app_lower = text();
   else if (key == "etc_overlay")
     surroundings_of(conf).etc_overlay = text();
   else if (key == "tmp_bytes_max")
@@ -126,6 +128,7 @@ class Lines {
 void write_surroundings(Lines& lines, const Surroundings& s) {
   lines.text("root", s.root);
   lines.text("app_overlay", s.app_overlay);
+  lines.text("app_lower", s.app_lower);
   lines.text("etc_overlay", s.etc_overlay);
   lines.number("tmp_bytes_max", static_cast<std::int64_t>(s.tmp_bytes_max));
   for (const Bind& bind : s.binds) lines.bind(bind);

@@ -18,10 +18,14 @@ struct Bind {
   bool writable = false;
 };
 
+/// Stands in overlay options for a lower folder that must be mounted first.
+constexpr std::string_view kLowerPlace = "@lower";
+
 /// Where the app lives. Absent without privileges: then it sees the host as it is.
 struct Surroundings {
   std::string root;         ///< an empty folder to build the new root on
   std::string app_overlay;  ///< overlayfs options for /app; empty: an empty /app
+  std::string app_lower;  ///< folder to show as the app's own; replaces kLowerPlace in app_overlay
   std::string etc_overlay;  ///< overlayfs options for /etc
   std::uint64_t tmp_bytes_max = 64 << 20;
   std::vector<Bind> binds;

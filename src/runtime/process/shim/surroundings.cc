@@ -11,6 +11,7 @@
 #include <set>
 
 #include "runtime/process/shim/failure.h"
+#include "runtime/process/shim/idmap.h"
 #include "runtime/process/shim/small_file.h"
 
 namespace ecluse::shim {
@@ -115,6 +116,30 @@ Result<void> mount_overlay(const std::string& target, const std::string& options
   return mount_at("ecluse", target, "overlay", flags, options);
 }
 
+std::string replaced(std::string text, std::string_view from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+/// Where the kernel or the disk cannot change owners, the job may add files, but not write into
+/// folders of the artifact: said in its log, not hidden.
+std::string shown_lower(const Surroundings& s, uid_t uid) {
+  const std::string place = s.root + "/.lower";
+  auto shown = make_folders(place);
+  if (shown) shown = mount_as(uid, s.app_lower, place);
+  if (shown) return place;
+  const std::string note =
+      "ecluse: folders of the artifact stay root's: " + shown.error().message + "\n";
+  (void)!::write(2, note.data(), note.size());  // the log is where this belongs
+  return s.app_lower;
+}
+
+Result<void> mount_app(const Surroundings& s, uid_t uid) {
+  const std::string target = s.root + "/app";
+  if (s.app_lower.empty()) return mount_overlay(target, s.app_overlay);
+  return mount_overlay(target, replaced(s.app_overlay, kLowerPlace, shown_lower(s, uid)));
+}
+
 Result<void> mount_bind(const std::string& root, const Bind& bind) {
   const std::string target = root + bind.target;
   struct stat info{};
@@ -137,7 +162,7 @@ Result<void> change_root(const std::string& root) {
 }
 }  // namespace
 
-Result<void> enter_surroundings(const Surroundings& s) {
+Result<void> enter_surroundings(const Surroundings& s, uid_t uid) {
   if (::unshare(CLONE_NEWNS | CLONE_NEWIPC) != 0) return failed("unshare mount namespace");
   ECLUSE_TRY(mount_at("none", "/", nullptr, MS_REC | MS_PRIVATE, ""));
   ECLUSE_TRY(mount_at("ecluse", s.root, "tmpfs", MS_NOSUID, "mode=755,size=1m"));
@@ -145,7 +170,7 @@ Result<void> enter_surroundings(const Surroundings& s) {
   ECLUSE_TRY(mount_scratch(s));
   ECLUSE_TRY(mount_proc(s.root));
   ECLUSE_TRY(mount_overlay(s.root + "/etc", s.etc_overlay));
-  ECLUSE_TRY(mount_overlay(s.root + "/app", s.app_overlay));
+  ECLUSE_TRY(mount_app(s, uid));
   for (const Bind& bind : s.binds) ECLUSE_TRY(mount_bind(s.root, bind));
   return change_root(s.root);
 }
