@@ -109,3 +109,8 @@ add_executable(test_ecluse_sim ${sim_tests})
 target_link_libraries(test_ecluse_sim PRIVATE ecluse_sim ecluse_flavour ecluse::third::gtest)
 gtest_discover_tests(test_ecluse_sim TEST_PREFIX "sim: " DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 300)
+
+# --- tests/e2e: what only a machine of its own can show
+add_test(NAME "e2e: setup starts nothing"
+         COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/setup_starts_nothing.sh)
+set_tests_properties("e2e: setup starts nothing" PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
