@@ -54,7 +54,14 @@ target_link_libraries(ecluse-gateway-dev PRIVATE ecluse_gateway ecluse_flavour)
 if(TARGET test_ecluse_gateway)
   add_dependencies(test_ecluse_gateway ecluse-gateway-dev)
   target_compile_definitions(test_ecluse_gateway PRIVATE
-    ECLUSE_GATEWAY_PROGRAM="$<TARGET_FILE:ecluse-gateway-dev>")
+    ECLUSE_GATEWAY_PROGRAM="$<TARGET_FILE:ecluse-gateway-dev>" ECLUSE_SOURCE="${CMAKE_SOURCE_DIR}")
+endif()
+
+# --- tests/fuzz: libFuzzer on what reads a stranger's bytes (preset fuzz)
+if(ECLUSE_FLAVOUR STREQUAL "fuzz")
+  add_executable(fuzz_http1 tests/fuzz/http1_fuzz.cc)
+  target_link_libraries(fuzz_http1 PRIVATE ecluse_gateway ecluse_flavour)
+  target_link_options(fuzz_http1 PRIVATE -fsanitize=fuzzer)
 endif()
 
 # --- tests/bench: the driver of the demo and the benchmarks

@@ -87,8 +87,11 @@ Result<std::unique_ptr<Control>> Control::start(Setup setup) {
 Result<void> Control::load() {
   SharedMemory& memory = *setup_.context->memory;
   LoadedState loaded;
-  if (const auto image = memory.load_image()) {
-    ECLUSE_ASSIGN(loaded.state, parse_state_text(*image));
+  const auto image = memory.load_image();
+  auto newest = image ? parse_state_text(*image) : Result<GatewayState>(GatewayState());
+  if (!newest) log_error("gateway: the table in shared memory: {}", newest.error().message);
+  if (image && newest) {
+    loaded.state = std::move(*newest);
   } else if (!setup_.state_file.empty()) {
     ECLUSE_ASSIGN(loaded, load_state(setup_.state_file));
   }

@@ -33,6 +33,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kQuickDeath{1000};  ///< a worker that lives shorter has not served
 constexpr milliseconds kBackoffMax{2000};
+constexpr milliseconds kServingBackoffMax{400};  ///< of one that can serve: back within a second
 constexpr int kQuickDeathsForVerdict = 5;
 
 struct OpenListener {
@@ -76,7 +77,9 @@ class Keeper {
   Clock::time_point spawned_at_;
   Clock::time_point respawn_at_;
   int quick_deaths_ = 0;
+  int exit_code_ = 0;
   bool is_announced_ = false;
+  bool is_ready_ = false;  ///< the worker of now has said so
   bool is_finishing_ = false;
 };
 
@@ -160,6 +163,7 @@ Result<void> Keeper::spawn() {
     ::_exit(127);  // the keeper sees it as a quick death
   }
   worker_ = pid;
+  is_ready_ = false;
   spawned_at_ = Clock::now();
   return equip();
 }
@@ -214,7 +218,7 @@ int Keeper::run() {
     if (waits[1].revents != 0) handle_message();
     if (waits[0].revents != 0) handle_signals();
   }
-  return 0;
+  return exit_code_;
 }
 
 void Keeper::handle_signals() {
@@ -251,6 +255,12 @@ void Keeper::worker_died(int status) {
   channel_.reset();
   respawn_at_ = Clock::now();
   if (is_finishing_) return;
+  if (!is_announced_ && WIFEXITED(status) && WEXITSTATUS(status) == 1) {
+    // It said itself why it cannot serve, and it never has: trying again would not help.
+    is_finishing_ = true;
+    exit_code_ = 1;
+    return;
+  }
   const std::string how = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
                                               : fmt::format("exit code {}", WEXITSTATUS(status));
   const bool was_quick = Clock::now() - spawned_at_ < kQuickDeath;
@@ -259,14 +269,15 @@ void Keeper::worker_died(int status) {
     log_error("gateway: the worker process ended ({}); starting it again", how);
     return;
   }
+  const milliseconds backoff_max = is_ready_ ? kServingBackoffMax : kBackoffMax;
   const milliseconds backoff =
-      std::min(kBackoffMax, milliseconds(50 << std::min(quick_deaths_, 6)));
+      std::min(backoff_max, milliseconds(25 << std::min(quick_deaths_, 7)));
   respawn_at_ += backoff;
   if (quick_deaths_ == kQuickDeathsForVerdict) {
     log_error(
         "gateway: the worker process cannot live: {} deaths in a row, each within a second of "
         "its start, the last by {}; the lines above say why. It is tried again every {} ms",
-        quick_deaths_, how, kBackoffMax.count());
+        quick_deaths_, how, backoff_max.count());
   }
 }
 
@@ -320,6 +331,7 @@ void Keeper::close_port(std::uint16_t port) {
 }
 
 void Keeper::announce() {
+  is_ready_ = true;
   if (is_announced_) return log_info("gateway: the worker process serves again");
   is_announced_ = true;
   for (const OpenListener& listener : listeners_) {

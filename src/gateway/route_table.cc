@@ -60,8 +60,9 @@ namespace {
 std::optional<in6_addr> parse_address(const std::string& text) {
   in6_addr address{};
   if (::inet_pton(AF_INET6, text.c_str(), &address) == 1) return address;
-  if (::inet_pton(AF_INET6, ("::ffff:" + text).c_str(), &address) == 1) return address;
-  return std::nullopt;
+  if (::inet_pton(AF_INET, text.c_str(), &address.s6_addr[12]) != 1) return std::nullopt;
+  address.s6_addr[10] = address.s6_addr[11] = 0xff;
+  return address;
 }
 }  // namespace
 

@@ -22,6 +22,17 @@ json keyed(const char* op, const model::EnvironmentKey& key) {
   return {{"op", op}, {"app", key.app}, {"environment", key.environment}};
 }
 
+/// As os::write_all(), but a gateway that has gone is an error and no signal.
+Result<void> send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(from_errno(errno, "speak to the gateway"));
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
 Result<std::string> read_line(int fd) {
   std::string line;
   std::array<char, 65536> chunk{};
@@ -75,7 +86,7 @@ Result<os::Fd> TrafficClient::connection() {
 
 Result<std::string> TrafficClient::exchange(const std::string& line) {
   ECLUSE_ASSIGN(os::Fd fd, connection());
-  ECLUSE_TRY(os::write_all(fd.get(), line));
+  ECLUSE_TRY(send_all(fd.get(), line));
   ECLUSE_ASSIGN(std::string reply, read_line(fd.get()));
   idle_.with([&](std::vector<os::Fd>& all) { all.push_back(std::move(fd)); });
   return reply;

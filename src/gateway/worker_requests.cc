@@ -205,9 +205,15 @@ const ArmRoute* WorkerThread::choose_arm(Client& client, const http1::Request& r
   return site.arm_at(site.cohort_point({client.client_id.data(), client.client_id.size()}));
 }
 
+namespace {
+std::string_view path_of(const http1::Request& request) {
+  return request.needs_slash ? std::string_view("/") : request.target;
+}
+}  // namespace
+
 void WorkerThread::forward(Client& client, const http1::Request& request, const SiteRoute& site,
                            const ArmRoute& arm, bool may_leave_arm) {
-  if (arm.backend_for(request.target) == nullptr && !request.needs_slash) {
+  if (arm.backend_for(path_of(request)) == nullptr) {
     return answer_page(client, page_of(404));
   }
   if (try_arm(client, request, site, arm, Avoided::kNo)) return;
@@ -227,8 +233,7 @@ void WorkerThread::forward(Client& client, const http1::Request& request, const 
 /// False when no instance of the arm may be asked.
 bool WorkerThread::try_arm(Client& client, const http1::Request& request, const SiteRoute& site,
                            const ArmRoute& arm, Avoided avoided) {
-  const BackendRoute* const backend =
-      arm.backend_for(request.needs_slash ? std::string_view("/") : request.target);
+  const BackendRoute* const backend = arm.backend_for(path_of(request));
   Target* const target = backend == nullptr ? nullptr : pick(client, request, *backend, arm.slot);
   if (target == nullptr) return false;
   if (target == client.avoided && avoided == Avoided::kNo) return false;

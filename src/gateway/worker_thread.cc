@@ -197,8 +197,7 @@ void WorkerThread::obey(Order& order) {
       return;
     }
     case Order::What::kForget:
-      std::erase_if(listeners_, [&](const auto& l) { return l->port == order.port; });
-      return;
+      return unlisten([&](const Listener& l) { return l.port == order.port; });
     case Order::What::kDrain:
       return start_drain(order.slot, order.budget);
     case Order::What::kFinish:
@@ -209,7 +208,20 @@ void WorkerThread::obey(Order& order) {
   }
 }
 
+/// The keeper holds the same sockets, so closing ours does not take them out of epoll; and events
+/// of this turn may still point at them.
+void WorkerThread::unlisten(const std::function<bool(const Listener&)>& chosen) {
+  for (std::unique_ptr<Listener>& listener : listeners_) {
+    if (!chosen(*listener)) continue;
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener->fd.get(), nullptr);  // it is in it
+    listener->fd.reset();
+    dead_listeners_.push_back(std::move(listener));
+  }
+  std::erase(listeners_, nullptr);
+}
+
 void WorkerThread::accept_from(Listener& listener) {
+  if (!listener.fd) return;
   constexpr int kAcceptsMax = 32;  // then those who are here have their turn
   for (int i = 0; i < kAcceptsMax; ++i) {
     sockaddr_storage peer{};
@@ -299,7 +311,7 @@ void WorkerThread::start_finish() {
   if (is_finishing_) return;
   is_finishing_ = true;
   finish_by_ = now_ + static_cast<Millis>(bounds_.drain_ms_max);
-  listeners_.clear();
+  unlisten([](const Listener&) { return true; });
   for (Client* client = clients_.next; client != &clients_;) {
     Client* const next = client->next;
     client->closes_after = true;
@@ -329,6 +341,7 @@ void WorkerThread::expire(TimerEntry& entry) {
 void WorkerThread::bury() {
   std::erase_if(dead_clients_, [](const auto& client) { return !client->is_queued; });
   dead_upstreams_.clear();
+  dead_listeners_.clear();
 }
 
 }  // namespace ecluse::gateway

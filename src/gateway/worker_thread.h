@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -89,6 +90,7 @@ class WorkerThread {
   void run_queued();
   void read_mail();
   void obey(Order& order);
+  void unlisten(const std::function<bool(const Listener&)>& chosen);
   void accept_from(Listener& listener);
   void adopt(int fd, const sockaddr_storage& peer, std::uint16_t port);
   void refuse_without_descriptors(Listener& listener);
@@ -188,6 +190,7 @@ class WorkerThread {
   Locked<Mail> mail_;
   Locked<std::uint64_t> acknowledged_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> dead_listeners_;
   std::vector<std::unique_ptr<Target>> targets_;  ///< by id
   std::vector<Client*> held_;
   std::vector<Client*> queue_;  ///< have more to do than one turn allows
