@@ -1,200 +1,318 @@
-// Real repositories, the real git and pip: what a person's first deploy does.
-
 #include "artifact/artifact_builder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <algorithm>
-
+#include "artifact/git_test_repository.h"
 #include "artifact/git_vcs.h"
-#include "os/file.h"
-#include "os/subprocess.h"
+#include "artifact/tree.h"
 
 namespace ecluse::artifact {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
 
-class Build : public testing::Test {
+/// A small package without dependencies: what the tests download.
+constexpr const char* kRequirement = "six==1.16.0\n";
+
+class ArtifactBuilderTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "ecluse-build-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    top_ = pattern;
-    fs::create_directories(repository());
-    git({"init", "-q", "-b", "main"});
-  }
-  void TearDown() override { fs::remove_all(top_); }
-
-  fs::path repository() const { return top_ / "repository"; }
-
-  std::string git(std::vector<std::string> words) {
-    std::vector<std::string> argv = {"git",
-                                     "-c",
-                                     "user.name=t",
-                                     "-c",
-                                     "user.email=t@example.invalid",
-                                     "-c",
-                                     "commit.gpgsign=false"};
-    argv.insert(argv.end(), words.begin(), words.end());
-    const auto output = os::output_of({.argv = argv, .folder = repository()});
-    EXPECT_TRUE(output) << output.error().message;
-    return output.value_or("");
+    if (!is_private()) GTEST_SKIP() << "builds in a private place need root";
   }
 
-  void write(const std::string& name, std::string_view text) {
-    fs::create_directories((repository() / name).parent_path());
-    ASSERT_TRUE(os::replace_file(repository() / name, text));
+  Result<model::Artifact> build(ArtifactBuilder& builder, GitVcs& vcs,
+                                const ports::LineSink& more = {}) {
+    log_.clear();
+    auto commit = vcs.resolve("shop", repository_.path(), "main");
+    if (!commit) return fail(std::move(commit).error());
+    return builder.build({*commit, spec_, inlined_}, [&](std::string_view line) {
+      log_ += std::string(line) + "\n";
+      if (more) more(line);
+    });
+  }
+  Result<model::Artifact> build() { return build(builder_, vcs_); }
+
+  /// The tree of what was built; the test fails when nothing was.
+  fs::path built_tree() {
+    const auto artifact = build();
+    EXPECT_TRUE(artifact.has_value()) << artifact.error().message << "\n" << log_;
+    if (!artifact) return {};
+    return builder_.path_of(artifact->digest).value_or("");
+  }
+  Error build_error() {
+    const auto artifact = build();
+    EXPECT_FALSE(artifact.has_value());
+    return artifact ? Error{} : artifact.error();
+  }
+  Result<ports::CheckOutcome> check(const std::string& run) {
+    spec_.checks = {{.run = run}};
+    auto commit = vcs_.resolve("shop", repository_.path(), "main");
+    if (!commit) return fail(std::move(commit).error());
+    return builder_.check({*commit, spec_, 0},
+                          [&](std::string_view line) { log_ += std::string(line) + "\n"; });
+  }
+  std::size_t folders_on_shelf() const {
+    const fs::path shelf = data_ / "artifacts";
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(shelf), fs::directory_iterator{}));
   }
 
-  model::Commit commit(const std::string& message) {
-    git({"add", "-A"});
-    git({"commit", "-q", "--allow-empty", "-m", message});
-    auto resolved = vcs().resolve("site", repository().string(), "HEAD");
-    EXPECT_TRUE(resolved) << resolved.error().message;
-    return resolved.value_or(model::Commit{});
-  }
-
-  GitVcs& vcs() {
-    if (!vcs_) vcs_.emplace(top_ / "data");
-    return *vcs_;
-  }
-
-  /// A builder that knows nothing of what `folder` does not hold.
-  ArtifactBuilder builder(const std::string& folder = "data") { return {top_ / folder, vcs()}; }
-
-  static ports::BuildRequest request(const model::Commit& commit) {
-    ports::BuildRequest request{.commit = commit};
-    request.spec.app = "site";
-    request.spec.name = "prod";
-    return request;
-  }
-
-  ports::LineSink log() {
-    return [this](std::string_view line) { lines_.emplace_back(line); };
-  }
-  bool logged(std::string_view words) const {
-    return std::ranges::any_of(lines_, [&](const auto& l) { return l.find(words) != l.npos; });
-  }
-
-  fs::path top_;
-  std::optional<GitVcs> vcs_;
-  std::vector<std::string> lines_;
+  os::TempFolder home_;
+  fs::path data_ = home_.path() / "data";
+  TestRepository repository_{home_.path() / "repos" / "shop"};
+  GitVcs vcs_{data_};
+  ArtifactBuilder builder_{data_, vcs_};
+  model::EnvironmentSpec spec_{.app = "shop", .name = "preprod"};
+  std::map<std::string, std::string> inlined_;
+  std::string log_;
 };
 
-TEST_F(Build, OfAPythonAppInstallsItsRequirementsAtAPathThatIsTheSameEverywhere) {
-  write("requirements.txt", "six==1.16.0\n");
-  write("site.py", "import six\nprint(six.__version__)\n");
-  auto maker = builder();
-  const auto artifact = maker.build(request(commit("first")), log());
-  ASSERT_TRUE(artifact) << artifact.error().message;
-  EXPECT_EQ(artifact->digest.rfind("sha256:", 0), 0U);
-  const auto tree = maker.path_of(artifact->digest);
-  ASSERT_TRUE(tree) << tree.error().message;
-  EXPECT_TRUE(fs::exists(fs::path(*tree) / ".venv/bin/python"));
-  const auto pip = os::read_file(fs::path(*tree) / ".venv/bin/pip", 4096);
-  ASSERT_TRUE(pip);
-  const std::string place = is_private() ? "/app" : *tree;
-  EXPECT_EQ(pip->rfind("#!" + place + "/.venv/bin/python", 0), 0U) << *pip;
+TEST_F(ArtifactBuilderTest, PythonRequirementsAreInstalledAtApp) {
+  repository_.write("requirements.txt", kRequirement);
+  repository_.write("main.py", "import six\nprint(six.__version__)\n");
+  repository_.commit("app");
+  const fs::path tree = built_tree();
+  EXPECT_TRUE(fs::exists(tree / "main.py"));
+  EXPECT_THAT(text_of(tree / ".venv/bin/pip"), HasSubstr("#!/app/.venv/bin/python"));
+  EXPECT_THAT(log_, HasSubstr("Installing collected packages: six"));
+  const auto outcome = check("python main.py && python -c 'import sys; print(sys.prefix)'");
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
+  EXPECT_EQ(outcome->exit_code, 0) << outcome->last_lines;
+  EXPECT_EQ(outcome->last_lines, "1.16.0\n/app/.venv");
 }
 
-TEST_F(Build, FromNothingTwiceGivesTheSameDigest) {
-  write("requirements.txt", "six==1.16.0\n");
-  write("site.py", "import six\n");
-  const model::Commit head = commit("first");
-  const auto first = builder("one").build(request(head), log());
-  const auto second = builder("two").build(request(head), log());
-  ASSERT_TRUE(first) << first.error().message;
-  ASSERT_TRUE(second) << second.error().message;
+TEST_F(ArtifactBuilderTest, RebuiltFromNothingItHasTheSameDigest) {
+  repository_.write("requirements.txt", kRequirement);
+  repository_.write("pkg/module.py", "X = frozenset({'a', 'b', 'c'})\n");
+  repository_.commit("app");
+  const auto first = build();
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  GitVcs other_vcs(home_.path() / "other");
+  ArtifactBuilder other(home_.path() / "other", other_vcs);
+  const auto second = build(other, other_vcs);
+  ASSERT_TRUE(second.has_value()) << second.error().message;
+  EXPECT_THAT(log_, HasSubstr("Installing collected packages"));
   EXPECT_EQ(first->digest, second->digest);
+  EXPECT_EQ(first->bytes, second->bytes);
 }
 
-TEST_F(Build, OfTheSameTreeIsReusedWhateverTheCommitSays) {
-  write("run.sh", "echo hello\n");
-  auto maker = builder();
-  const auto first = maker.build(request(commit("first")), log());
-  const auto second = maker.build(request(commit("`touch /tmp/x` $(id) \"quoted\" 'and'")), log());
-  ASSERT_TRUE(first) << first.error().message;
-  ASSERT_TRUE(second) << second.error().message;
-  EXPECT_EQ(first->digest, second->digest);
-  EXPECT_NE(first->commit, second->commit);
-  EXPECT_TRUE(logged("reusing sha256:"));
+TEST_F(ArtifactBuilderTest,
+       AChangeOfCodeTakesThePackagesFromTheCacheAndTheDigestIsThatOfAFreshBuild) {
+  repository_.write("requirements.txt", kRequirement);
+  repository_.write("main.py", "print(1)\n");
+  repository_.commit("one");
+  ASSERT_TRUE(build().has_value());
+  repository_.write("main.py", "print(2)\n");
+  repository_.commit("two");
+  const auto cached = build();
+  ASSERT_TRUE(cached.has_value()) << cached.error().message;
+  EXPECT_THAT(log_, HasSubstr("taken from the cache"));
+  EXPECT_THAT(log_, Not(HasSubstr("Installing collected packages")));
+  GitVcs other_vcs(home_.path() / "other");
+  ArtifactBuilder other(home_.path() / "other", other_vcs);
+  EXPECT_EQ(build(other, other_vcs).value_or(model::Artifact{}).digest, cached->digest);
 }
 
-TEST_F(Build, OfAChangedTreeHasAnotherDigest) {
-  write("run.sh", "echo hello\n");
-  auto maker = builder();
-  const auto first = maker.build(request(commit("first")), log());
-  write("run.sh", "echo hullo\n");
-  const auto second = maker.build(request(commit("second")), log());
-  ASSERT_TRUE(first && second);
-  EXPECT_NE(first->digest, second->digest);
+TEST_F(ArtifactBuilderTest, TheSameInputsAreNotBuiltAgain) {
+  spec_.build = {.kind = model::BuildKind::kCommand, .run = {"date +%N > when"}};
+  repository_.write("a", "1");
+  repository_.commit("one");
+  const auto first = build();
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  repository_.commit("an empty commit");
+  const auto second = build();
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->digest, first->digest);
+  EXPECT_NE(second->commit, first->commit);
+  EXPECT_THAT(log_, HasSubstr("reusing"));
+  spec_.build.run = {"date +%N > when_else"};
+  EXPECT_NE(build().value_or(model::Artifact{}).digest, first->digest);
 }
 
-TEST_F(Build, ReadsRequirementsInUtf16) {
-  const std::string utf16(
-      "\xFF\xFEs\0i\0x\0=\0=\0"
-      "1\0.\0"
-      "1\0"
-      "6\0.\0"
-      "0\0\n\0",
-      26);
-  write("requirements.txt", utf16);
-  const auto artifact = builder().build(request(commit("first")), log());
-  ASSERT_TRUE(artifact) << artifact.error().message;
-  EXPECT_TRUE(logged("UTF-16"));
+TEST_F(ArtifactBuilderTest, InlinedValuesMakeAnArtifactOfOneEnvironment) {
+  spec_.build = {.kind = model::BuildKind::kCommand,
+                 .run = {"echo \"$API_URL\" > bundle"},
+                 .per_environment = {"API_URL"}};
+  repository_.commit("one");
+  inlined_ = {{"API_URL", "https://preprod.example"}};
+  const auto preprod = build();
+  ASSERT_TRUE(preprod.has_value()) << preprod.error().message;
+  EXPECT_EQ(preprod->environment, "preprod");
+  EXPECT_EQ(text_of(fs::path(*builder_.path_of(preprod->digest)) / "bundle"),
+            "https://preprod.example\n");
+  inlined_ = {{"API_URL", "https://prod.example"}};
+  EXPECT_NE(build().value_or(model::Artifact{}).digest, preprod->digest);
 }
 
-TEST_F(Build, ThatFailsNamesTheRequirementAndLeavesNoArtifact) {
-  write("requirements.txt", "six==0.0.99\n");
-  auto maker = builder();
-  const auto artifact = maker.build(request(commit("first")), log());
-  ASSERT_FALSE(artifact);
-  EXPECT_NE(artifact.error().message.find("six==0.0.99"), std::string::npos)
-      << artifact.error().message;
-  EXPECT_TRUE(maker.list().value().empty());
+TEST_F(ArtifactBuilderTest, TheBuildIsConfined) {
+  spec_.build = {
+      .kind = model::BuildKind::kCommand,
+      .run = {"id -u > uid", "pwd > pwd", "ls -A " + data_.string() + " > seen 2>&1 || true",
+              "ls -A /tmp > tmp", "echo \"${ECLUSE_TEST_SECRET:-unset}\" > env",
+              "! touch /usr/ecluse-test", "(sleep 600 &) ; echo $$ > pid"}};
+  repository_.commit("one");
+  ::setenv("ECLUSE_TEST_SECRET", "hidden", 1);
+  const fs::path tree = built_tree();
+  EXPECT_EQ(text_of(tree / "uid"), "58900\n");
+  EXPECT_EQ(text_of(tree / "pwd"), "/app\n");
+  EXPECT_THAT(text_of(tree / "seen"), Not(HasSubstr("mirrors")));
+  EXPECT_EQ(text_of(tree / "tmp"), "cache\nhome\ntools\n");
+  EXPECT_EQ(text_of(tree / "env"), "unset\n");
+  EXPECT_EQ(text_of(tree / "pid"), "2\n");
 }
 
-TEST_F(Build, RunsTheCommandsOfEcluseYmlInOrder) {
-  write("a.txt", "a");
-  auto maker = builder();
-  auto asked = request(commit("first"));
-  asked.spec.build.kind = model::BuildKind::kCommand;
-  asked.spec.build.source = "cat a.txt a.txt > b.txt";
-  asked.spec.build.run = {"cat b.txt b.txt > c.txt"};
-  const auto artifact = maker.build(asked, log());
-  ASSERT_TRUE(artifact) << artifact.error().message;
-  const fs::path tree = maker.path_of(artifact->digest).value();
-  EXPECT_EQ(os::read_file(tree / "c.txt", 100).value(), "aaaa");
+TEST_F(ArtifactBuilderTest, ArtifactsBelongToRootAndNobodyElseMayWrite) {
+  spec_.build = {.kind = model::BuildKind::kCommand,
+                 .run = {"echo x > open; chmod 4777 open; mkdir -m 0777 folder; ln -s open link"}};
+  repository_.commit("one");
+  const fs::path tree = built_tree();
+  std::vector<fs::path> paths = {tree};
+  for (const auto& entry : fs::recursive_directory_iterator(tree)) paths.push_back(entry.path());
+  ASSERT_EQ(paths.size(), 4U);
+  for (const fs::path& path : paths) {
+    struct stat status{};
+    ASSERT_EQ(::lstat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 0U) << path;
+    if (!S_ISLNK(status.st_mode)) {
+      EXPECT_EQ(status.st_mode & 07777, 0755U) << path;
+    }
+    EXPECT_EQ(status.st_mtim.tv_sec, 1770091506) << path << " dates from its commit";
+  }
 }
 
-TEST_F(Build, ThatIsNotPinnedIsReclaimedAndThePinnedOneStays) {
-  write("run.sh", "one\n");
-  auto maker = builder();
-  const auto first = maker.build(request(commit("first")), log());
-  write("run.sh", "two\n");
-  const auto second = maker.build(request(commit("second")), log());
-  ASSERT_TRUE(first && second);
-  const auto counted = maker.reclaim({second->digest}, true);
-  ASSERT_TRUE(counted) << counted.error().message;
-  EXPECT_GT(*counted, 0U);
-  EXPECT_TRUE(maker.path_of(first->digest));
-  ASSERT_TRUE(maker.reclaim({second->digest}, false));
-  EXPECT_FALSE(maker.path_of(first->digest));
-  EXPECT_TRUE(maker.path_of(second->digest));
+TEST_F(ArtifactBuilderTest, AFailingCommandIsQuotedAndNothingIsKept) {
+  spec_.build = {.kind = model::BuildKind::kCommand, .run = {"echo the reason; exit 3"}};
+  repository_.commit("one");
+  const Error error = build_error();
+  EXPECT_EQ(error.kind, ErrorKind::kInvalid);
+  EXPECT_THAT(error.message, HasSubstr("exited 3"));
+  EXPECT_THAT(error.message, HasSubstr("the reason"));
+  EXPECT_EQ(folders_on_shelf(), 0U);
 }
 
-TEST_F(Build, CheckReportsTheExitCodeAndTheCoverage) {
-  write("run.sh", "echo 'TOTAL      100     13    87%'\nexit 3\n");
-  auto asked = ports::CheckRequest{.commit = commit("first")};
-  asked.spec.app = "site";
-  asked.spec.checks = {{.run = "sh run.sh"}};
-  const auto outcome = builder().check(asked, log());
-  ASSERT_TRUE(outcome) << outcome.error().message;
+TEST_F(ArtifactBuilderTest, AMissingRequirementIsNamedWithItsLine) {
+  repository_.write("requirements.txt", "# pinned\nsix==99.99.99\n");
+  repository_.commit("one");
+  const Error error = build_error();
+  EXPECT_EQ(error.kind, ErrorKind::kInvalid);
+  EXPECT_THAT(error.message, HasSubstr("No matching distribution found for six==99.99.99"));
+  EXPECT_THAT(error.message, HasSubstr("line 2 of requirements.txt"));
+}
+
+TEST_F(ArtifactBuilderTest, Utf16RequirementsAreConvertedAndTheFileStaysAsItIs) {
+  std::string utf16 = "\xFF\xFE";
+  for (const char c : std::string_view("six==1.16.0\r\n")) utf16 += {c, '\0'};
+  repository_.write("requirements.txt", utf16);
+  repository_.commit("one");
+  const fs::path tree = built_tree();
+  EXPECT_THAT(log_, HasSubstr("is UTF-16LE; converted"));
+  EXPECT_EQ(text_of(tree / "requirements.txt"), utf16);
+  EXPECT_FALSE(fs::exists(tree / ".ecluse-requirements.txt"));
+}
+
+TEST_F(ArtifactBuilderTest, ImagesAreRefusedInSoManyWords) {
+  spec_.build = {.kind = model::BuildKind::kDockerfile, .source = "Dockerfile"};
+  repository_.commit("one");
+  const Error error = build_error();
+  EXPECT_EQ(error.kind, ErrorKind::kRefused);
+  EXPECT_THAT(error.message, HasSubstr("not available yet"));
+}
+
+TEST_F(ArtifactBuilderTest, AChecksExitCodeAndCoverageAreReported) {
+  repository_.write("tests.sh", "echo 'TOTAL      100     13    87%'\nexit 3\n");
+  repository_.commit("one");
+  const auto outcome = check("sh tests.sh");
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
   EXPECT_EQ(outcome->exit_code, 3);
-  ASSERT_TRUE(outcome->coverage);
-  EXPECT_NEAR(*outcome->coverage, 0.87, 1e-9);
+  EXPECT_DOUBLE_EQ(outcome->coverage.value_or(0), 0.87);
+}
+
+TEST_F(ArtifactBuilderTest, ReclaimLeavesWhatIsPinnedAndRemovesTheRest) {
+  spec_.build = {.kind = model::BuildKind::kCommand};
+  repository_.write("a", std::string(10'000, '1'));
+  repository_.commit("one");
+  const auto kept = build();
+  repository_.write("a", std::string(10'000, '2'));
+  repository_.commit("two");
+  const auto dropped = build();
+  ASSERT_TRUE(kept.has_value() && dropped.has_value());
+  fs::create_directories(data_ / "artifacts" / std::string(64, 'a') / "tree");
+  EXPECT_EQ(builder_.list()->size(), 2U);
+  EXPECT_GE(builder_.reclaim({kept->digest}, true).value_or(0), 10'000U);
+  EXPECT_EQ(builder_.list()->size(), 2U);
+  EXPECT_GE(builder_.reclaim({kept->digest}, false).value_or(0), 10'000U);
+  EXPECT_TRUE(builder_.path_of(kept->digest).has_value());
+  EXPECT_EQ(builder_.path_of(dropped->digest).error().kind, ErrorKind::kNotFound);
+  EXPECT_TRUE(fs::exists(data_ / "artifacts" / std::string(64, 'a'))) << "it has no label of ours";
+}
+
+TEST_F(ArtifactBuilderTest, ABuildThatIsKilledLeavesNoArtifactAndIsCleanedUp) {
+  spec_.build = {.kind = model::BuildKind::kCommand, .run = {"echo started; sleep 600"}};
+  repository_.commit("one");
+  int started[2];
+  ASSERT_EQ(::pipe(started), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    (void)build(builder_, vcs_, [&](std::string_view line) {
+      if (line == "started") (void)!::write(started[1], "x", 1);
+    });
+    ::_exit(0);
+  }
+  ::close(started[1]);
+  char byte = 0;
+  ASSERT_EQ(::read(started[0], &byte, 1), 1);
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ::close(started[0]);
+
+  EXPECT_EQ(folders_on_shelf(), 1U);
+  EXPECT_TRUE(builder_.list()->empty());
+  ASSERT_TRUE(builder_.reclaim({}, false).has_value());
+  EXPECT_EQ(folders_on_shelf(), 0U);
+  spec_.build.run = {"echo done > x"};
+  EXPECT_TRUE(build().has_value());
+}
+
+TEST_F(ArtifactBuilderTest, AFullDiskIsExhaustedAndCleanedUp) {
+  const fs::path small = home_.path() / "small";
+  fs::create_directories(small);
+  ASSERT_EQ(::mount("ecluse-test", small.c_str(), "tmpfs", 0, "size=4m"), 0);
+  {
+    GitVcs vcs(small);
+    ArtifactBuilder builder(small, vcs);
+    spec_.build = {.kind = model::BuildKind::kCommand,
+                   .run = {"dd if=/dev/zero of=big bs=1M count=16"}};
+    repository_.commit("one");
+    const auto artifact = build(builder, vcs);
+    ASSERT_FALSE(artifact.has_value());
+    EXPECT_EQ(artifact.error().kind, ErrorKind::kExhausted) << artifact.error().message;
+    EXPECT_TRUE(fs::is_empty(small / "artifacts"));
+    spec_.build.run = {"echo small > enough"};
+    const auto second = build(builder, vcs);
+    EXPECT_TRUE(second.has_value()) << second.error().message;
+  }
+  EXPECT_EQ(::umount(small.c_str()), 0);
+}
+
+TEST_F(ArtifactBuilderTest, CommandsEndInTimeWithAllTheyStarted) {
+  BuilderOptions options;
+  options.step_timeout = std::chrono::milliseconds(500);
+  ArtifactBuilder hasty(data_, vcs_, options);
+  spec_.build = {.kind = model::BuildKind::kCommand, .run = {"sleep 600 & sleep 600"}};
+  repository_.commit("one");
+  const auto artifact = build(hasty, vcs_);
+  ASSERT_FALSE(artifact.has_value());
+  EXPECT_EQ(artifact.error().kind, ErrorKind::kTimeout);
+  EXPECT_EQ(folders_on_shelf(), 0U);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <regex>
 
 namespace ecluse::artifact {
 
@@ -65,11 +66,23 @@ std::string quoted(const std::deque<std::string>& lines) {
   return fmt::format("the last {} lines:\n  {}", lines.size(), fmt::join(lines, "\n  "));
 }
 
-/// "No matching distribution found for nosuch==1.0 (from -r /app/requirements.txt (line 3))": the
-/// rest of the sentence names the requirement and its line.
+/// The rest of the sentence: it names the requirement, or the package.
 std::string detail_of(std::string_view line, std::string_view said) {
   const std::size_t at = line.find(said);
   return std::string(line.substr(at, 300));
+}
+
+/// pip: "... six==99 (from -r /app/requirements.txt (line 3))"; some of its versions say it only
+/// when they cannot find a version. Returns " (line 3 of requirements.txt)" or nothing.
+std::string requirement_line(const std::deque<std::string>& lines) {
+  static const std::regex pattern(R"(\(from -r (?:/app/)?(\S+) \(line (\d+)\)\))");
+  for (const std::string& line : lines) {
+    std::smatch match;
+    if (std::regex_search(line, match, pattern)) {
+      return fmt::format(" (line {} of {})", match[2].str(), match[1].str());
+    }
+  }
+  return {};
 }
 }  // namespace
 
@@ -78,8 +91,9 @@ Error explain_failure(int exit_code, const std::deque<std::string>& last_lines) 
     for (const std::string& line : last_lines) {
       if (line.find(symptom.said) == std::string::npos) continue;
       return {symptom.kind,
-              fmt::format("exited {}: {} ({}); {}", exit_code, symptom.why,
-                          detail_of(line, symptom.said), quoted(last_lines)),
+              fmt::format("exited {}: {}{} ({}); {}", exit_code, symptom.why,
+                          requirement_line(last_lines), detail_of(line, symptom.said),
+                          quoted(last_lines)),
               std::string(symptom.hint)};
     }
   }

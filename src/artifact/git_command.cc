@@ -77,6 +77,9 @@ struct Symptom {
 constexpr std::array kSymptoms = {
     Symptom{"No space left on device", ErrorKind::kExhausted, "free disk space, then try again"},
     Symptom{"File too large", ErrorKind::kExhausted, "the repository is larger than the bound"},
+    // What is left to see when a bound of file size (SIGXFSZ) ended the program that writes packs.
+    Symptom{"invalid index-pack output", ErrorKind::kExhausted,
+            "the repository is larger than the bound, or its pack is damaged"},
     Symptom{"file write error", ErrorKind::kExhausted, "free disk space, then try again"},
     Symptom{"does not appear to be a git repository", ErrorKind::kNotFound,
             "name the folder that holds .git, or a bare repository"},

@@ -416,9 +416,10 @@ Result<std::string> GitVcs::read(const std::string& app, const std::string& sha,
   ECLUSE_TRY(require_sha(sha));
   const fs::path mirror = mirror_of(app);
   ECLUSE_TRY(require_commit(mirror, sha));
-  ECLUSE_ASSIGN(const std::string listing,
-                git_output({.git_folder = mirror,
-                            .arguments = {"ls-tree", "-l", "-z", "--full-tree", sha, "--", path}}));
+  ECLUSE_ASSIGN(
+      const std::string listing,
+      git_output({.git_folder = mirror,
+                  .arguments = {"ls-tree", "-r", "-l", "-z", "--full-tree", sha, "--", path}}));
   ECLUSE_ASSIGN(const auto entries, parse_tree(listing));
   const std::string what = fmt::format("{} at {}", printable(path), sha.substr(0, 12));
   if (entries.size() != 1 || entries[0].path != path) {
