@@ -31,10 +31,7 @@ Redactor::Redactor(const std::vector<NamedValue>& values) {
       needles_[start].push_back({std::move(form), name});
     }
   }
-  for (auto& [start, needles] : needles_) {
-    std::stable_sort(needles.begin(), needles.end(),
-                     [](const auto& a, const auto& b) { return a.text.size() > b.text.size(); });
-  }
+  for (auto& [start, needles] : needles_) std::sort(needles.begin(), needles.end());
 }
 
 const Redactor::Needle* Redactor::longest_at(std::string_view text, std::size_t at) const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -42,6 +43,11 @@ class Redactor {
   struct Needle {
     std::string text;
     std::string name;
+    /// The longest is tried first; the rest only keeps logs independent of the order of secrets.
+    bool operator<(const Needle& other) const {
+      if (text.size() != other.text.size()) return text.size() > other.text.size();
+      return std::tie(text, name) < std::tie(other.text, other.name);
+    }
   };
   const Needle* longest_at(std::string_view text, std::size_t at) const;
 
