@@ -66,6 +66,16 @@ Result<bool> AddressBook::release(const std::string& id, const std::string& envi
   return found->second.hosts.empty();
 }
 
+Result<void> AddressBook::keep_only(const std::set<std::string>& ids) {
+  ECLUSE_TRY(load());
+  std::size_t dropped = 0;
+  for (auto& [environment, subnet] : environments_) {
+    dropped +=
+        std::erase_if(subnet.hosts, [&](const auto& host) { return !ids.contains(host.first); });
+  }
+  return dropped == 0 ? Result<void>{} : save();
+}
+
 Result<std::uint32_t> AddressBook::free_subnet(const std::set<std::uint32_t>& taken) const {
   const std::uint32_t count = 1U << (kSubnetBits - network_.bits);
   std::set<std::uint32_t> used = taken;

@@ -40,6 +40,9 @@ class AddressBook {
   /// Forgets it. True when nothing is left in its environment, whose subnet stays remembered.
   Result<bool> release(const std::string& id, const std::string& environment);
 
+  /// Releases all others.
+  Result<void> keep_only(const std::set<std::string>& ids);
+
  private:
   struct Subnet {
     std::uint32_t index = 0;

@@ -186,10 +186,12 @@ Result<void> Cgroups::enable_controllers() const {
 }
 
 Result<void> Cgroups::set_limits(const std::string& id, const model::LimitSpec& limits) const {
-  const std::string memory = std::to_string(limits.memory_bytes_max);
+  const bool v2 = version_ == CgroupVersion::kV2;
+  const std::string memory = limits.memory_bytes_max > 0 ? std::to_string(limits.memory_bytes_max)
+                                                         : std::string(v2 ? "max" : "-1");
   const auto quota = static_cast<std::uint64_t>(limits.cpus * kCpuPeriodUs);
-  const std::string pids = std::to_string(limits.pids_max);
-  if (version_ == CgroupVersion::kV2) {
+  const std::string pids = limits.pids_max > 0 ? std::to_string(limits.pids_max) : "max";
+  if (v2) {
     const std::string at = folder("unified", id);
     ECLUSE_TRY(put(at + "/memory.max", memory));
     ECLUSE_TRY(put(at + "/cpu.max", fmt::format("{} {}", quota, kCpuPeriodUs)));

@@ -53,17 +53,22 @@ std::vector<std::string> jump(const char* table, const char* verb, const char* c
 }
 
 /// Frames within one bridge may pass here too (br_netfilter), and must not look like a crossing.
-std::string iptables_rules(const std::string& network) {
+std::string iptables_rules(const std::string& network, bool with_bridged) {
   constexpr const char* kComment = "-m comment --comment ecluse";
+  const std::string bridged = fmt::format(
+      "-A ECLUSE-FORWARD -i ecl+ -o ecl+ -m physdev --physdev-is-bridged {} -j ACCEPT\n", kComment);
   return fmt::format(
-      "*filter\n:ECLUSE-FORWARD - [0:0]\n"
-      "-A ECLUSE-FORWARD -i ecl+ -o ecl+ -m physdev --physdev-is-bridged {1} -j ACCEPT\n"
+      "*filter\n:ECLUSE-FORWARD - [0:0]\n{2}"
       "-A ECLUSE-FORWARD -i ecl+ -o ecl+ {1} -j DROP\n"
       "-A ECLUSE-FORWARD -i ecl+ {1} -j ACCEPT\n"
       "-A ECLUSE-FORWARD -o ecl+ -m conntrack --ctstate RELATED,ESTABLISHED {1} -j ACCEPT\n"
       "COMMIT\n*nat\n:ECLUSE-NAT - [0:0]\n"
       "-A ECLUSE-NAT -s {0} ! -d {0} {1} -j MASQUERADE\nCOMMIT\n",
-      network, kComment);
+      network, kComment, with_bridged ? bridged : std::string());
+}
+
+Result<void> restore(const std::string& rules) {
+  return run_quietly({"iptables-restore", "-w", "--noflush"}, rules);
 }
 
 std::string nft_rules(const std::string& network) {
@@ -106,7 +111,9 @@ Result<void> Firewall::ensure_iptables() {
   const bool forward = succeeds(jump("filter", "-C", "FORWARD", "ECLUSE-FORWARD"));
   const bool nat = succeeds(jump("nat", "-C", "POSTROUTING", "ECLUSE-NAT"));
   if (forward && nat) return {};
-  ECLUSE_TRY(run_quietly({"iptables-restore", "-w", "--noflush"}, iptables_rules(network_)));
+  // A kernel without xt_physdev has no br_netfilter either, so that rule is then not needed.
+  if (!restore(iptables_rules(network_, true)))
+    ECLUSE_TRY(restore(iptables_rules(network_, false)));
   // In front: what comes after may end in Docker's DROP.
   if (!forward) ECLUSE_TRY(run_quietly(jump("filter", "-I", "FORWARD", "ECLUSE-FORWARD")));
   if (!nat) ECLUSE_TRY(run_quietly(jump("nat", "-I", "POSTROUTING", "ECLUSE-NAT")));
@@ -122,9 +129,9 @@ Result<void> Firewall::remove() {
   if (tool_ == FirewallTool::kNft) return run_quietly({"nft", "delete", "table", "ip", "ecluse"});
   ECLUSE_TRY(run_quietly(jump("filter", "-D", "FORWARD", "ECLUSE-FORWARD")));
   ECLUSE_TRY(run_quietly(jump("nat", "-D", "POSTROUTING", "ECLUSE-NAT")));
-  return run_quietly({"iptables-restore", "-w", "--noflush"},
-                     "*filter\n-F ECLUSE-FORWARD\n-X ECLUSE-FORWARD\nCOMMIT\n"
-                     "*nat\n-F ECLUSE-NAT\n-X ECLUSE-NAT\nCOMMIT\n");
+  return restore(
+      "*filter\n-F ECLUSE-FORWARD\n-X ECLUSE-FORWARD\nCOMMIT\n"
+      "*nat\n-F ECLUSE-NAT\n-X ECLUSE-NAT\nCOMMIT\n");
 }
 
 Result<void> open_loopback_port(std::uint16_t port) {

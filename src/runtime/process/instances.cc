@@ -18,6 +18,10 @@ Instances::Turn::~Turn() {
   instances_.busy_.change([&](auto& busy) { busy.erase(id_); });
 }
 
+bool Instances::is_busy(const std::string& id) const {
+  return busy_.with([&](const auto& busy) { return busy.contains(id); });
+}
+
 std::optional<StoredLaunch> Instances::find(const std::string& id) const {
   return known_.with([&](const auto& known) -> std::optional<StoredLaunch> {
     const auto found = known.find(id);

@@ -27,6 +27,8 @@ class Instances {
     Instances& instances_;
     std::string id_;
   };
+  /// Somebody works on it right now.
+  bool is_busy(const std::string& id) const;
 
   std::optional<StoredLaunch> find(const std::string& id) const;
   std::vector<StoredLaunch> all() const;

@@ -198,6 +198,11 @@ Result<std::string> Network::address_of(const std::string& id, const std::string
   return ipv4_text(place.address);
 }
 
+Result<void> Network::keep_only(const std::set<std::string>& ids) {
+  std::lock_guard guard(mutex_);
+  return book_.keep_only(ids);
+}
+
 Result<void> Network::detach(const std::string& id, const std::string& environment) {
   std::lock_guard guard(mutex_);
   ECLUSE_ASSIGN(const os::Fd lock, machine_lock());

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -29,6 +30,8 @@ class Network {
   Result<Attachment> attach(const std::string& id, const std::string& environment);
   /// The address of an instance that is connected already.
   Result<std::string> address_of(const std::string& id, const std::string& environment);
+  /// Forgets the addresses of all other instances: a crash may have left some.
+  Result<void> keep_only(const std::set<std::string>& ids);
   /// Disconnects; the last one of an environment takes the bridge along. Idempotent.
   Result<void> detach(const std::string& id, const std::string& environment);
 

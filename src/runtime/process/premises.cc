@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -59,6 +60,15 @@ std::string escaped(const std::string& path) {
 
 std::string environment_key(const ports::Launch& launch) {
   return launch.app + "/" + launch.environment;
+}
+
+/// Each folder on the way below `base`, for all to pass whatever our umask is.
+Result<void> make_passable(fs::path base, const fs::path& below) {
+  for (const fs::path& part : below) {
+    base /= part;
+    ECLUSE_TRY(os::make_folder(base));
+  }
+  return {};
 }
 
 /// Only when it is still nobody's: data that exists keeps its owner.
@@ -259,8 +269,7 @@ Result<void> Premises::prepare_mounts(const ports::Launch& launch, const Account
     if (error) return fail(from_errno(error.value(), "make volume " + mount.source));
     if (mount.writable) ECLUSE_TRY(give_to(mount.source, account));
     if (!mount.target.starts_with("/app/") || !fs::is_directory(mount.source)) continue;
-    fs::create_directories(folder(launch.id) / "skeleton" / mount.target.substr(5), error);
-    if (error) return fail(from_errno(error.value(), "make a place for " + mount.target));
+    ECLUSE_TRY(make_passable(folder(launch.id) / "skeleton", mount.target.substr(5)));
   }
   return {};
 }
@@ -294,6 +303,12 @@ Result<void> Premises::vacate(const StoredLaunch& stored) {
   fs::remove_all(run_folder(launch.id), error);
   if (error) return fail(from_errno(error.value(), "remove " + run_folder(launch.id).string()));
   return {};
+}
+
+Result<void> Premises::forget_strangers(const std::vector<StoredLaunch>& known) {
+  std::set<std::string> ids;
+  for (const StoredLaunch& stored : known) ids.insert(stored.launch.id);
+  return network_.keep_only(ids);
 }
 
 Result<void> Premises::forget(const StoredLaunch& stored) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "runtime/process/account.h"
@@ -42,6 +43,9 @@ class Premises {
   Result<void> vacate(const StoredLaunch& stored);
   /// Its folder too; the logs move to old_logs().
   Result<void> forget(const StoredLaunch& stored);
+
+  /// Gives back the addresses of all but `known`.
+  Result<void> forget_strangers(const std::vector<StoredLaunch>& known);
 
   const Cgroups& cgroups() const { return cgroups_; }
 

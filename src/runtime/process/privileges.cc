@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -20,6 +21,7 @@ namespace ecluse::runtime {
 
 namespace {
 constexpr std::size_t kFileBytesMax = 1 << 20;
+constexpr int kCapSysResource = 24;
 
 std::string text_of(const char* path) {
   const auto text = os::read_file(path, kFileBytesMax);
@@ -103,6 +105,19 @@ Privilege resident_shim() {
           "allow programs in memory (vm.memfd_noexec=0) or on the run folder"};
 }
 
+bool can_lower_oom_score() {
+  const std::string status = text_of("/proc/self/status");
+  const std::size_t at = status.find("CapEff:");
+  if (at == std::string::npos) return false;
+  const auto effective = std::strtoull(status.c_str() + at + 7, nullptr, 16);
+  return (effective >> kCapSysResource & 1) != 0;
+}
+
+Privilege oom_protection() {
+  return {"protection from the OOM killer", can_lower_oom_score(),
+          "databases are not spared when memory runs out", "run with CAP_SYS_RESOURCE"};
+}
+
 Privilege settled(Privilege privilege) {
   if (privilege.ok) privilege.fix.clear();
   return privilege;
@@ -112,7 +127,7 @@ Privilege settled(Privilege privilege) {
 std::vector<Privilege> probe_privileges() {
   std::vector<Privilege> all;
   for (const auto& probe : {root, network_namespaces, mount_namespaces, overlay, cgroups, ip_tool,
-                            firewall, name_service, resident_shim}) {
+                            firewall, name_service, resident_shim, oom_protection}) {
     all.push_back(settled(probe()));
   }
   return all;

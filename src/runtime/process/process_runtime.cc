@@ -250,7 +250,7 @@ Result<void> ProcessRuntime::Engine::recover() {
     recover_one(*stored);
   }
   if (error) return fail(from_errno(error.value(), "list " + premises_->instances().string()));
-  return {};
+  return premises_->forget_strangers(instances_.all());
 }
 
 void ProcessRuntime::Engine::recover_one(const StoredLaunch& stored) {
@@ -293,6 +293,8 @@ Result<void> ProcessRuntime::Engine::respawn(const StoredLaunch& stored) {
 
 /// Its app may die while we look, so the first attempt may fail for a reason that is gone by now.
 bool ProcessRuntime::Engine::lost(const std::string& id) {
+  // This thread hears all shims: it must not wait until somebody has stopped this one.
+  if (instances_.is_busy(id)) return false;
   const Instances::Turn turn(instances_, id);
   const auto stored = instances_.find(id);
   if (!stored || is_leaving(id)) return true;
@@ -327,10 +329,8 @@ Result<void> ProcessRuntime::Engine::stop_shim(const StoredLaunch& stored) {
     const bool alive = shim::is_alive(report->shim_pid, report->shim_start);
     const bool app_alive = shim::is_alive(report->pid, report->pid_start);
     if (!alive && !app_alive) return {};  // what else is in its group, the group's removal ends
-    if (!alive) {
-      ECLUSE_TRY(
-          premises_->start(stored, OrphanedApp{report->pid, report->pid_start, report->starts}));
-    }
+    const OrphanedApp orphan{report->pid, report->pid_start, report->starts};
+    if (!alive && !premises_->start(stored, orphan)) continue;  // it may just have died: look again
     ECLUSE_ASSIGN(const bool ended, ask_to_stop(stored));
     if (ended) return {};
   }

@@ -1,8 +1,10 @@
 // What an app sees and may do.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 
+#include "runtime/process/privileges.h"
 #include "runtime/process/runtime_test_home.h"
 
 namespace ecluse::runtime {
@@ -46,6 +48,19 @@ TEST_F(SurroundingsTest, EachEnvironmentHasAUserAndKeepsIt) {
   auto named = launch("named", "id -u; id -un");
   named.user = "db";
   EXPECT_NE(output(named).find("user-db"), std::string::npos);
+}
+
+TEST_F(SurroundingsTest, AServiceCanBeSparedByTheOomKiller) {
+  auto l = launch("job", "cat /proc/self/oom_score_adj");
+  l.oom_score_adj = -900;
+  const auto privileges = probe_privileges();
+  const auto spared = std::find_if(privileges.begin(), privileges.end(), [](const auto& p) {
+    return p.name == "protection from the OOM killer";
+  });
+  ASSERT_NE(spared, privileges.end());
+  const auto text = output(l);
+  EXPECT_TRUE(text.ends_with(spared->ok ? "-900\n" : "0\n")) << text;
+  EXPECT_EQ(text.find("not protected from the OOM killer") != std::string::npos, !spared->ok);
 }
 
 TEST_F(SurroundingsTest, InheritsNothingOpenAndReadsNothing) {

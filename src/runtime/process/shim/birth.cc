@@ -55,14 +55,23 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// Root in a container may lack CAP_SYS_RESOURCE; a service that is less safe is better than none,
+/// as long as its log and the doctor say so.
+void stand_before_oom_killer(int score) {
+  if (score == 0) return;
+  const auto set = put("/proc/self/oom_score_adj", std::to_string(score));
+  if (set) return;
+  const std::string note =
+      "ecluse: not protected from the OOM killer: " + set.error().message + "\n";
+  (void)!::write(2, note.data(), note.size());  // the log is where this belongs
+}
+
 Result<void> settle(const Conf& conf, const std::string& output) {
   ECLUSE_TRY(join_cgroups(conf));
-  if (conf.oom_score_adj != 0) {
-    ECLUSE_TRY(put("/proc/self/oom_score_adj", std::to_string(conf.oom_score_adj)));
-  }
   ::setsid();
   ::umask(022);  // places made for volumes must be passable for the app
   ECLUSE_TRY(take_stdio(output));
+  stand_before_oom_killer(conf.oom_score_adj);
   if (conf.surroundings) ECLUSE_TRY(enter_surroundings(*conf.surroundings, conf.uid.value_or(0)));
   ::umask(027);
   const struct rlimit no_core{0, 0};
