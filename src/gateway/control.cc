@@ -9,6 +9,8 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "gateway/http1_chars.h"
 #include "gateway/http1_head.h"
 #include "gateway/override_token.h"
 
@@ -242,8 +244,9 @@ Result<void> Control::apply(const ports::Site& site, const ports::Fence& fence) 
 Result<void> Control::abort(const ports::Site& site, model::ReleaseNumber aborted,
                             const ports::Fence& fence) {
   const auto version = desk_.with([&](Desk& desk) -> Result<std::uint64_t> {
+    // Latched before all else: an abort that comes too late to decide binds its rollout still.
+    if (!fence.rollout.empty()) ECLUSE_TRY(latch(desk, fence.rollout, aborted));
     ECLUSE_TRY(check_fence(desk, site.key, fence));
-    ECLUSE_TRY(latch(desk, fence.rollout, aborted));
     ECLUSE_TRY(check_latches(site, fence));
     return decide(desk, site, fence);
   });
@@ -338,6 +341,9 @@ Result<ports::Traffic::Answer> parse_answer(std::string_view head) {
 
 Result<ports::Traffic::Answer> Control::ask(const model::EnvironmentKey& key,
                                             model::ReleaseNumber release, const std::string& path) {
+  if (!path.starts_with('/') || !http1::all_in(http1::kTargetChars, path)) {
+    return fail(ErrorKind::kInvalid, fmt::format("'{}' is no path to ask for", printable(path)));
+  }
   constexpr int kTimeoutMs = 10'000;
   constexpr std::int64_t kTokenLifeS = 60;
   const auto site = desk_.with([&](const Desk& desk) -> Result<ports::Site> {

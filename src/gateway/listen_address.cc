@@ -49,14 +49,14 @@ std::uint16_t bound_port(int fd) {
 Result<ListenAddress> parse_listen_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   const auto refuse = [&] {
-    return fail(ErrorKind::kInvalid,
-                fmt::format("'{}' is no address to listen on", printable(text)),
+    return fail(ErrorKind::kInvalid, fmt::format("'{}' is no address with a port", printable(text)),
                 "write ADDRESS:PORT, for example 127.0.0.1:8080 or [::]:8080");
   };
   if (colon == std::string_view::npos) return refuse();
   std::string_view host = text.substr(0, colon);
   const std::string_view digits = text.substr(colon + 1);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
   ListenAddress address{std::string(host), 0};
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
   const bool is_port = parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();

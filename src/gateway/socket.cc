@@ -14,6 +14,7 @@ namespace ecluse::gateway {
 
 void Socket::note_events(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up = true;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) was_reset = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable = true;
 }

@@ -26,7 +26,8 @@ class Socket {
   os::Fd fd;
   bool readable = false;
   bool writable = false;
-  bool hung_up = false;   ///< the peer closed, at least its sending side: read until the end
+  bool hung_up = false;  ///< the peer closed, at least its sending side: read until the end
+  bool was_reset = false;
   bool seen_end = false;  ///< read() said so
 
   /// Takes in what epoll reported.

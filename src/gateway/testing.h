@@ -74,6 +74,7 @@ class RawClient {
   /// One answer with a Content-Length, and nothing more.
   std::string read_answer();
   void end_sending();
+  void reset();
   bool was_reset() const { return was_reset_; }
   bool timed_out() const { return timed_out_; }
 

@@ -182,6 +182,18 @@ void RawClient::end_sending() {
   ::shutdown(fd_.get(), SHUT_WR);
 }
 
+namespace {
+void reset_connection(os::Fd& fd) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  fd.reset();
+}
+}  // namespace
+
+void RawClient::reset() {
+  reset_connection(fd_);
+}
+
 std::string answer_to(std::uint16_t port, std::string_view request) {
   RawClient client(port);
   client.send(request);
@@ -243,9 +255,7 @@ bool RecordingApp::Peer::send(std::string_view bytes) {
 }
 
 void RecordingApp::Peer::reset() {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  fd_.reset();
+  reset_connection(fd_);
 }
 
 RecordingApp::RecordingApp(std::string body)

@@ -300,6 +300,12 @@ TEST(Ask, ReachesTheReleaseItNamesWhateverTheWeights) {
   EXPECT_TRUE(new_app.received().starts_with("GET /health?x HTTP/1.1\r\nHost: a\r\n"));
   EXPECT_EQ(new_app.received().find("Override"), std::string::npos);
   EXPECT_EQ(served.traffic.counters(kKey)->arms[7].requests, 0U);
+  for (const std::string path : {"", "health", "/a b", "/a\r\nHost: b"}) {
+    const auto refused = served.traffic.ask(kKey, 7, path);
+    ASSERT_FALSE(refused) << path;
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+  }
+  EXPECT_EQ(served.traffic.ask({"none", "prod"}, 7, "/").error().kind, ErrorKind::kNotFound);
   const auto nobody = served.traffic.ask(kKey, 8, "/");
   ASSERT_TRUE(nobody);
   EXPECT_EQ(nobody->release, 0U);
@@ -395,6 +401,43 @@ TEST(Drain, LetsRequestsInFlightFinish) {
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(body_of(client.read_answer()), "new");
   EXPECT_TRUE(eventually([&] { return served.traffic.counters(kKey)->arms[1].in_flight == 0; }));
+}
+
+TEST(Counters, AClientThatResetIsNoLongerInFlightAndNoFailure) {
+  std::atomic<bool> may_end{false};
+  RecordingApp app([&](RecordingApp::Peer& peer) {
+    (void)peer.read_request();
+    (void)eventually([&] { return may_end.load(); });
+  });
+  Served served;
+  Decisions decisions;
+  ASSERT_TRUE(served.traffic.apply(site({arm(1, kAll, app)}), decisions.next()));
+  RawClient client(served.port());
+  client.send(get("a"));
+  const auto counted = [&] { return served.traffic.counters(kKey)->arms[1]; };
+  ASSERT_TRUE(eventually([&] { return counted().in_flight == 1; }));
+  client.reset();
+  EXPECT_TRUE(eventually([&] { return counted().in_flight == 0; }));
+  EXPECT_EQ(counted().failures, 0U);
+  may_end = true;
+}
+
+TEST(Counters, ARetryHidesNothing) {
+  RecordingApp broken([](RecordingApp::Peer& peer) {
+    (void)peer.read_request();
+    peer.reset();
+  });
+  RecordingApp sound("sound");
+  Served served;
+  Decisions decisions;
+  Site two = site({arm(1, kAll, broken)});
+  two.arms[0].backends[0].targets.push_back(
+      {.instance = "sound", .address = "127.0.0.1", .port = sound.port()});
+  ASSERT_TRUE(served.traffic.apply(two, decisions.next()));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(body_of(answer_to(served.port(), get("a"))), "sound");
+  const auto counted = served.traffic.counters(kKey)->arms[1];
+  EXPECT_GE(counted.failures, 5U);
+  EXPECT_EQ(counted.requests, 20U + counted.failures);
 }
 
 namespace {

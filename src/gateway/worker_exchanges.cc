@@ -153,6 +153,10 @@ bool WorkerThread::check_connected(Client& client) {
 }
 
 bool WorkerThread::run_exchange(Client& client) {
+  if (client.socket.was_reset) {
+    abandon(client);  // nobody waits for the answer
+    return false;
+  }
   if (!push_request(client)) return true;
   if (!client.answer_started && !read_answer(client)) return client.phase != Phase::kExchange;
   if (client.phase != Phase::kExchange) return true;
@@ -265,6 +269,10 @@ bool WorkerThread::take_interim(Client& client) {
   if (is_unwanted) return true;
   HeadWriter out(client.socket.output_room(pool_));
   write_interim_head(response_, out);
+  if (out.overflowed()) {
+    bad_answer(client);
+    return false;
+  }
   client.socket.produced(out.bytes());
   client.moved_at = now_;
   if (client.socket.flush(pool_) != Io::kBroken) return true;
