@@ -116,9 +116,12 @@ class Plane::Impl {
 
   Result<Ticket> place(Result<RolloutOrder> order) {
     if (!order) return fail(order.error());
-    return call<Ticket>([this, order = std::move(*order)](const Reply<Ticket>& reply) {
+    const auto in_vain = unserved(*order);
+    auto ticket = call<Ticket>([this, order = std::move(*order)](const Reply<Ticket>& reply) {
       engine.request(order.key, order.request, order.pipeline, reply);
     });
+    if (ticket && !in_vain.empty()) ticket->note += (ticket->note.empty() ? "" : "\n") + in_vain;
+    return ticket;
   }
 
   Result<void> command(const Act& act, const rollout::Event& event) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/parse.h"
 #include "control/launch.h"
 
 namespace ecluse::control {
@@ -92,6 +93,14 @@ Result<std::shared_ptr<const model::Release>> stable_of(const Engine::Environmen
   return found->second;
 }
 }  // namespace
+
+std::string unserved(const RolloutOrder& order) {
+  if (!order.pipeline) return {};
+  std::vector<std::string> lines;
+  for (const auto& note : config::not_available_yet(order.pipeline->draft.spec))
+    lines.push_back("note: " + note.message);
+  return join(lines, "\n");
+}
 
 Result<RolloutOrder> deploy_order(const Ports& ports, const DeployRequest& request) {
   ECLUSE_ASSIGN(const auto found, find_commit(ports, request));

@@ -18,6 +18,10 @@ struct RolloutOrder {
   std::optional<pipeline::State> pipeline;
 };
 
+/// What the order's ecluse.yml asks for and nothing serves yet, a line each: said with the ticket,
+/// never ignored silently.
+std::string unserved(const RolloutOrder& order);
+
 using ReleaseLookup =
     std::function<std::shared_ptr<const model::Release>(const model::EnvironmentKey&)>;
 
