@@ -10,7 +10,7 @@ import time
 from _drive.bars import Bars, Story
 from _drive.echo import MIX, EchoApp
 from _drive.load import Load
-from _drive.machine import Ecluse, Failed, kill_if_there, wait_for
+from _drive.machine import Ecluse, Failed, kill_if_there
 from _drive.options import parse, print_losses, run
 
 DEPLOY_S = 1.5  # a kill falls uniformly into this span after the command
@@ -62,7 +62,7 @@ class Kills:
         time.sleep(delay_s)
         self.kill(victim)
         command.communicate(timeout=120)
-        rollout = self.ended_rollout()
+        rollout = self.ecluse.wait_until_settled(self.app.key)
         after = self.app.stable()
         if rollout["outcome"] == "done" and after != rollout["release"]:
             raise Failed(f"rollout is done, but release {after} serves: {rollout}")
@@ -82,12 +82,6 @@ class Kills:
         shims = self.ecluse.shims()
         if shims:
             kill_if_there(shims[self.random.choice(sorted(shims))])
-
-    def ended_rollout(self):
-        def look():
-            rollout = self.ecluse.environment(self.app.key).get("rollout") or {}
-            return rollout if rollout.get("outcome", "running") != "running" else None
-        return wait_for("the rollout to end after the kill", look, 120)
 
     # --- the gateway's worker
 

@@ -114,6 +114,8 @@ class Demo:
         self.repository.replace("oc_lettings_site/templates/site/home.html",
                                 "the second season", "the third season")
         self.repository.commit("Third season")
+        # Release 1 still bakes as the way back from 2; a person may end that.
+        self.ecluse.cli("promote", PROD, "--now")
         # preprod counts the release that failed, prod does not.
         self.move(self.preprod, "release 4 to preprod", 2, 4, self.deploy_to_preprod)
         self.move(self.prod, "control plane killed", 2, 3, self.promote_and_kill)

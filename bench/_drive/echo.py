@@ -34,7 +34,7 @@ environments:
 class EchoApp:
     """A repository whose commits are releases 1, 2, 3... of the echo app, in environment prod."""
 
-    def __init__(self, ecluse, app="echo", instances=2, bake="0s", drain="3s"):
+    def __init__(self, ecluse, app="echo", instances=2, bake="0s", drain="2s"):
         self.ecluse = ecluse
         self.app = app
         self.key = f"{app}/prod"

@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ECLUSE_BUILD", ROOT / "build" / "release"))
 
 
+# Whatever else names our folder, a person's `tail -f` say, is not ours to end.
+PROGRAMS = ("ecluse", "postgres", "redis-server")
+
+
 class Failed(RuntimeError):
     """Something did not do what the demo or benchmark needs; the text is for people."""
 
@@ -174,6 +178,13 @@ class Ecluse:
     def rollout(self, identity):
         return self.api("GET", f"/v1/rollouts/{identity}")
 
+    def wait_until_settled(self, key, timeout_s=120):
+        """Waits for the end of the environment's rollout: drained, baked, the old release stopped."""
+        def look():
+            rollout = self.environment(key).get("rollout") or {}
+            return rollout if rollout.get("outcome", "running") != "running" else None
+        return wait_for(f"the rollout of {key} to end", look, timeout_s)
+
     def wait_for_rollout(self, identity, condition, what, timeout_s=120):
         """The first view of the rollout for which `condition(view)` holds."""
         def look():
@@ -190,17 +201,16 @@ class Ecluse:
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             line = command_line(entry.name)
-            if str(self.folder) in line and all(word in line.split("\0") for word in words):
+            program = Path(line.split("\0")[0]).name
+            ours = program.startswith(PROGRAMS) and str(self.folder) in line
+            if ours and all(word in line.split("\0") for word in words):
                 found.append(int(entry.name))
         return found
 
     def gateway_processes(self):
-        """(keeper, worker): the worker is the keeper's child."""
-        pids = self.processes("gateway")
-        for pid in pids:
-            if parent_of(pid) in pids:
-                return parent_of(pid), pid
-        raise Failed(f"no gateway keeper and worker among {pids}")
+        """(keeper, worker): the worker is the keeper's child, and its command line does not name us."""
+        keeper = self.processes("gateway")[0]
+        return keeper, wait_for("the gateway's worker", lambda: children_of(keeper), 10)[0]
 
     def shims(self):
         """Ids of the shims, by instance id."""
@@ -225,18 +235,18 @@ def mounts(pid):
         return ""  # it has ended since we read its record
 
 
-def parent_of(pid):
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    except OSError:
-        return 0  # it has ended since we listed it
-
-
 def kill_if_there(pid, number=signal.SIGKILL):
     try:
         os.kill(pid, number)
     except ProcessLookupError:
         pass  # ended by itself: what we wanted
+
+
+def children_of(pid):
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []  # it has ended
 
 
 def memory_bytes(pid):

@@ -14,7 +14,7 @@ using rollout::Ack;
 using rollout::EffectKind;
 
 /// Stops of connections that will not end by themselves: WebSockets get this long.
-constexpr Duration kWebsocketBudget = std::chrono::seconds(10);
+constexpr Duration kWebsocketBudgetMax = std::chrono::seconds(10);
 
 template <typename T>
 bool failed(Ack& ack, Result<T>& result) {
@@ -105,6 +105,13 @@ void ask(const Ports& ports, const Order& order, Ack& ack) {
   ack.status = answer->status;
 }
 
+/// WebSockets are told to come back while half of the drain is left: at its end the instance stops,
+/// and whoever still talks to it would be cut off without a word.
+Duration websocket_budget(const Order& order) {
+  if (!order.release) return Duration::zero();
+  return std::min(kWebsocketBudgetMax, Duration(order.release->spec.drain / 2));
+}
+
 void count(const Ports& ports, const Order& order, Ack& ack) {
   auto counters = ports.traffic.counters(order.key);
   if (failed(ack, counters)) return;
@@ -163,7 +170,7 @@ Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
     case EffectKind::kCheckpoint:
       break;  // it started after its commit: that was the question
     case EffectKind::kDrain: {
-      auto drained = ports.traffic.drain(order.key, order.effect.release, kWebsocketBudget);
+      auto drained = ports.traffic.drain(order.key, order.effect.release, websocket_budget(order));
       failed(ack, drained);
       break;
     }
