@@ -82,11 +82,11 @@ class Demo:
     def second_release(self):
         self.story.chapter("Release 2, while people use release 1")
         self.repository.replace("oc_lettings_site/templates/site/home.html",
-                                "Welcome to Holiday Homes", "Welcome to the second season")
+                                "Small houses", "Second season: small houses")
         self.repository.commit("Second season: a greeting with \"quotes\", `backticks` and $(dollars)")
         self.move(self.preprod, "release 2 to preprod", 1, 2, self.deploy_to_preprod)
         self.move(self.prod, "release 2 to prod", 1, 2, self.promote_to_prod)
-        self.verify(PROD, 2, "Welcome to the second season")
+        self.verify(PROD, 2, "Second season")
 
     def release_that_is_never_ready(self):
         self.story.chapter("Release 3 never becomes ready: nobody must see it")
@@ -105,21 +105,21 @@ class Demo:
     def back_and_forth(self):
         self.story.chapter("Rollback, and forward again")
         self.rollback["back"] = self.roll(2, 1)
-        self.verify(PROD, 1, "Welcome to Holiday Homes")
+        self.verify(PROD, 1, "Small houses")
         self.rollback["forward"] = self.roll(1, 2)
-        self.verify(PROD, 2, "Welcome to the second season")
+        self.verify(PROD, 2, "Second season")
 
     def control_plane_dies(self):
         self.story.chapter("kill -9 of ecluse itself, in the middle of a rollout")
         self.repository.replace("oc_lettings_site/templates/site/home.html",
-                                "the second season", "the third season")
+                                "Second season", "Third season")
         self.repository.commit("Third season")
         # Release 1 still bakes as the way back from 2; a person may end that.
         self.ecluse.cli("promote", PROD, "--now")
         # preprod counts the release that failed, prod does not.
         self.move(self.preprod, "release 4 to preprod", 2, 4, self.deploy_to_preprod)
         self.move(self.prod, "control plane killed", 2, 3, self.promote_and_kill)
-        self.verify(PROD, 3, "Welcome to the third season")
+        self.verify(PROD, 3, "Third season")
 
     def shim_dies(self):
         self.story.chapter("kill -9 of the shim that minds an instance")
