@@ -143,7 +143,26 @@ Result<std::vector<model::Artifact>> ArtifactBuilder::list() {
 
 Result<std::uint64_t> ArtifactBuilder::reclaim(const std::set<std::string>& pinned, bool dry_run) {
   const std::lock_guard guard(shelf_changes_);
-  return shelf_.reclaim(pinned, dry_run);
+  ECLUSE_ASSIGN(const std::uint64_t of_artifacts, shelf_.reclaim(pinned, dry_run));
+  ECLUSE_ASSIGN(const std::uint64_t of_caches, reclaim_caches(dry_run));
+  return of_artifacts + of_caches;
+}
+
+Result<std::uint64_t> ArtifactBuilder::reclaim_caches(bool dry_run) const {
+  std::uint64_t freed = 0;
+  std::error_code error;
+  for (fs::directory_iterator at(data_ / "cache", error), end; !error && at != end;
+       at.increment(error)) {
+    const Layers layers(at->path(), options_.build_uid);
+    ECLUSE_ASSIGN(const std::uint64_t of_layers, layers.reclaim(options_.layers_kept_max, dry_run));
+    const fs::path downloads = at->path() / "downloads";
+    const std::uint64_t of_downloads = bytes_below(downloads);
+    freed += of_layers;
+    if (of_downloads <= options_.download_bytes_max) continue;
+    freed += of_downloads;
+    if (!dry_run) ECLUSE_TRY(remove_tree(downloads));
+  }
+  return freed;
 }
 
 }  // namespace ecluse::artifact

@@ -41,6 +41,8 @@ class ArtifactBuilder final : public ports::Builder {
   Result<model::Artifact> build_in(const Draft& draft, const ports::BuildRequest& request,
                                    const ports::LineSink& sink);
 
+  Result<std::uint64_t> reclaim_caches(bool dry_run) const;
+
   std::filesystem::path data_;
   ports::Vcs& vcs_;
   BuilderOptions options_;

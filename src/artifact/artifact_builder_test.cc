@@ -217,6 +217,46 @@ TEST_F(ArtifactBuilderTest, Utf16RequirementsAreConvertedAndTheFileStaysAsItIs) 
   EXPECT_FALSE(fs::exists(tree / ".ecluse-requirements.txt"));
 }
 
+TEST_F(ArtifactBuilderTest, NodePackagesComeFromTheLockFile) {
+  repository_.write(
+      "front/package.json",
+      R"({"name": "front", "version": "1.0.0", "dependencies": {"isarray": "2.0.5"}})");
+  repository_.write(
+      "front/package-lock.json",
+      R"({"name": "front", "version": "1.0.0", "lockfileVersion": 3, "requires": true, "packages": {
+        "": {"name": "front", "version": "1.0.0", "dependencies": {"isarray": "2.0.5"}},
+        "node_modules/isarray": {"version": "2.0.5"}}})");
+  repository_.commit("one");
+  model::BuildSpec build{.kind = model::BuildKind::kNode,
+                         .run = {"node -e \"console.log(require('isarray')([]))\" > out"}};
+  spec_.processes = {{.name = "web", .root = "front", .build = build}};
+  const fs::path tree = built_tree();
+  EXPECT_EQ(text_of(tree / "front/out"), "true\n");
+  EXPECT_TRUE(fs::exists(tree / "front/node_modules/isarray/package.json"));
+  repository_.write("front/index.js", "1\n");
+  repository_.commit("code only");
+  built_tree();
+  EXPECT_THAT(log_, HasSubstr("package-lock.json is unchanged"));
+}
+
+TEST_F(ArtifactBuilderTest, GoProgramsAreBuiltIntoBin) {
+  repository_.write("go.mod", "module example.org/hello\n\ngo 1.18\n");
+  repository_.write("main.go", "package main\n\nfunc main() { println(\"hello\") }\n");
+  repository_.commit("one");
+  const fs::path tree = built_tree();
+  EXPECT_TRUE(fs::is_regular_file(tree / "bin/hello")) << log_;
+}
+
+TEST_F(ArtifactBuilderTest, AVersionThatTheMachineLacksIsNamedBesideWhatThereIs) {
+  repository_.write("requirements.txt", "");
+  repository_.commit("one");
+  spec_.build = {.kind = model::BuildKind::kPython, .version = "2.99"};
+  const Error error = build_error();
+  EXPECT_EQ(error.kind, ErrorKind::kNotFound);
+  EXPECT_THAT(error.message, HasSubstr("no Python 2.99"));
+  EXPECT_THAT(error.message, HasSubstr("/usr/bin/python3"));
+}
+
 TEST_F(ArtifactBuilderTest, ImagesAreRefusedInSoManyWords) {
   spec_.build = {.kind = model::BuildKind::kDockerfile, .source = "Dockerfile"};
   repository_.commit("one");

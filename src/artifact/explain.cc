@@ -31,6 +31,8 @@ constexpr std::array kSymptoms = {
     Symptom{"THESE PACKAGES DO NOT MATCH THE HASHES", ErrorKind::kRefused,
             "a downloaded package is not the one that the requirements' hash names",
             "make the hashes again, after looking at why they changed"},
+    Symptom{"No module named 'ensurepip'", ErrorKind::kUnavailable,
+            "this Python comes without venv", "install the package python3-venv"},
     Symptom{"requires a different Python", ErrorKind::kInvalid,
             "a package wants another version of Python", "set `version:` under `build:`"},
     Symptom{"pg_config executable not found", ErrorKind::kInvalid,

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -67,7 +68,7 @@ std::vector<fs::path> candidate_pythons() {
   return programs;
 }
 
-std::string version_of(const fs::path& python) {
+std::string version_of_python(const fs::path& python) {
   const auto said = os::output_of(
       {.argv = {python.string(), "-I", "-c", "import platform; print(platform.python_version())"},
        .clean_env = true,
@@ -82,7 +83,7 @@ Result<Interpreter> find_python(const std::string& wanted) {
   for (const fs::path& program : candidate_pythons()) {
     std::error_code error;
     if (!fs::exists(program, error)) continue;
-    const std::string version = version_of(program);
+    const std::string version = version_of_python(program);
     if (version.empty()) continue;
     const bool reachable = reachable_by_all(program);
     if (reachable && satisfies(version, wanted)) return Interpreter{program, version};
@@ -96,6 +97,68 @@ Result<Interpreter> find_python(const std::string& wanted) {
                   seen.empty() ? "none" : join(seen, ", ")),
       fmt::format("install it where everybody can reach it (/usr/local, /opt/pyenv), or set "
                   "`version:` to one there is"));
+}
+
+namespace {
+/// What `program ARGUMENT` prints, cut to the number in it: "v20.1.0" and "go version go1.26.8
+/// linux" alike.
+std::string version_said(const fs::path& program, const std::string& argument,
+                         std::string_view before) {
+  const auto said = os::output_of({.argv = {program.string(), argument},
+                                   .env = {{"HOME", "/nonexistent"}, {"GOTOOLCHAIN", "local"}},
+                                   .clean_env = true,
+                                   .folder = "/",
+                                   .timeout = std::chrono::seconds(10)});
+  if (!said) return {};
+  const std::size_t at = said->find(before);
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + before.size();
+  return said->substr(begin, said->find_first_not_of("0123456789.", begin) - begin);
+}
+
+tl::unexpected<Error> wrong_version(std::string_view what, const std::string& wanted,
+                                    const std::string& found) {
+  return fail(ErrorKind::kNotFound,
+              found.empty() ? fmt::format("this machine has no {} that everybody can run", what)
+                            : fmt::format("no {} {}; this machine has {}", what, wanted, found),
+              fmt::format("install {}{} in /usr or /usr/local, or change `version:`", what,
+                          wanted.empty() ? "" : " " + wanted));
+}
+}  // namespace
+
+bool at_least(std::string_view version, std::string_view wanted) {
+  const auto numbers = [](std::string_view text) {
+    std::vector<int> parsed;
+    for (const std::string& part : split(text, '.')) {
+      int number = 0;
+      std::from_chars(part.data(), part.data() + part.size(), number);
+      parsed.push_back(number);
+    }
+    return parsed;
+  };
+  return wanted.empty() || numbers(version) >= numbers(wanted);
+}
+
+Result<Interpreter> find_node(const std::string& wanted) {
+  std::string found;
+  for (const fs::path program : {"/usr/bin/node", "/usr/local/bin/node"}) {
+    if (!reachable_by_all(program)) continue;
+    const std::string version = version_said(program, "--version", "v");
+    if (!version.empty() && satisfies(version, wanted)) return Interpreter{program, version};
+    found = version;
+  }
+  return wrong_version("Node", wanted, found);
+}
+
+Result<Interpreter> find_go(const std::string& wanted) {
+  std::string found;
+  for (const fs::path program : {"/usr/local/go/bin/go", "/usr/bin/go", "/usr/local/bin/go"}) {
+    if (!reachable_by_all(program)) continue;
+    const std::string version = version_said(program, "version", "go version go");
+    if (!version.empty() && at_least(version, wanted)) return Interpreter{program, version};
+    found = version;
+  }
+  return wrong_version("Go", wanted, found);
 }
 
 }  // namespace ecluse::artifact

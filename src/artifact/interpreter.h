@@ -26,4 +26,12 @@ bool reachable_by_all(const std::filesystem::path& program);
 /// and which were passed over because only root could run them.
 Result<Interpreter> find_python(const std::string& wanted);
 
+/// The machine's Node or Go, which must satisfy `wanted` (Go: be at least that, as its releases
+/// promise to build what older ones built). NotFound says which there is.
+Result<Interpreter> find_node(const std::string& wanted);
+Result<Interpreter> find_go(const std::string& wanted);
+
+/// "1.22.3" is at least "1.9".
+bool at_least(std::string_view version, std::string_view wanted);
+
 }  // namespace ecluse::artifact

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "artifact/part_path.h"
 #include "base/text.h"
 
 namespace ecluse::artifact {
@@ -38,6 +39,11 @@ std::string normal_root(const std::string& root) {
   std::string normal = fs::path(root).lexically_normal().string();
   while (normal.ends_with('/')) normal.pop_back();
   return normal == "." ? std::string() : normal;
+}
+
+/// `node: frontend`: for these `source` is a folder, not a file.
+bool names_folder(BuildKind kind) {
+  return kind == BuildKind::kNode || kind == BuildKind::kUv || kind == BuildKind::kPoetry;
 }
 
 Result<void> require_buildable(const Part& part) {
@@ -80,8 +86,16 @@ std::string_view to_string(BuildKind kind) {
   return "?";
 }
 
+std::string in_root(const Part& part, std::string_view path) {
+  return part.root.empty() ? std::string(path) : fmt::format("{}/{}", part.root, path);
+}
+
 Part detect(const fs::path& tree, const std::string& root, const model::BuildSpec& build) {
   Part part{root, build, "ecluse.yml"};
+  if (names_folder(build.kind)) {
+    part.root = normal_root((fs::path(root) / build.source).string());
+    part.build.source.clear();
+  }
   if (build.kind != BuildKind::kDetect) return part;
   for (const Sign& sign : kSigns) {
     if (!fs::is_regular_file(tree / root / sign.file)) continue;
@@ -103,12 +117,14 @@ Result<std::vector<Part>> parts_of(const fs::path& tree, const model::Environmen
   }
   for (const model::ProcessSpec& process : processes) {
     if (!process.build) continue;
-    ECLUSE_TRY(require_root(tree, process.root.empty() ? "." : process.root));
     Part part = detect(tree, normal_root(process.root), *process.build);
     if (std::find(parts.begin(), parts.end(), part) == parts.end())
       parts.push_back(std::move(part));
   }
-  for (const Part& part : parts) ECLUSE_TRY(require_buildable(part));
+  for (const Part& part : parts) {
+    ECLUSE_TRY(require_root(tree, part.root.empty() ? "." : part.root));
+    ECLUSE_TRY(require_buildable(part));
+  }
   return parts;
 }
 

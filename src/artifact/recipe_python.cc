@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "artifact/interpreter.h"
+#include "artifact/part_path.h"
 #include "artifact/recipes.h"
 #include "artifact/requirements.h"
 #include "artifact/sha256.h"
@@ -16,9 +17,22 @@ namespace {
 constexpr std::string_view kLayerFormat = "python-venv-1";
 constexpr std::string_view kConverted = ".ecluse-requirements.txt";
 
-std::string in_root(const Part& part, std::string_view path) {
-  return part.root.empty() ? std::string(path) : fmt::format("{}/{}", part.root, path);
-}
+/// pip and setuptools from the wheels that Python carries, without compiling them: compile_venv()
+/// does that once for all. ensurepip itself takes twice as long, and takes no options.
+constexpr const char* kInstallPip = R"(
+import ensurepip, glob, os, runpy, sys
+places = [getattr(ensurepip, '_WHEEL_PKG_DIR', None),
+          os.path.join(os.path.dirname(ensurepip.__file__), '_bundled')]
+wheels = [w for p in places if p for w in sorted(glob.glob(os.path.join(p, 'pip-*.whl')))]
+if not wheels:
+    sys.exit("No module named 'ensurepip'")
+folder = os.path.dirname(wheels[-1])
+names = ['pip'] + (['setuptools'] if glob.glob(os.path.join(folder, 'setuptools-*.whl')) else [])
+sys.path.insert(0, wheels[-1])
+sys.argv = ['pip', 'install', '--quiet', '--no-compile', '--no-index', '--no-cache-dir',
+            '--find-links', folder] + names
+runpy.run_module('pip', run_name='__main__')
+)";
 
 /// pip and compileall of the project's own environment.
 std::string venv_python(Workshop& workshop, const Part& part) {
@@ -28,10 +42,13 @@ std::string venv_python(Workshop& workshop, const Part& part) {
 Result<void> make_venv(Workshop& workshop, const Part& part, const Interpreter& python) {
   workshop.say(fmt::format("python {} ({}) in {}", python.version, python.program.string(),
                            workshop.inside(in_root(part, ".venv"))));
-  return workshop.run(
-      {.what = "making the virtual environment",
-       .argv = {python.program.string(), "-m", "venv", workshop.inside(in_root(part, ".venv"))},
-       .root = part.root});
+  ECLUSE_TRY(workshop.run({.what = "making the virtual environment",
+                           .argv = {python.program.string(), "-m", "venv", "--without-pip",
+                                    workshop.inside(in_root(part, ".venv"))},
+                           .root = part.root}));
+  return workshop.run({.what = "installing pip",
+                       .argv = {venv_python(workshop, part), "-c", kInstallPip},
+                       .root = part.root});
 }
 
 Result<void> pip_install(Workshop& workshop, const Part& part, std::vector<std::string> what) {
@@ -141,6 +158,99 @@ Result<void> build_python(Workshop& workshop, const Part& part, Purpose) {
   ECLUSE_TRY(make_venv(workshop, part, python));
   ECLUSE_TRY(pip_install(workshop, part, {"."}));
   return compile_venv(workshop, part);
+}
+
+namespace {
+/// uv or poetry, in an environment of its own that all apps share. Only these steps may write
+/// there: nothing of an app's repository runs in them.
+Result<void> require_tool(Workshop& workshop, const Interpreter& python, const std::string& tool) {
+  const std::string name = fmt::format("{}-{}", tool, python.version);
+  if (fs::exists(workshop.place().tools / name / "complete")) return {};
+  workshop.say(fmt::format("{} is not here yet: installing it from the package registry", tool));
+  const std::string place = workshop.inside_tmp("tools/" + name);
+  const auto step = [&](std::vector<std::string> argv) {
+    return workshop.run({.what = "installing " + tool,
+                         .argv = std::move(argv),
+                         .tools = Workshop::ToolsAccess::kWrite});
+  };
+  ECLUSE_TRY(step({python.program.string(), "-m", "venv", "--clear", "--without-pip", place}));
+  ECLUSE_TRY(step({place + "/bin/python", "-c", kInstallPip}));
+  ECLUSE_TRY(step(
+      {place + "/bin/python", "-m", "pip", "install", "--no-input", "--progress-bar=off", tool}));
+  return step({"/bin/touch", place + "/complete"});
+}
+
+struct LockedProject {
+  std::string tool;
+  std::string lock_file;
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> env;
+};
+
+/// What is installed follows from the lock file, the manifest and the groups asked for.
+Result<std::string> locked_key(Workshop& workshop, const Part& part, const Interpreter& python,
+                               const LockedProject& project) {
+  const fs::path folder = workshop.folder(part.root);
+  const auto lock = os::read_file(folder / project.lock_file, 64 << 20);
+  if (!lock) {
+    return fail(ErrorKind::kInvalid,
+                fmt::format("there is no {}", in_root(part, project.lock_file)),
+                fmt::format("run `{} lock` and commit it", project.tool));
+  }
+  ECLUSE_ASSIGN(const std::string manifest, os::read_file(folder / "pyproject.toml", 16 << 20));
+  Sha256 key;
+  key.add_field(kLayerFormat).add_field(project.tool).add_field(part.root);
+  key.add_field(python.program.string()).add_field(python.version);
+  key.add_field(join(project.arguments, " ")).add_field(manifest).add_field(*lock);
+  return key.hex();
+}
+
+Result<void> build_locked(Workshop& workshop, const Part& part, const LockedProject& project) {
+  ECLUSE_ASSIGN(const Interpreter python, find_python(part.build.version));
+  ECLUSE_ASSIGN(const std::string key, locked_key(workshop, part, python, project));
+  ECLUSE_TRY(drop_committed_venv(workshop, part));
+  const fs::path venv = workshop.folder(in_root(part, ".venv"));
+  ECLUSE_ASSIGN(const bool laid, workshop.layers().lay(key, venv));
+  if (laid) {
+    workshop.say(fmt::format("{} and Python are unchanged: its packages are taken from the cache",
+                             project.lock_file));
+    return {};
+  }
+  ECLUSE_TRY(require_tool(workshop, python, project.tool));
+  ECLUSE_TRY(make_venv(workshop, part, python));
+  std::vector<std::string> argv = {workshop.inside_tmp(
+      fmt::format("tools/{}-{}/bin/{}", project.tool, python.version, project.tool))};
+  argv.insert(argv.end(), project.arguments.begin(), project.arguments.end());
+  ECLUSE_TRY(workshop.run({.what = fmt::format("{} {}", project.tool, join(project.arguments, " ")),
+                           .argv = std::move(argv),
+                           .root = part.root,
+                           .env = project.env}));
+  ECLUSE_TRY(compile_venv(workshop, part));
+  return workshop.layers().keep(key, venv, workshop.place().time);
+}
+}  // namespace
+
+Result<void> build_uv(Workshop& workshop, const Part& part, Purpose purpose) {
+  const std::string venv = workshop.inside(in_root(part, ".venv"));
+  LockedProject project{"uv",
+                        "uv.lock",
+                        {"sync", "--frozen", "--no-install-project", "--no-progress", "--inexact"},
+                        {{"UV_PROJECT_ENVIRONMENT", venv},
+                         {"UV_PYTHON", venv + "/bin/python"},
+                         {"UV_PYTHON_DOWNLOADS", "never"},
+                         {"UV_LINK_MODE", "copy"}}};
+  if (purpose == Purpose::kRelease) project.arguments.push_back("--no-dev");
+  return build_locked(workshop, part, project);
+}
+
+Result<void> build_poetry(Workshop& workshop, const Part& part, Purpose purpose) {
+  LockedProject project{"poetry",
+                        "poetry.lock",
+                        {"install", "--no-root", "--no-interaction", "--no-ansi"},
+                        {{"POETRY_VIRTUALENVS_IN_PROJECT", "true"},
+                         {"POETRY_CACHE_DIR", workshop.inside_tmp("cache/poetry")}}};
+  if (purpose == Purpose::kRelease) project.arguments.push_back("--only=main");
+  return build_locked(workshop, part, project);
 }
 
 Result<void> compile_python(Workshop& workshop, const Part& part) {

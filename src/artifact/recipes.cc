@@ -15,12 +15,16 @@ Result<void> install(Workshop& workshop, const Part& part, Purpose purpose) {
   switch (part.build.kind) {
     case BuildKind::kPython:
       return build_python(workshop, part, purpose);
+    case BuildKind::kUv:
+      return build_uv(workshop, part, purpose);
+    case BuildKind::kPoetry:
+      return build_poetry(workshop, part, purpose);
+    case BuildKind::kNode:
+      return build_node(workshop, part, purpose);
+    case BuildKind::kGo:
+      return build_go(workshop, part, purpose);
     case BuildKind::kCommand:
       return {};
-    case BuildKind::kUv:
-    case BuildKind::kPoetry:
-    case BuildKind::kNode:
-    case BuildKind::kGo:
     case BuildKind::kCmake:
     case BuildKind::kDetect:
     case BuildKind::kDockerfile:
@@ -34,13 +38,15 @@ Result<void> install(Workshop& workshop, const Part& part, Purpose purpose) {
 Result<std::string> tools_of(const Part& part) {
   switch (part.build.kind) {
     case BuildKind::kPython:
-      return python_tools(part);
-    case BuildKind::kCommand:
-      return std::string("command");
     case BuildKind::kUv:
     case BuildKind::kPoetry:
+      return python_tools(part);
     case BuildKind::kNode:
+      return node_tools(part);
     case BuildKind::kGo:
+      return go_tools(part);
+    case BuildKind::kCommand:
+      return std::string("command");
     case BuildKind::kCmake:
     case BuildKind::kDetect:
     case BuildKind::kDockerfile:

@@ -26,6 +26,12 @@ Result<void> finish_tree(Workshop& workshop, const std::vector<Part>& parts);
 // One file each: recipe_KIND.cc.
 Result<std::string> python_tools(const Part& part);
 Result<void> build_python(Workshop& workshop, const Part& part, Purpose purpose);
+Result<void> build_uv(Workshop& workshop, const Part& part, Purpose purpose);
+Result<void> build_poetry(Workshop& workshop, const Part& part, Purpose purpose);
 Result<void> compile_python(Workshop& workshop, const Part& part);
+Result<std::string> node_tools(const Part& part);
+Result<void> build_node(Workshop& workshop, const Part& part, Purpose purpose);
+Result<std::string> go_tools(const Part& part);
+Result<void> build_go(Workshop& workshop, const Part& part, Purpose purpose);
 
 }  // namespace ecluse::artifact

@@ -98,10 +98,11 @@ std::string Workshop::inside_tmp(const std::string& path) const {
   return path.empty() ? top : top + "/" + path;
 }
 
-Sandbox Workshop::sandbox() const {
+Sandbox Workshop::sandbox(ToolsAccess tools) const {
   return {.app = place_.tree,
           .tmp = place_.tmp,
-          .binds = {{place_.cache / "downloads", "/tmp/cache"}, {place_.tools, "/tmp/tools"}},
+          .binds = {{place_.cache / "downloads", "/tmp/cache"},
+                    {place_.tools, "/tmp/tools", tools == ToolsAccess::kWrite}},
           .hidden = {place_.data},
           .uid = place_.uid,
           .bounds = place_.bounds};
@@ -136,8 +137,10 @@ Result<void> Workshop::open() {
     say("warning: without root the build runs as our own user, in its own folder, unconfined");
     return {};
   }
-  if (::chown(downloads.c_str(), place_.uid, place_.uid) != 0) {
-    return fail(from_errno(errno, "giving the download cache to the build's user"));
+  for (const fs::path& shared : {downloads, place_.tools}) {
+    if (::chown(shared.c_str(), place_.uid, place_.uid) != 0) {
+      return fail(from_errno(errno, "giving the caches to the build's user"));
+    }
   }
   ECLUSE_TRY(give_to(place_.tmp, place_.uid));
   return give_to(place_.tree, place_.uid);
@@ -153,7 +156,7 @@ Result<int> Workshop::attempt(const Step& step) {
     sink_(line);
   };
   const auto timeout = step.timeout.count() > 0 ? step.timeout : place_.timeout;
-  auto code = run_in(sandbox(), {step.argv, env, inside(step.root), timeout}, relay);
+  auto code = run_in(sandbox(step.tools), {step.argv, env, inside(step.root), timeout}, relay);
   if (!code) return fail(in_context(step.what, std::move(code).error()));
   return code;
 }

@@ -36,12 +36,14 @@ class Workshop {
   /// A line of our own in the log.
   void say(std::string_view line);
 
+  enum class ToolsAccess { kRead, kWrite };
   struct Step {
     std::string what;  ///< "installing requirements.txt", for errors
     std::vector<std::string> argv;
     std::string root;                        ///< folder of the tree to work in; empty: its top
     std::map<std::string, std::string> env;  ///< added
     std::chrono::milliseconds timeout{};     ///< 0: that of the place
+    ToolsAccess tools = ToolsAccess::kRead;  ///< kWrite: nothing of the repository may run in it
   };
   /// Runs to the end, exit code to the caller.
   Result<int> attempt(const Step& step);
@@ -61,7 +63,7 @@ class Workshop {
 
  private:
   Result<void> copy_settings();
-  Sandbox sandbox() const;
+  Sandbox sandbox(ToolsAccess tools = ToolsAccess::kRead) const;
 
   Place place_;
   ports::LineSink sink_;
