@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <regex>
 
 namespace ecluse::artifact {
 
@@ -74,18 +73,6 @@ std::string detail_of(std::string_view line, std::string_view said) {
   return std::string(line.substr(at, 300));
 }
 
-/// pip: "... six==99 (from -r /app/requirements.txt (line 3))"; some of its versions say it only
-/// when they cannot find a version. Returns " (line 3 of requirements.txt)" or nothing.
-std::string requirement_line(const std::deque<std::string>& lines) {
-  static const std::regex pattern(R"(\(from -r (?:/app/)?(\S+) \(line (\d+)\)\))");
-  for (const std::string& line : lines) {
-    std::smatch match;
-    if (std::regex_search(line, match, pattern)) {
-      return fmt::format(" (line {} of {})", match[2].str(), match[1].str());
-    }
-  }
-  return {};
-}
 }  // namespace
 
 Error explain_failure(int exit_code, const std::deque<std::string>& last_lines) {
@@ -93,9 +80,8 @@ Error explain_failure(int exit_code, const std::deque<std::string>& last_lines) 
     for (const std::string& line : last_lines) {
       if (line.find(symptom.said) == std::string::npos) continue;
       return {symptom.kind,
-              fmt::format("exited {}: {}{} ({}); {}", exit_code, symptom.why,
-                          requirement_line(last_lines), detail_of(line, symptom.said),
-                          quoted(last_lines)),
+              fmt::format("exited {}: {} ({}); {}", exit_code, symptom.why,
+                          detail_of(line, symptom.said), quoted(last_lines)),
               std::string(symptom.hint)};
     }
   }

@@ -84,13 +84,23 @@ Result<std::string> file_for_pip(Workshop& workshop, const std::string& file,
   return converted.string();
 }
 
+/// pip names the requirement that it cannot find; where it stands is ours to say.
+Error with_line(const Requirements& requirements, Error error) {
+  constexpr std::string_view kMissing = "No matching distribution found for ";
+  const std::size_t at = error.message.find(kMissing);
+  if (at == std::string::npos) return error;
+  const std::string_view rest = std::string_view(error.message).substr(at + kMissing.size());
+  const std::string line = line_of(requirements, trim(rest.substr(0, rest.find_first_of(")(\n"))));
+  return line.empty() ? error : in_context(line, std::move(error));
+}
+
 Result<void> install_requirements(Workshop& workshop, const Part& part, const Interpreter& python,
                                   const std::string& file, const Requirements& requirements) {
   ECLUSE_TRY(make_venv(workshop, part, python));
   ECLUSE_ASSIGN(const std::string for_pip, file_for_pip(workshop, file, requirements));
   auto installed = pip_install(workshop, part, {"-r", workshop.inside(for_pip)});
   if (for_pip != file) ECLUSE_TRY(remove_tree(workshop.place().tree / for_pip));
-  ECLUSE_TRY(std::move(installed));
+  if (!installed) return fail(with_line(requirements, std::move(installed).error()));
   return compile_venv(workshop, part);
 }
 

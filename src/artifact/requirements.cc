@@ -141,12 +141,14 @@ class Reader {
     if (!decoded) return fail(in_context(name, std::move(decoded).error()));
     seen_.insert(name);
     all_text += fmt::format("# {}\n{}\n", name, decoded->text);
+    files.emplace_back(name, decoded->text);
     ECLUSE_TRY(follow(name, decoded->text));
     return decoded;
   }
 
   std::string all_text;
   std::vector<std::string> nested;
+  std::vector<std::pair<std::string, std::string>> files;
   bool open_ended = false;
 
  private:
@@ -176,8 +178,34 @@ class Reader {
 Result<Requirements> read_requirements(const fs::path& tree, const std::string& file) {
   Reader reader(tree);
   ECLUSE_ASSIGN(DecodedText decoded, reader.read(file));
-  return Requirements{std::move(decoded.text), std::move(decoded.encoding),
-                      std::move(reader.nested), std::move(reader.all_text), reader.open_ended};
+  return Requirements{.text = std::move(decoded.text),
+                      .encoding = std::move(decoded.encoding),
+                      .nested = std::move(reader.nested),
+                      .all_text = std::move(reader.all_text),
+                      .files = std::move(reader.files),
+                      .open_ended = reader.open_ended};
+}
+
+namespace {
+std::string without_blanks(std::string_view text) {
+  std::string dense(text.substr(0, text.find('#')));
+  std::erase_if(dense, [](char c) { return c == ' ' || c == '\t'; });
+  return dense;
+}
+}  // namespace
+
+std::string line_of(const Requirements& requirements, std::string_view requirement) {
+  const std::string wanted = without_blanks(requirement);
+  for (const auto& [file, text] : requirements.files) {
+    const auto lines = split(text, '\n');
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string line = without_blanks(lines[i]);
+      const bool named =
+          line.starts_with(wanted) && (line.size() == wanted.size() || line[wanted.size()] == ';');
+      if (named) return fmt::format("line {} of {}", i + 1, file);
+    }
+  }
+  return {};
 }
 
 }  // namespace ecluse::artifact

@@ -25,6 +25,7 @@ struct Requirements {
   std::string encoding;
   std::vector<std::string> nested;  ///< files it includes with -r or -c, relative to the tree
   std::string all_text;             ///< of all of them: what the result depends on
+  std::vector<std::pair<std::string, std::string>> files;  ///< each file and its text
   /// Names a folder of the repository or a branch somewhere: what is installed does not follow from
   /// the text alone.
   bool open_ended = false;
@@ -32,5 +33,8 @@ struct Requirements {
 
 /// Reads `file` (relative to `tree`) and what it includes. NotFound names the file that is missing.
 Result<Requirements> read_requirements(const std::filesystem::path& tree, const std::string& file);
+
+/// "line 3 of requirements.txt" for what pip calls "six==1.0": the line that names it, or nothing.
+std::string line_of(const Requirements& requirements, std::string_view requirement);
 
 }  // namespace ecluse::artifact
