@@ -121,3 +121,13 @@ gtest_discover_tests(test_ecluse_sim TEST_PREFIX "sim: " DISCOVERY_TIMEOUT 60
 add_test(NAME "e2e: setup starts nothing"
          COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/setup_starts_nothing.sh)
 set_tests_properties("e2e: setup starts nothing" PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
+
+# --- src/stage_log_files: beside main.cc, because it joins control/ to the disk
+add_executable(test_stage_logs src/stage_log_files_test.cc src/stage_log_files.cc)
+target_link_libraries(test_stage_logs PRIVATE ecluse_control ecluse_os ecluse_flavour ecluse::third::gtest)
+gtest_discover_tests(test_stage_logs TEST_PREFIX "stage logs: " DISCOVERY_TIMEOUT 60)
+
+# --- tests/e2e: the real program
+add_test(NAME "e2e: deploy"
+         COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/e2e/deploy_test.py $<TARGET_FILE:ecluse>)
+set_tests_properties("e2e: deploy" PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE)

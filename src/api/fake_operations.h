@@ -26,6 +26,7 @@ class FakeOperations final : public control::Operations {
     control::RollbackCheck check;
     control::Ticket ticket;
     std::map<std::string, std::string> logs;  ///< instance, or "ROLLOUT STAGE", to text
+    bool events_come_later = true;            ///< false: await_events() waits for none
     std::optional<Error> refuse;              ///< every call fails with it
   };
   Locked<State> state;
@@ -122,7 +123,10 @@ class FakeOperations final : public control::Operations {
                                                        Duration timeout) override {
     state.with([](State& s) { s.calls.push_back("await_events"); });
     return state.when(
-        timeout, [&](const State& s) { return s.refuse || !matching(s, query).empty(); },
+        timeout,
+        [&](const State& s) {
+          return s.refuse || !s.events_come_later || !matching(s, query).empty();
+        },
         [&](State& s) -> Result<std::vector<ports::StoredEvent>> {
           if (s.refuse) return fail(*s.refuse);
           return matching(s, query);

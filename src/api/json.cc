@@ -305,6 +305,7 @@ template <typename A, Is<Pong> V>
 void fields(A& a, V& v) {
   a("version", v.version);
   a("pid", v.pid);
+  a("data", v.data);
 }
 template <typename A, Is<SecretVersion> V>
 void fields(A& a, V& v) {
@@ -324,6 +325,22 @@ template <typename A, Is<RunLine> V>
 void fields(A& a, V& v) {
   a("line", v.line);
   a("exit_code", v.exit_code);
+}
+
+template <typename A, Is<LogLine> V>
+void fields(A& a, V& v) {
+  a("source", v.source);
+  a("line", v.line);
+}
+
+template <typename A, Is<Examined> V>
+void fields(A& a, V& v) {
+  a("what", v.what);
+  a("ok", v.ok);
+  a("essential", v.essential);
+  a("detail", v.detail);
+  a("consequence", v.consequence);
+  a("remedy", v.remedy);
 }
 
 // ---- Writing ------------------------------------------------------------------------------------
@@ -681,6 +698,8 @@ ECLUSE_JSON(SecretVersion);
 ECLUSE_JSON(Reclaimed);
 ECLUSE_JSON(Done);
 ECLUSE_JSON(RunLine);
+ECLUSE_JSON(LogLine);
+ECLUSE_JSON(Examined);
 #undef ECLUSE_JSON
 
 }  // namespace ecluse::api

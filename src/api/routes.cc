@@ -88,7 +88,7 @@ constexpr int kAccepted = 202;
 // ---- Handlers -----------------------------------------------------------------------------------
 
 Answer ping(const Call& call) {
-  return ok(call, Result<Pong>(Pong{ECLUSE_VERSION, getpid()}));
+  return ok(call, Result<Pong>(Pong{ECLUSE_VERSION, getpid(), call.data}));
 }
 Answer status(const Call& call) {
   return ok(call, call.operations.status(text_in(call, "app")));
@@ -296,7 +296,7 @@ Answer reclaim(const Call& call) {
 #define ENVIRONMENT "/v1/environments/{app}/{environment}"
 #define ROLLOUT "/v1/rollouts/{app}/{rollout}"
 constexpr Route kRoutes[] = {
-    {"GET", "/v1/ping", "Version and process id of the daemon.", ping},
+    {"GET", "/v1/ping", "Version, process id and data folder of the daemon.", ping},
     {"GET", "/v1/environments", "Every environment, or those of `?app=`.", status},
     {"GET", ENVIRONMENT, "One environment: release, instances, services, rollout.", environment},
     {"DELETE", ENVIRONMENT, "Stops and forgets an environment.", remove},

@@ -20,6 +20,7 @@ struct Call {
   const Redactor& redact;
   std::stop_token stop;
   HttpConnection* connection;  ///< for streams and to see whether anybody still waits
+  const std::string& data;     ///< the daemon's data folder
 };
 
 struct Route {

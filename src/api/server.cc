@@ -230,8 +230,9 @@ class Server::Impl {
   }
 
   bool serve_one(HttpConnection& connection, const HttpRequest& request, const std::string& actor) {
-    const Call call{request,    actor, operations_, options_.redact, stop_source_.get_token(),
-                    &connection};
+    const Call call{
+        request,     actor,        operations_, options_.redact, stop_source_.get_token(),
+        &connection, options_.data};
     const auto answer = answer_to(call);
     if (!answer) return false;  // it was a stream: its end is the connection's
     return connection.answer(*answer, request.keep_alive).has_value() && request.keep_alive;

@@ -27,6 +27,7 @@ struct ServerOptions {
   std::size_t connections_max = 64;  ///< more are answered 503 and closed
   HttpBounds bounds;
   Redactor redact;
+  std::string data = {};  ///< the daemon's data folder, told by ping
 };
 
 /// Serves from start() until stop() or destruction. `operations` must outlive it.

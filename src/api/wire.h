@@ -56,6 +56,7 @@ struct ReclaimBody {
 struct Pong {
   std::string version;
   int pid = 0;
+  std::string data;  ///< its data folder
 };
 struct SecretVersion {
   std::string name;
@@ -72,6 +73,20 @@ struct Done {
 struct RunLine {
   std::optional<std::string> line;
   std::optional<int> exit_code;
+};
+/// One line of `ecluse logs --json`.
+struct LogLine {
+  std::string source;
+  std::string line;
+};
+/// One line of `ecluse doctor --json`.
+struct Examined {
+  std::string what;
+  bool ok = false;
+  bool essential = false;
+  std::string detail;
+  std::string consequence;
+  std::string remedy;
 };
 
 }  // namespace ecluse::api

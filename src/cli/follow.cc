@@ -1,0 +1,182 @@
+#include "cli/follow.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+
+#include <chrono>
+#include <csignal>
+#include <ostream>
+
+#include "api/json.h"
+#include "cli/rollout_text.h"
+
+namespace ecluse::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+/// Nothing need happen for the elapsed time to grow; without a terminal only events matter.
+constexpr Duration kRefreshOnTerminal{250};
+constexpr Duration kRefreshElsewhere{1000};
+/// A daemon that restarts (an upgrade, a crash) is waited for this long.
+constexpr Duration kAwayMax = std::chrono::seconds(30);
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// Ctrl-C sets a flag while this lives; before and after it ends the program as ever.
+class InterruptWatch {
+ public:
+  InterruptWatch() {
+    interrupted = 0;
+    struct sigaction action{};
+    action.sa_handler = [](int) { interrupted = 1; };
+    sigaction(SIGINT, &action, &before_);
+  }
+  ~InterruptWatch() { sigaction(SIGINT, &before_, nullptr); }
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
+
+ private:
+  struct sigaction before_{};
+};
+
+/// Draws views one after another.
+class Progress {
+ public:
+  explicit Progress(const Terminal& terminal) : terminal_(terminal) {}
+
+  void show(const control::RolloutView& view) {
+    terminal_.out_is_tty ? redraw(view) : print_changes(view);
+  }
+
+ private:
+  void redraw(const control::RolloutView& view) {
+    std::string text = drawn_lines_ == 0 ? "" : fmt::format("\x1b[{}A\x1b[J", drawn_lines_);
+    const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since_);
+    auto lines = stage_lines(terminal_, view);
+    lines.insert(lines.begin(), terminal_.paint(Ink::kBold, headline(view)));
+    lines.push_back(fmt::format("  {}  {}", state_of(view),
+                                terminal_.paint(Ink::kDim, to_string(Duration(elapsed)))));
+    for (const auto& line : lines) text += line + "\n";
+    drawn_lines_ = lines.size();
+    terminal_.out << text << std::flush;
+  }
+
+  void print_changes(const control::RolloutView& view) {
+    if (view.stages.empty() && !said_headline_) return;
+    if (!said_headline_) terminal_.out << headline(view) << "\n";
+    said_headline_ = true;
+    for (std::size_t i = 0; i < view.stages.size(); ++i) {
+      const auto& stage = view.stages[i];
+      if (stage.state == control::StageState::kPending) continue;
+      const auto line = plain_stage(stage);
+      if (said_.size() <= i) said_.resize(i + 1);
+      if (said_[i] != line) terminal_.out << line << "\n";
+      said_[i] = line;
+    }
+    terminal_.out << std::flush;
+  }
+
+  const Terminal& terminal_;
+  const Clock::time_point since_ = Clock::now();
+  std::size_t drawn_lines_ = 0;
+  bool said_headline_ = false;
+  std::vector<std::string> said_;
+};
+
+/// Queued behind another rollout, or paused, is no end: only a gate needs a person's answer to us.
+bool is_over(const control::RolloutView& view, Until until) {
+  if (view.outcome != control::Outcome::kRunning) return true;
+  if (until == Until::kEnds) return false;
+  return view.serving || view.phase == "gated";
+}
+
+std::string success(const control::RolloutView& view) {
+  const auto environment = to_string(view.environment);
+  if (view.kind == "stop") return environment + " is stopped";
+  const bool baking = view.outcome == control::Outcome::kRunning;
+  return fmt::format("release {} serves {}{}", view.release, environment,
+                     baking ? fmt::format(" ({})", view.phase) : "");
+}
+
+void print_conclusion(const Terminal& terminal, const control::RolloutView& view, bool good) {
+  if (good) {
+    terminal.out << terminal.paint(Ink::kGood, success(view)) << "\n";
+  } else if (view.outcome == control::Outcome::kRunning) {
+    terminal.out << terminal.paint(Ink::kWarn, "waits for ") << view.waiting_for << "\n";
+  } else if (view.outcome == control::Outcome::kSuperseded) {
+    terminal.err << "superseded: " << view.reason << "\n";
+  } else {
+    print_failure(terminal, view);
+  }
+}
+
+int conclude(const Session& session, const Common& common, const control::RolloutView& view) {
+  const bool good = view.outcome == control::Outcome::kDone || view.serving;
+  if (common.json) {
+    session.terminal.out << api::json_text(view) << "\n";
+  } else {
+    print_conclusion(session.terminal, view, good);
+  }
+  if (good) return kDone;
+  return view.outcome == control::Outcome::kRunning ? kRefused : kFailed;
+}
+
+int detached(const Session& session, const control::RolloutId& id) {
+  session.terminal.err << fmt::format(
+      "\nDetached; {0} goes on.\n  follow it: ecluse rollout {0} --watch\n  stop it:   ecluse "
+      "abort "
+      "{1}\n",
+      id, id.substr(0, id.find('@')));
+  return kDetached;
+}
+
+/// Waits for the next event of the rollout's environment, at most one refresh.
+void wait_for_news(const Session& session, control::Operations& operations,
+                   const control::RolloutId& id, std::uint64_t& seen) {
+  ports::EventQuery query{
+      .subject_prefix = id.substr(0, id.find('@')), .after = seen, .limit = 1000};
+  const auto refresh = session.terminal.out_is_tty ? kRefreshOnTerminal : kRefreshElsewhere;
+  const auto events = operations.await_events(query, refresh);
+  if (events && !events->empty()) seen = events->back().sequence;
+}
+
+}  // namespace
+
+int follow(const Session& session, const Common& common, Daemon& daemon,
+           const control::RolloutId& id, Until until) {
+  const InterruptWatch watch;
+  Progress progress(session.terminal);
+  auto heard_at = Clock::now();
+  std::uint64_t seen = 0;
+  while (interrupted == 0) {
+    const auto view = daemon.operations->rollout(id);
+    if (view) {
+      heard_at = Clock::now();
+      if (!common.json) progress.show(*view);
+      if (is_over(*view, until)) return conclude(session, common, *view);
+    } else if (!daemon.is_away() || Clock::now() - heard_at > kAwayMax) {
+      return report(session, common, daemon, view.error());
+    }
+    wait_for_news(session, *daemon.operations, id, seen);
+  }
+  return detached(session, id);
+}
+
+int follow_ticket(const Session& session, const Common& common, Daemon& daemon,
+                  const Result<control::Ticket>& ticket, bool detach, Until until) {
+  if (!ticket) return report(session, common, daemon, ticket.error());
+  if (!ticket->note.empty() && !common.json) session.terminal.out << ticket->note << "\n";
+  if (!ticket->rollout.empty() && !detach) {
+    return follow(session, common, daemon, ticket->rollout, until);
+  }
+  if (common.json) {
+    session.terminal.out << api::json_text(*ticket) << "\n";
+  } else if (!ticket->rollout.empty()) {
+    session.terminal.out << fmt::format("{0} has begun; follow it: ecluse rollout {0} --watch\n",
+                                        ticket->rollout);
+  }
+  return kDone;
+}
+
+}  // namespace ecluse::cli

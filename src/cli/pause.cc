@@ -1,0 +1,29 @@
+#include "cli/verbs_list.h"
+
+namespace ecluse::cli {
+
+namespace {
+int pause_rollout(const Session& session, const Common& common) {
+  return with_environment(
+      session, common,
+      [](const Session& s, const Common& c, Daemon& daemon, const control::Act& act) {
+        const auto done = daemon.operations->pause(act);
+        if (!done) return report(s, c, daemon, done.error());
+        return say_done(
+            s, c,
+            to_string(act.environment) + ": the rollout is paused; `ecluse resume` lets it go on");
+      });
+}
+}  // namespace
+
+Verb pause_verb() {
+  return {"pause", "Releases", "Hold the running rollout where it is",
+          [](Arguments& arguments) -> Action {
+            auto common = std::make_shared<Common>();
+            declare_target(arguments, *common);
+            declare_reason(arguments, *common);
+            return [common](const Session& session) { return pause_rollout(session, *common); };
+          }};
+}
+
+}  // namespace ecluse::cli

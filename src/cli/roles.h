@@ -1,0 +1,69 @@
+#pragma once
+// What main.cc gives to the command line: the long-lived roles, made of concrete adapters that the
+// command line does not know.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace ecluse::cli {
+
+/// Where ecluse keeps what lasts, and what lives as long as the machine is up.
+struct Places {
+  std::filesystem::path data;
+  std::filesystem::path run;
+
+  std::filesystem::path api_socket() const { return run / "ecluse.sock"; }
+  std::filesystem::path gateway_socket() const { return run / "gateway.sock"; }
+};
+
+struct ControlPlaneOptions {
+  Places places;
+  std::string listen;  ///< the gateway's, for people's eyes
+  std::string api;     ///< "127.0.0.1:7070": the API on loopback too; empty: socket only
+};
+
+struct GatewayOptions {
+  std::filesystem::path control;    ///< socket of the control plane's orders; empty: stands alone
+  std::filesystem::path state;      ///< folder
+  std::string listen;               ///< ADDRESS:PORT
+  std::string to;                   ///< ADDRESS:PORT that everything goes to, when it stands alone
+  unsigned workers = 0;             ///< threads; 0: one per processor
+  std::vector<std::string> bounds;  ///< "NAME=NUMBER"
+  int worker_fd = -1;               ///< given by the keeper to the worker process it starts
+};
+
+/// One line of `doctor`.
+struct Finding {
+  std::string what;  ///< "network namespaces"
+  bool ok = false;
+  bool essential = false;   ///< nothing works without it
+  std::string detail;       ///< what was seen
+  std::string consequence;  ///< what follows when it is missing
+  std::string remedy;       ///< how to mend it
+};
+
+struct ControlPlaneHooks {
+  /// Called once the data folder is ours, before any thread is started.
+  std::function<Result<void>()> locked;
+  std::function<void()> ready;  ///< called once, when the API answers
+};
+
+struct Roles {
+  /// Serves until SIGTERM or SIGINT. Conflict when another control plane holds the data folder.
+  std::function<Result<void>(const ControlPlaneOptions&, const ControlPlaneHooks&)> control_plane;
+  std::function<int(const GatewayOptions&)> gateway;
+  std::function<int(const std::vector<std::string>&)> shim;
+  std::function<bool(const std::filesystem::path& control)> gateway_answers;
+  std::function<Result<void>(const std::filesystem::path& control)> stop_gateway;
+  /// Stops what still runs, services too, each in its own way. The control plane must be down.
+  std::function<Result<void>(const Places&)> stop_instances;
+  std::function<std::vector<Finding>(const Places&)> privileges;
+};
+
+}  // namespace ecluse::cli
