@@ -97,6 +97,9 @@ class Demo:
         if done.returncode != 1:
             raise Failed(f"deploy of a bad release exited with {done.returncode}, expected 1:\n"
                          f"{done.stdout}{done.stderr}")
+        failed = self.ecluse.environment(PREPROD)["rollout"]
+        if not failed.get("evidence", {}).get("probes"):
+            raise Failed(f"the deploy did not fail for its probes:\n{done.stdout}{done.stderr}")
         self.story.done("deploy exited with 1 and says why:")
         self.story.detail(last_lines(done.stdout + done.stderr, 14))
         self.verify(PREPROD, 2)
@@ -114,8 +117,6 @@ class Demo:
         self.repository.replace("oc_lettings_site/templates/site/home.html",
                                 "Second season", "Third season")
         self.repository.commit("Third season")
-        # Release 1 still bakes as the way back from 2; a person may end that.
-        self.ecluse.cli("promote", PROD, "--now")
         # preprod counts the release that failed, prod does not.
         self.move(self.preprod, "release 4 to preprod", 2, 4, self.deploy_to_preprod)
         self.move(self.prod, "control plane killed", 2, 3, self.promote_and_kill)

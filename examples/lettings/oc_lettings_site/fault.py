@@ -29,11 +29,11 @@ class PlannedFault(RuntimeError):
     """Raised instead of an answer by a release that was asked to fail."""
 
 
-def read_fault(file=FAULT_FILE):
+def read_fault():
     """The fault of this release, or "" for none; the environment goes before the file."""
     fault = os.environ.get("RELEASE_FAULT", "").strip()
-    if not fault and file.exists():
-        fault = file.read_text(encoding="utf-8").strip()
+    if not fault and FAULT_FILE.exists():
+        fault = FAULT_FILE.read_text(encoding="utf-8").strip()
     if fault and fault not in FAULTS:
         raise ImproperlyConfigured(f"release fault {fault!r}: expected one of {', '.join(FAULTS)}")
     return fault

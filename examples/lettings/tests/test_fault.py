@@ -7,21 +7,19 @@ from django.test import Client
 from oc_lettings_site import fault
 
 
-def test_no_fault_by_default(tmp_path):
-    assert fault.read_fault(tmp_path / "none.txt") == ""
+def test_no_fault_by_default():
+    assert fault.read_fault() == ""
 
 
-def test_the_file_makes_a_commit_bad(tmp_path):
-    file = tmp_path / "release_fault.txt"
-    file.write_text("slow\n")
-    assert fault.read_fault(file) == "slow"
+def test_the_file_makes_a_commit_bad(fault_file):
+    fault_file.write_text("slow\n")
+    assert fault.read_fault() == "slow"
 
 
-def test_the_environment_goes_before_the_file(tmp_path, monkeypatch):
-    file = tmp_path / "release_fault.txt"
-    file.write_text("slow")
+def test_the_environment_goes_before_the_file(fault_file, monkeypatch):
+    fault_file.write_text("slow")
     monkeypatch.setenv("RELEASE_FAULT", "errors")
-    assert fault.read_fault(file) == "errors"
+    assert fault.read_fault() == "errors"
 
 
 def test_an_unknown_fault_is_refused(monkeypatch):
