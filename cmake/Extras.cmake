@@ -114,8 +114,11 @@ add_library(ecluse_sim STATIC ${sim_sources})
 target_link_libraries(ecluse_sim PUBLIC ecluse_twins ecluse::third::json PRIVATE ecluse_flavour)
 add_executable(test_ecluse_sim ${sim_tests})
 target_link_libraries(test_ecluse_sim PRIVATE ecluse_sim ecluse_flavour ecluse::third::gtest)
+target_compile_definitions(test_ecluse_sim PRIVATE ECLUSE_SOURCE="${CMAKE_SOURCE_DIR}")
 gtest_discover_tests(test_ecluse_sim TEST_PREFIX "sim: " DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 300)
+add_executable(ecluse-sim sim/sim_main.cc)
+target_link_libraries(ecluse-sim PRIVATE ecluse_sim ecluse_flavour ecluse::third::cli11)
 
 # --- tests/e2e: what only a machine of its own can show
 add_test(NAME "e2e: setup starts nothing"

@@ -53,6 +53,7 @@ class World {
   bool at_rest() const;
 
   std::string app = "shop";
+  bool just_rebooted = false;  ///< what the gateway's state names may be gone for a moment
   Prng prng;
   Scheduler scheduler;
   SimExecutor executor;

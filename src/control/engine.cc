@@ -214,7 +214,9 @@ void Engine::file_ended(Room& room, rollout::State& next, ports::Batch& batch) {
     record.ended = ports_.clock.wall();
     batch.put[rollout_store_key(record.rollout.id)] = to_text(record);
     if (swap == room.swaps.end()) continue;
-    swap->second(fail(ErrorKind::kConflict, record.rollout.reason));
+    const bool aborted = record.rollout.outcome == rollout::Outcome::kAborted;
+    swap->second(aborted ? Result<Ticket>(Ticket{record.rollout.id, {}})
+                         : fail(ErrorKind::kConflict, record.rollout.reason));
     room.swaps.erase(swap);
   }
   next.ended.clear();
@@ -224,7 +226,9 @@ void Engine::reply_to_swaps(Room& room) {
   if (room.swaps.empty() || !room.state.active) return;
   const auto& active = *room.state.active;
   const auto swap = room.swaps.find(active.id);
-  if (swap == room.swaps.end() || active.phase == rollout::Phase::kSwapping) return;
+  if (swap == room.swaps.end() || active.phase == rollout::Phase::kSwapping ||
+      active.phase == rollout::Phase::kAborting)
+    return;
   const auto reply = std::move(swap->second);
   room.swaps.erase(swap);
   reply(Ticket{active.id,
@@ -393,11 +397,18 @@ void Engine::command(const model::EnvironmentKey& key, const rollout::Event& eve
                       "ecluse status lists what exists"));
   if (const auto refused = rollout::refusal(found->second.state, event))
     return reply(fail(*refused));
-  const bool is_abort = std::holds_alternative<rollout::AbortAsked>(event);
+  const auto& active = found->second.state.active;
+  const bool swaps = std::holds_alternative<rollout::AbortAsked>(event) && active &&
+                     rollout::is_armed(active->phase);
   Change change{.actor = actor};
-  if (!is_abort) change.after.push_back([reply] { reply({}); });
+  if (swaps) {
+    found->second.swaps[active->id] = [reply](const Result<Ticket>& ticket) {
+      reply(ticket ? Result<void>() : Result<void>(fail(ticket.error())));
+    };
+  } else {
+    change.after.push_back([reply] { reply({}); });
+  }
   apply(found->second, event, std::move(change));
-  if (is_abort) reply({});
 }
 
 void Engine::note(ports::StoredEvent event) {

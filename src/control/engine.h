@@ -50,8 +50,8 @@ class Engine {
   /// warm rollback, when the swap is acknowledged.
   void request(const model::EnvironmentKey& key, rollout::Requested request,
                std::optional<pipeline::State> pipeline, Reply<Ticket> reply);
-  /// An operator's wish about what is there. The reply comes when it is durable, except for an
-  /// abort: as soon as its effect is on its way.
+  /// An operator's wish about what is there. The reply comes when it is durable; for an abort, when
+  /// the gateway acknowledged that the release has no weight.
   void command(const model::EnvironmentKey& key, const rollout::Event& event,
                const std::string& actor, Reply<void> reply);
   /// Notes something in the audit log.

@@ -79,8 +79,4 @@ class Machine {
   std::vector<Effect> out_;
 };
 
-bool is_aborting(Phase phase);
-/// Facts about the new release's instances may still abort the rollout.
-bool is_armed(Phase phase);
-
 }  // namespace ecluse::rollout

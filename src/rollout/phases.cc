@@ -524,7 +524,8 @@ void Machine::fall_back_to_the_old_release() {
   auto& r = *s_.active;
   drop_pending([&](const Effect& e) {
     const bool of_the_old = e.kind == EffectKind::kStart && e.release != r.release;
-    return of_the_old || e.kind == EffectKind::kStop || e.kind == EffectKind::kObserve;
+    return of_the_old || e.kind == EffectKind::kStop || e.kind == EffectKind::kObserve ||
+           e.kind == EffectKind::kAskLatch;
   });
   if (r.committed) {
     s_.stable = r.previous;
@@ -549,12 +550,13 @@ void Machine::end(Outcome outcome, std::string reason) {
 }
 
 void Machine::start_swap(const Requested& request) {
+  s_.recovering = false;  // whatever the gateway has latched, this swap is what is wanted now
   auto old = std::move(*s_.active);
   s_.active.reset();
   drop_pending([&](const Effect& e) {
     const bool of_the_loser = e.kind == EffectKind::kStart && e.release == old.release;
     return e.kind == EffectKind::kStop || e.kind == EffectKind::kObserve ||
-           (e.kind == EffectKind::kStart && !of_the_loser);
+           e.kind == EffectKind::kAskLatch || (e.kind == EffectKind::kStart && !of_the_loser);
   });
   Rollout r;
   r.id = fmt::format("{}@{}", to_string(s_.key), s_.next_rollout++);

@@ -20,6 +20,10 @@ Step step(const State& state, const Event& event, TimePoint now);
 /// When a Tick is due: derived from the state, so a lost timer cannot exist.
 std::optional<TimePoint> deadline(const State& state);
 
+bool is_aborting(Phase phase);
+/// The new release may have traffic, and facts about its instances may still abort the rollout.
+bool is_armed(Phase phase);
+
 /// Why an operator's wish cannot be granted now; nothing: it can. The same questions step() asks.
 std::optional<Error> refusal(const State& state, const Event& event);
 

@@ -1,0 +1,208 @@
+#include "sim/checkers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "control/launch.h"
+
+namespace ecluse::sim {
+
+using rollout::Phase;
+
+Checkers::Checkers(World& world) : world_(world) {
+  world_.witness = [this](const auto& before, const auto& step) { on_step(before, step); };
+  world_.runtime.before_start = [this](const auto& launch) { before_start(launch); };
+  world_.runtime.before_stop = [this](const auto& id) { before_stop(id); };
+  world_.traffic.on_swap = [this](const auto& site, const auto& fence) { on_swap(site, fence); };
+  world_.store.before_commit = [this](const auto& batch) { on_commit(batch); };
+  world_.traffic.on_latched_weight = [this](const auto& site, const auto& fence) {
+    // A dead control plane's late word is refused and harmless; the living one must have asked.
+    if (world_.engine && fence.term == world_.engine->term())
+      violated("4 an abort stands",
+               fmt::format("{} was given weight after its abort was latched", to_string(site.key)));
+  };
+}
+
+void Checkers::violated(std::string invariant, std::string message) {
+  violations_.push_back({std::move(invariant), std::move(message)});
+}
+
+void Checkers::on_step(const rollout::State&, const rollout::Step& step) {
+  const bool stops =
+      std::ranges::any_of(step.effects, [](const rollout::Effect& e) { return is_unsafe(e.kind); });
+  const bool decides = std::ranges::any_of(
+      step.effects, [](const rollout::Effect& e) { return is_site_decision(e.kind); });
+  if (stops && decides)
+    violated("1 unsafe effects travel alone", "a stop and a decision about traffic in one list");
+  const auto& state = step.next;
+  if (!state.active) return;
+  const auto& r = *state.active;
+  const bool pipeline_runs = r.phase == Phase::kPreparing && world_.engine != nullptr;
+  if (!rollout::deadline(state) && !pipeline_runs)
+    violated("5 every state has a deadline",
+             fmt::format("{} is {} and nothing will ever happen", r.id, to_string(r.phase)));
+  const bool past_the_gate = r.phase >= Phase::kEnsuringServices && r.phase <= Phase::kBaking;
+  if (past_the_gate && r.gate != rollout::Gate::kNone && !r.approved)
+    violated("3 gates", fmt::format("{} is {} without its approval", r.id, to_string(r.phase)));
+}
+
+void Checkers::before_start(const ports::Launch& launch) {
+  const auto durable = world_.stored(launch.environment);
+  const ports::InstanceStatus status{
+      .id = launch.id, .app = launch.app, .environment = launch.environment, .owner = launch.owner};
+  const auto key = control::instance_key_of(status);
+  if (!durable || !key) {
+    violated("8 only what is recorded runs", launch.id + " was started before it was recorded");
+    return;
+  }
+  const auto text = world_.store.get(control::release_store_key(key->release));
+  if (!text || !*text) {
+    violated("6 a release is what it says", launch.id + " belongs to no recorded release");
+    return;
+  }
+  // Cheaper than reading the release: its digest and its pinned secret are in its text.
+  const auto digest = launch.artifact_path.substr(launch.artifact_path.find("sha256:"));
+  if ((*text)->find("\"digest\":\"" + digest + "\"") == std::string::npos)
+    violated("6 a release is what it says",
+             launch.id + " runs another artifact than its release's");
+  const auto secret = launch.env.find("TOKEN");
+  if (secret == launch.env.end()) return;
+  const auto version = secret->second.substr(secret->second.rfind('-') + 1);
+  if ((*text)->find("\"secret_versions\":{\"TOKEN\":" + version + "}") == std::string::npos)
+    violated("6 a release is what it says",
+             launch.id + " got another secret version than its release pins");
+}
+
+void Checkers::before_stop(const std::string& id) {
+  const auto* launch = world_.runtime.launch_of(id);
+  if (launch == nullptr) return;
+  const auto* site = world_.traffic.site({launch->app, launch->environment});
+  if (site != nullptr)
+    for (const auto& arm : site->arms)
+      for (const auto& backend : arm.backends)
+        for (const auto& target : backend.targets)
+          if (target.instance == id)
+            violated("1 traffic never points at what is stopped",
+                     fmt::format("{} is stopped while release {} is routed with {} ppm", id,
+                                 arm.release, arm.weight_ppm));
+  const auto durable = world_.stored(launch->environment);
+  const auto key = control::instance_key_of(
+      {.id = id, .app = launch->app, .environment = launch->environment, .owner = launch->owner});
+  if (durable && key) stopping_a_release(*durable, *key);
+}
+
+void Checkers::stopping_a_release(const rollout::State& durable, const model::InstanceKey& key) {
+  const auto number = key.release.number;
+  const bool closes = durable.active && durable.active->kind == rollout::Kind::kStop;
+  const auto id = model::instance_id(key);
+  const auto is_recorded = rollout::find_instance(durable, id) != nullptr;
+  if (!is_recorded) return;  // a stray one is swept
+  if (number == durable.stable && !closes && !durable.stopped)
+    violated("2 the stable release stays",
+             fmt::format("{} is stopped and release {} is stable", id, number));
+  if (!durable.active || durable.active->from != number) return;
+  const auto* process = &durable.active->from_plan.processes;
+  const bool traffic = std::ranges::any_of(
+      *process, [&](const rollout::ProcessPlan& p) { return p.name == key.process && p.traffic; });
+  const bool may =
+      durable.active->phase == Phase::kStoppingOld || durable.active->phase == Phase::kStoppingAll;
+  if (traffic && !may)
+    violated("2 warm until the bake is over",
+             fmt::format("{} is stopped while {} is {}", id, durable.active->id,
+                         to_string(durable.active->phase)));
+}
+
+void Checkers::on_swap(const ports::Site& site, const ports::Fence&) {
+  bool any_ready = false;
+  std::vector<model::ReleaseNumber> dark;
+  for (const auto& arm : site.arms) {
+    bool ready = false;
+    for (const auto& backend : arm.backends)
+      for (const auto& target : backend.targets) {
+        ready = ready || target.ready;
+        // Routing to what was stopped by us; what fell by itself is the prober's business.
+        if (target.ready && !world_.runtime.exists(target.instance) && !world_.just_rebooted)
+          violated("1 traffic never points at what is stopped",
+                   fmt::format("{} is routed to and does not exist", target.instance));
+      }
+    any_ready = any_ready || ready;
+    if (!ready && arm.weight_ppm > 0) dark.push_back(arm.release);
+  }
+  if (any_ready && !dark.empty()) {
+    const auto durable = world_.stored(site.key.environment);
+    const bool was_never_ready =
+        durable && std::ranges::none_of(durable->instances, [&](const rollout::Instance& i) {
+          return i.release == dark.front() && i.was_ready;
+        });
+    if (was_never_ready)
+      violated("1 traffic goes to ready instances",
+               fmt::format("release {} has weight and was never ready", dark.front()));
+  }
+}
+
+void Checkers::on_commit(const ports::Batch& batch) {
+  const auto look = [&](const std::string& where, const std::string& text) {
+    if (text.find(kSecretMark) != std::string::npos)
+      violated("7 no secret is written", fmt::format("a secret's value is in {}", where));
+  };
+  for (const auto& event : batch.events) look("event " + event.kind, event.body);
+  for (const auto& [key, value] : batch.put) look(key, value);
+}
+
+void Checkers::at_the_end() {
+  for (const auto& [name, text] : world_.stage_logs.texts)
+    if (text.find(kSecretMark) != std::string::npos)
+      violated("7 no secret is written", "a secret's value is in the log of " + name);
+  if (!world_.at_rest()) {
+    std::string what;
+    for (const auto* environment : world_.engine->environments())
+      if (environment->state.active)
+        what += fmt::format("{} is {}; ", environment->state.active->id,
+                            to_string(environment->state.active->phase));
+    violated("5 every rollout ends", what.empty() ? "something waits for the disk" : what);
+    return;
+  }
+  for (const auto& id : promised_)
+    if (!world_.record(id))
+      violated("no decision is lost", id + " was promised and is not recorded");
+  for (const auto& id : aborted_) {
+    const auto record = world_.record(id);
+    if (record && record->rollout.outcome == rollout::Outcome::kDone &&
+        record->rollout.reason.empty())
+      violated("4 an abort stands", id + " was aborted and is done all the same");
+  }
+  for (const auto& [id, runs] : world_.runtime.job_runs)
+    if (runs > 1) violated("release jobs run once", fmt::format("{} ran {} times", id, runs));
+  for (const auto* environment : world_.engine->environments()) {
+    const auto& state = environment->state;
+    const auto where = to_string(state.key);
+    const auto* site = world_.traffic.site(state.key);
+    if (state.stable == 0 || state.stopped) continue;
+    const bool serves = site != nullptr && site->arms.size() == 1 &&
+                        site->arms[0].release == state.stable &&
+                        site->arms[0].weight_ppm == rollout::kWholePpm;
+    if (!serves)
+      violated("2 the stable release serves", where + " is not routed to its stable release");
+    for (const auto& process : state.stable_plan.processes)
+      for (int i = 1; i <= process.instances; ++i) {
+        const auto id = model::instance_id({{state.key, state.stable}, process.name, i});
+        if (!world_.runtime.exists(id))
+          violated("2 the stable release stays", id + " is missing at the end");
+      }
+    const auto running = world_.runtime.list();
+    if (!running) continue;
+    for (const auto& status : *running) {
+      if (status.app != state.key.app || status.environment != state.key.environment) continue;
+      const auto key = control::instance_key_of(status);
+      if (key && key->release.number != state.stable)
+        violated("8 nothing is left behind", status.id + " still runs at the end");
+    }
+    const auto release = environment->releases.find(state.stable);
+    if (release == environment->releases.end() ||
+        !world_.builder.artifacts.contains(release->second->artifact.digest))
+      violated("4 a rollback is possible", where + " has lost the artifact of its stable release");
+  }
+}
+
+}  // namespace ecluse::sim

@@ -1,0 +1,46 @@
+#pragma once
+// The invariants of architecture.md, as far as they can exist now. Each has a name and says what it
+// saw. They look at the twins' truth and at what is durable, never at what the machine believes.
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/simulation.h"
+#include "sim/world.h"
+
+namespace ecluse::sim {
+
+class Checkers {
+ public:
+  /// Hooks itself into the world's twins.
+  explicit Checkers(World& world);
+
+  /// Every step of a rollout machine, before it is written.
+  void on_step(const rollout::State& before, const rollout::Step& step);
+  /// When faults have stopped and time has passed: nothing may still be under way.
+  void at_the_end();
+  /// An operator was told "yes".
+  void promised(const std::string& rollout) { promised_.insert(rollout); }
+  void promised_abort(const std::string& rollout) { aborted_.insert(rollout); }
+
+  const std::vector<Violation>& violations() const { return violations_; }
+
+ private:
+  void violated(std::string invariant, std::string message);
+  void before_start(const ports::Launch& launch);
+  void before_stop(const std::string& id);
+  void on_swap(const ports::Site& site, const ports::Fence& fence);
+  void on_commit(const ports::Batch& batch);
+  void stopping_a_release(const rollout::State& durable, const model::InstanceKey& key);
+
+  World& world_;
+  std::set<std::string> promised_;
+  std::set<std::string> aborted_;
+  std::vector<Violation> violations_;
+};
+
+/// The value every simulated secret has in it; nowhere but in an instance's environment.
+inline constexpr std::string_view kSecretMark = "s3cr3t-value-";
+
+}  // namespace ecluse::sim

@@ -1,0 +1,354 @@
+#include "sim/simulation.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "control/views.h"
+#include "rollout/state_json.h"
+#include "sim/checkers.h"
+#include "sim/sample_app.h"
+#include "sim/world.h"
+
+namespace ecluse::sim {
+
+namespace {
+using rollout::Kind;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::uint64_t kFnvBasis = 14695981039346656037ULL;
+constexpr std::uint64_t kFnvPrime = 1099511628211ULL;
+
+class Life {
+ public:
+  Life(std::uint64_t seed, int rollouts, Trace trace)
+      : world_(seed), checkers_(world_), wanted_(rollouts), keep_(trace == Trace::kKeep) {
+    outcome_.seed = seed;
+    outcome_.trace_hash = kFnvBasis;
+    const auto check = world_.witness;
+    world_.witness = [this, check](const rollout::State& before, const rollout::Step& step) {
+      outcome_.steps += 1;
+      outcome_.rollouts += step.next.ended.size();
+      check(before, step);
+      trace_step(before, step);
+      consider_dying();
+    };
+    world_.runtime.habits = [this](const ports::Launch& launch) { return habits_of(launch); };
+    world_.prober.delay = [this] { return between(5, calm_ ? 50 : 800); };
+    world_.traffic.linger = [this] { return between(0, 3'000); };
+    set_faults();
+    choose_the_character();
+  }
+
+  Outcome live() {
+    boot();
+    for (int i = 0; i < wanted_ * 2 && checkers_.violations().empty(); ++i) {
+      act();
+      run_for(pause());
+    }
+    calm_down();
+    checkers_.at_the_end();
+    outcome_.violations = checkers_.violations();
+    return std::move(outcome_);
+  }
+
+ private:
+  // Time and death ---------------------------------------------------------------------------
+
+  /// Dying in the middle of a step is dying right after it: the engine is not re-entered.
+  void consider_dying() {
+    if (!calm_ && world_.prng.chance(crash_chance_)) dying_ = true;
+  }
+
+  void run_for(Duration time) {
+    const auto until = world_.scheduler.now() + time;
+    while (world_.scheduler.now() < until) {
+      world_.run_until(until, [this] { return dying_; });
+      if (dying_) die();
+    }
+  }
+
+  void die() {
+    dying_ = false;
+    outcome_.crashes += 1;
+    const bool reboots = world_.prng.chance(reboot_chance_);
+    say(reboots ? "the machine reboots" : "the control plane is killed");
+    if (reboots) {
+      world_.reboot();
+      world_.just_rebooted = true;
+      world_.scheduler.after(minutes(2), [this] { world_.just_rebooted = false; });
+    } else {
+      world_.crash();
+    }
+    world_.run_for(between(10, 5'000));
+    boot();
+  }
+
+  void boot() {
+    // A full disk refuses the start; the supervisor tries again.
+    for (int i = 0; !world_.boot(); ++i) {
+      say("it cannot start");
+      if (i > 20) disk_full_ = false;
+      world_.run_for(seconds(2));
+    }
+  }
+
+  void calm_down() {
+    calm_ = true;
+    disk_full_ = false;
+    world_.executor.mischief = {};
+    run_for(minutes(1));
+    if (world_.prng.chance(0.3)) {  // the last state must be one that can be started from
+      dying_ = true;
+      run_for(milliseconds(1));
+    }
+    for (int i = 0; i < 120 && !world_.at_rest(); ++i) {  // two approvals may time out in turn
+      run_for(hours(6));
+    }
+    run_for(minutes(10));
+  }
+
+  Duration between(std::int64_t least_ms, std::int64_t most_ms) {
+    return Duration{least_ms + static_cast<std::int64_t>(world_.prng.below(
+                                   static_cast<std::uint64_t>(most_ms - least_ms + 1)))};
+  }
+
+  Duration pause() {
+    switch (world_.prng.below(5)) {
+      case 0:
+        return between(0, 200);
+      case 1:
+        return between(200, 5'000);
+      case 2:
+        return between(5'000, 60'000);
+      case 3:
+        return between(60'000, 300'000);
+      default:
+        return between(300'000, 3'600'000);
+    }
+  }
+
+  // What goes wrong --------------------------------------------------------------------------
+
+  void choose_the_character() {
+    auto& prng = world_.prng;
+    if (prng.chance(0.1)) return;  // a peaceful life, as a control
+    crash_chance_ = prng.unit() * 0.06;
+    reboot_chance_ = prng.chance(0.5) ? prng.unit() * 0.3 : 0;
+    fault_chance_ = prng.chance(0.7) ? prng.unit() * 0.15 : 0;
+    disk_chance_ = prng.chance(0.3) ? 0.1 : 0;
+    bad_release_chance_ = prng.unit() * 0.6;
+    world_.executor.mischief = {.lose = prng.chance(0.5) ? prng.unit() * 0.03 : 0,
+                                .repeat = prng.chance(0.5) ? prng.unit() * 0.1 : 0,
+                                .slow = prng.unit() * 0.2};
+  }
+
+  void set_faults() {
+    const Faults some = [this](std::string_view call) -> std::optional<Error> {
+      if (calm_ || !world_.prng.chance(fault_chance_)) return std::nullopt;
+      return Error{ErrorKind::kUnavailable, fmt::format("{}: injected", call), {}};
+    };
+    world_.runtime.faults = some;
+    world_.traffic.faults = some;
+    world_.builder.faults = some;
+    world_.services.faults = some;
+    world_.store.faults = [this](std::string_view) -> std::optional<Error> {
+      if (!disk_full_) return std::nullopt;
+      return Error{ErrorKind::kExhausted, "the disk is full", {}};
+    };
+  }
+
+  /// How a release behaves is drawn once, when its first instance is launched.
+  Habits habits_of(const ports::Launch& launch) {
+    const auto release = launch.env.contains("ECLUSE_COMMIT") ? launch.env.at("ECLUSE_COMMIT") : "";
+    const auto known = characters_.find(release);
+    if (known != characters_.end()) return known->second;
+    auto& prng = world_.prng;
+    Habits habits{.boot = between(50, 8'000)};
+    habits.lines = {"starting with " + std::string(kSecretMark) + "1", "ready"};
+    const bool bad = !calm_ && prng.chance(bad_release_chance_);
+    switch (bad ? prng.below(5) : 99) {
+      case 0:
+        habits.never_ready = true;
+        break;
+      case 1:
+        habits.crash_after = between(100, 90'000);
+        break;
+      case 2:
+        habits.flap_after = between(500, 120'000);
+        habits.flap_for = between(100, 30'000);
+        break;
+      case 3:
+        habits.job_exit = 1;
+        break;
+      case 4:
+        habits.boot = between(15'000, 30'000);
+        break;
+      default:
+        break;
+    }
+    return characters_[release] = habits;
+  }
+
+  // Operators --------------------------------------------------------------------------------
+
+  std::string new_commit() {
+    const auto sha = fmt::format("c{}", ++commits_);
+    SampleOptions options{.web = 1 + static_cast<int>(world_.prng.below(3)),
+                          .workers = static_cast<int>(world_.prng.below(2)),
+                          .job = world_.prng.chance(0.7),
+                          .hold = between(1'000, 60'000),
+                          .bake = between(0, 600'000)};
+    if (world_.prng.chance(0.4)) options.weights = {0.1, 0.5};
+    auto app = sample_app(options);
+    for (auto& environment : app.environments) {
+      environment.secrets = {"TOKEN"};
+      environment.env["COMMIT"] = sha;
+    }
+    world_.add_commit(sha, std::move(app));
+    for (const char* environment : {"preprod", "prod"})
+      if (commits_ == 1 || world_.prng.chance(0.2)) {
+        auto& version = secret_versions_[environment];
+        version += 1;
+        (void)world_.secrets.set({"shop", environment}, "TOKEN",
+                                 fmt::format("{}{}", kSecretMark, version), "alice");
+      }
+    if (world_.prng.chance(0.05)) world_.builder.red_commits.insert(sha);
+    if (world_.prng.chance(0.05)) world_.builder.broken_commits.insert(sha);
+    return sha;
+  }
+
+  void hear(World::Answer<control::Ticket> answer) {
+    world_.run_for(Duration::zero());
+    // The answer may come later; it is looked at when it has come, unless the plane died before.
+    world_.scheduler.after(seconds(20), [this, answer] {
+      if (!answer->has_value() || !**answer) return;
+      // A swap is told as soon as it is done. If the disk was full and the plane died, what was
+      // done stands (the gateway has latched it), but its number was never written.
+      const auto& ticket = ***answer;
+      if (!ticket.rollout.empty() && ticket.note.empty()) checkers_.promised(ticket.rollout);
+    });
+  }
+
+  void act() {
+    auto& prng = world_.prng;
+    if (!calm_ && prng.chance(disk_chance_)) disk_full_ = !disk_full_;
+    if (prng.chance(0.03)) world_.clock.jump_ms += between(-86'400'000, 86'400'000).count();
+    const char* where = prng.chance(0.7) ? "preprod" : "prod";
+    switch (prng.below(20)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+      case 5: {
+        const auto sha =
+            commits_ > 0 && prng.chance(0.15) ? fmt::format("c{}", commits_) : new_commit();
+        say("deploy " + sha);
+        return hear(world_.deploy(sha, "preprod"));
+      }
+      case 6:
+      case 7:
+        say("promote");
+        return hear(world_.promote("prod"));
+      case 8:
+      case 9:
+        say("approve");
+        world_.approve("prod");
+        return;
+      case 10:
+      case 11:
+        say(fmt::format("rollback {}", where));
+        return hear(world_.rollback(where));
+      case 12:
+        say(fmt::format("abort {}", where));
+        return abort(where);
+      case 13:
+        say(fmt::format("restart {}", where));
+        return hear(world_.again(where, Kind::kRestart));
+      case 14:
+        say(fmt::format("scale {}", where));
+        return hear(
+            world_.again(where, Kind::kScale, {{"web", 1 + static_cast<int>(prng.below(3))}}));
+      case 15:
+        say(fmt::format("stop or start {}", where));
+        if (const auto* state = world_.state(where); state != nullptr && state->stopped)
+          return hear(world_.again(where, Kind::kStart));
+        return hear(world_.stop(where));
+      case 16:
+        world_.command(where, rollout::PauseAsked{"bob"});
+        return;
+      case 17:
+        world_.command(where, rollout::ResumeAsked{"bob"});
+        return;
+      case 18:
+        world_.command(where, rollout::NowAsked{"bob"});
+        return;
+      default:
+        world_.command(where, rollout::MaintenanceAsked{prng.chance(0.5), "bob"});
+        if (prng.chance(0.5))
+          (void)world_.builder.reclaim(control::pinned_artifacts(*world_.engine), false);
+        return;
+    }
+  }
+
+  void abort(const std::string& where) {
+    const auto* state = world_.state(where);
+    const auto id = state != nullptr && state->active ? state->active->id : std::string{};
+    const auto answer = world_.command(where, rollout::AbortAsked{"bob", "a feeling"});
+    world_.scheduler.after(seconds(20), [this, answer, id] {
+      if (answer->has_value() && **answer && !id.empty()) checkers_.promised_abort(id);
+    });
+  }
+
+  // The trace --------------------------------------------------------------------------------
+
+  void say(const std::string& line) {
+    const auto text = fmt::format("{:>10} {}", ms_of(world_.scheduler.now()) - 1'000'000, line);
+    for (const char c : text)
+      outcome_.trace_hash = (outcome_.trace_hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
+    if (keep_) outcome_.trace.push_back(text);
+  }
+
+  void trace_step(const rollout::State& before, const rollout::Step& step) {
+    const auto phase_of = [](const rollout::State& state) {
+      return state.active ? fmt::format("{} {}", state.active->id, to_string(state.active->phase))
+                          : std::string("at rest");
+    };
+    const auto was = phase_of(before);
+    const auto is = phase_of(step.next);
+    if (was != is) say(fmt::format("{}: {} -> {}", to_string(step.next.key), was, is));
+    for (const auto& ended : step.next.ended)
+      say(fmt::format("{} {} {}", ended.id, to_string(ended.outcome), ended.reason));
+    for (const auto& effect : step.effects)
+      say(fmt::format("  {} #{} release {} {} {} seq {} attempt {}", to_string(effect.kind),
+                      effect.id, effect.release, effect.process, effect.index, effect.sequence,
+                      effect.attempt));
+  }
+
+  World world_;
+  Checkers checkers_;
+  int wanted_;
+  bool keep_;
+  Outcome outcome_;
+  bool calm_ = false;
+  bool dying_ = false;
+  bool disk_full_ = false;
+  double crash_chance_ = 0;
+  double reboot_chance_ = 0;
+  double fault_chance_ = 0;
+  double disk_chance_ = 0;
+  double bad_release_chance_ = 0;
+  int commits_ = 0;
+  std::map<std::string, int> secret_versions_;
+  std::map<std::string, Habits> characters_;
+};
+}  // namespace
+
+Outcome simulate(std::uint64_t seed, int rollouts, Trace trace) {
+  return Life(seed, rollouts, trace).live();
+}
+
+}  // namespace ecluse::sim

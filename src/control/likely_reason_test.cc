@@ -1,0 +1,96 @@
+#include "control/likely_reason.h"
+
+#include <gtest/gtest.h>
+
+namespace ecluse::control {
+namespace {
+
+StartFacts facts() {
+  return {.process = "web", .command = "gunicorn site.wsgi", .port = 8000};
+}
+ports::ProbeResult refused() {
+  return {"ready GET /", false, 0, "connection refused", {}};
+}
+
+TEST(LikelyReason, NamesTheWrongPortAndWhatToWrite) {
+  auto f = facts();
+  f.port_is_given = true;
+  f.listeners = {{"0.0.0.0", 9000}};
+  f.probes = {refused()};
+  EXPECT_EQ(likely_reason(f).reason, "it listens on port 9000, ecluse expected 8000");
+  EXPECT_EQ(likely_reason(f).next_step, "set `port: 9000` for process web in ecluse.yml");
+}
+
+TEST(LikelyReason, SeesThatItListensOnLoopbackOnly) {
+  auto f = facts();
+  f.listeners = {{"127.0.0.1", 8000}};
+  f.probes = {refused()};
+  EXPECT_EQ(likely_reason(f).reason,
+            "it listens on 127.0.0.1 only, where nobody else can reach it");
+}
+
+TEST(LikelyReason, SeesThatNothingListens) {
+  auto f = facts();
+  f.probes = {refused()};
+  EXPECT_EQ(likely_reason(f).reason, "it runs but listens on no port; ecluse expected 8000");
+}
+
+TEST(LikelyReason, NamesTheCommandThatDoesNotExist) {
+  auto f = facts();
+  f.exit_code = 127;
+  f.last_lines = {"/bin/sh: 1: exec: gunicorn: not found"};
+  EXPECT_EQ(likely_reason(f).reason, "the command `gunicorn` does not exist in the release");
+}
+
+TEST(LikelyReason, NamesTheMissingModule) {
+  auto f = facts();
+  f.exit_code = 1;
+  f.last_lines = {"Traceback (most recent call last):",
+                  "ModuleNotFoundError: No module named 'whitenoise'"};
+  EXPECT_EQ(likely_reason(f).reason, "the module `whitenoise` is missing from the release");
+  f.last_lines = {"Error: Cannot find module 'express'"};
+  EXPECT_EQ(likely_reason(f).reason, "the module `express` is missing from the release");
+}
+
+TEST(LikelyReason, NamesTheMissingVariable) {
+  auto f = facts();
+  f.exit_code = 1;
+  f.last_lines = {"  File \"/app/settings.py\", line 3, in <module>", "KeyError: 'STRIPE_KEY'"};
+  EXPECT_EQ(likely_reason(f).reason, "the environment variable STRIPE_KEY is missing");
+  f.last_lines = {"ImproperlyConfigured: The SECRET_KEY setting must not be empty."};
+  EXPECT_EQ(likely_reason(f).reason, "the environment variable SECRET_KEY is missing");
+}
+
+TEST(LikelyReason, SeesThatTheHostIsRefused) {
+  auto f = facts();
+  f.host = "lettings.localhost";
+  f.listeners = {{"0.0.0.0", 8000}};
+  f.probes = {{"ready GET /", false, 400, "<h1>Bad Request (400)</h1>", {}}};
+  EXPECT_EQ(likely_reason(f).reason,
+            "it refuses the Host header `lettings.localhost` (400 Bad Request)");
+}
+
+TEST(LikelyReason, TellsHowLongItLivedBeforeItExited) {
+  auto f = facts();
+  f.exit_code = 3;
+  f.lived = std::chrono::seconds(3);
+  f.last_lines = {"cannot connect", ""};
+  EXPECT_EQ(likely_reason(f).reason, "it exited with code 3 after 3s");
+  EXPECT_EQ(likely_reason(f).next_step, "its last line was: cannot connect");
+}
+
+TEST(LikelyReason, SuspectsTheMemoryLimitWhenItWasKilled) {
+  auto f = facts();
+  f.exit_code = 137;
+  EXPECT_NE(likely_reason(f).reason.find("memory limit"), std::string::npos);
+}
+
+TEST(LikelyReason, PointsAtAnotherProbePathOn404) {
+  auto f = facts();
+  f.listeners = {{"0.0.0.0", 8000}};
+  f.probes = {{"ready GET /", false, 404, "not found", {}}};
+  EXPECT_EQ(likely_reason(f).reason, "ready GET / answers 404");
+}
+
+}  // namespace
+}  // namespace ecluse::control
