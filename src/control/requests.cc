@@ -268,12 +268,13 @@ Result<RolloutOrder> stop_order(const Engine::Environment& environment, const Ac
 Result<rollout::Approved> approval(const Engine::Environment& environment, const Act& act,
                                    const RolloutId& id, const std::string& confirmation) {
   const auto& state = environment.state;
-  const auto wanted = id.empty() && state.active ? state.active->id : id;
-  const rollout::Approved approved{wanted, act.actor};
+  const auto* waiting = rollout::awaiting_approval(state, id);
+  const auto* wanted = waiting == nullptr && id.empty() && state.active ? &*state.active : waiting;
+  const rollout::Approved approved{wanted == nullptr ? id : wanted->id, act.actor};
   if (const auto refused = rollout::refusal(state, approved)) return fail(*refused);
-  if (state.active->gate != rollout::Gate::kConfirm) return approved;
+  if (waiting->gate != rollout::Gate::kConfirm) return approved;
   // The word is in the rollout's own release: the file may have changed since.
-  const auto release = environment.releases.find(state.active->release);
+  const auto release = environment.releases.find(waiting->release);
   const auto word =
       release == environment.releases.end() ? std::string{} : release->second->spec.confirm;
   if (confirmation != word)

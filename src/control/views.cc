@@ -51,7 +51,7 @@ std::string readiness_of(const rollout::State& state, const rollout::Rollout& r)
 
 std::string waiting_for(const rollout::Rollout& r) {
   const auto environment = r.id.substr(0, r.id.rfind('@'));
-  if (r.phase == rollout::Phase::kGated)
+  if (r.phase == rollout::Phase::kGated || rollout::waits_for_approval(r))
     return fmt::format("{}: ecluse approve {}", r.waits_for, r.id);
   if (r.phase == rollout::Phase::kQueued)
     return fmt::format("the rollout before it in {}", environment);

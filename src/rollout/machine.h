@@ -38,6 +38,9 @@ class Machine {
   void enter_gate();
   void leave_gate();
   void progress();
+  bool next_may_begin() const;
+  void drop_needless();
+  std::string already_serves(model::ReleaseNumber release) const;
   void after_commit();
   void after_bake();
   void overdue();

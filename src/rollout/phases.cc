@@ -256,9 +256,7 @@ void Machine::begin() {
 
 void Machine::enter_gate() {
   auto& r = *s_.active;
-  if (r.release == s_.stable && !s_.stopped)
-    return end(Outcome::kDone, fmt::format("release {} already serves {}: nothing to do", r.release,
-                                           to_string(s_.key)));
+  if (r.release == s_.stable && !s_.stopped) return end(Outcome::kDone, already_serves(r.release));
   if (r.gate == Gate::kNone || r.approved) return leave_gate();
   enter(Phase::kGated);
 }
@@ -347,7 +345,8 @@ void Machine::progress() {
       if (r.plan.warm != model::Warm::kAll || r.plan.bake == Duration::zero()) return after_bake();
       return enter(Phase::kBaking);
     case Phase::kBaking:
-      if (r.now) after_bake();
+      drop_needless();
+      if (r.now || next_may_begin()) after_bake();
       return;
     case Phase::kDetachingOld:
       if (acked) enter(Phase::kStoppingOld);
@@ -389,6 +388,28 @@ void Machine::progress() {
     case Phase::kEnded:
       return;
   }
+}
+
+/// Whoever asks for the next release trusts this one: its bake gives way, but not before the next
+/// one is built and approved.
+bool Machine::next_may_begin() const {
+  return s_.queued && s_.queued->prepared && !waits_for_approval(*s_.queued);
+}
+
+/// A queued rollout to the release that bakes has nothing to do; it need not wait to learn that.
+void Machine::drop_needless() {
+  if (!s_.queued || !s_.queued->prepared || s_.queued->release != s_.stable) return;
+  Rollout needless = std::move(*s_.queued);
+  s_.queued.reset();
+  needless.outcome = Outcome::kDone;
+  needless.phase = Phase::kEnded;
+  needless.deadline.reset();
+  needless.reason = already_serves(needless.release);
+  s_.ended.push_back(std::move(needless));
+}
+
+std::string Machine::already_serves(model::ReleaseNumber release) const {
+  return fmt::format("release {} already serves {}: nothing to do", release, to_string(s_.key));
 }
 
 void Machine::after_commit() {
@@ -644,9 +665,11 @@ void Machine::on(const PrepareFailed& failed) {
 }
 
 void Machine::on(const Approved& approved) {
-  if (!s_.active || s_.active->id != approved.id || s_.active->phase != Phase::kGated) return;
-  s_.active->approved = true;
-  s_.active->stages.back().detail = fmt::format("approved by {}", approved.actor);
+  if (refusal(s_, approved)) return;
+  const bool active = s_.active && s_.active->phase == Phase::kGated;
+  Rollout& r = active && s_.active->id == approved.id ? *s_.active : *s_.queued;
+  r.approved = true;
+  if (!r.stages.empty()) r.stages.back().detail = fmt::format("approved by {}", approved.actor);
 }
 
 void Machine::on(const AbortAsked& asked) {
@@ -683,6 +706,19 @@ void Machine::on(const MaintenanceAsked& asked) {
   refresh_site();
 }
 
+bool waits_for_approval(const Rollout& r) {
+  return r.prepared && r.gate != Gate::kNone && !r.approved;
+}
+
+const Rollout* awaiting_approval(const State& state, std::string_view id) {
+  const auto is_meant = [&](const Rollout& r) { return id.empty() || r.id == id; };
+  const auto& active = state.active;
+  const auto& queued = state.queued;
+  if (active && active->phase == Phase::kGated && is_meant(*active)) return &*active;
+  if (queued && waits_for_approval(*queued) && is_meant(*queued)) return &*queued;
+  return nullptr;
+}
+
 std::optional<Error> refusal(const State& state, const Event& event) {
   const auto refuse = [](std::string message, std::string hint = {}) {
     return Error{ErrorKind::kRefused, std::move(message), std::move(hint)};
@@ -700,8 +736,7 @@ std::optional<Error> refusal(const State& state, const Event& event) {
     return std::nullopt;
   }
   if (const auto* approved = std::get_if<Approved>(&event)) {
-    if (state.active && state.active->id == approved->id && state.active->phase == Phase::kGated)
-      return std::nullopt;
+    if (awaiting_approval(state, approved->id) != nullptr) return std::nullopt;
     return refuse(fmt::format("{} does not wait for an approval", approved->id));
   }
   const bool about_the_active =
