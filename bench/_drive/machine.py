@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -67,6 +68,8 @@ class Ecluse:
         self.daemon = None
 
     def __enter__(self):
+        # Told to stop, we still clean up: the exception passes through __exit__.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         return self
 
     def __exit__(self, *failure):
