@@ -142,7 +142,9 @@ std::vector<std::string> stage_lines(const Terminal& terminal,
 }
 
 std::string plain_stage(const control::StageView& stage) {
-  const auto took = stage.took ? " in " + to_string(*stage.took) : "";
+  // Without a terminal each change is a line: the time that merely passes is none.
+  const bool ended = stage.state != control::StageState::kRunning;
+  const auto took = ended && stage.took ? " in " + to_string(*stage.took) : "";
   const auto detail = stage.detail.empty() ? "" : fmt::format(" ({})", printable(stage.detail));
   return fmt::format("{}: {}{}{}", printable(stage.name), mark_of(stage.state).word, took, detail);
 }
