@@ -41,7 +41,7 @@ class Kills:
 
     def kill_during_rollouts(self):
         for number in range(1, self.arguments.kills + 1):
-            victim = self.random.choice(["control plane", "control plane", "shim"])
+            victim = "shim" if self.random.random() < 1 / 3 else "control plane"
             delay_s = self.random.uniform(0, DEPLOY_S)
             outcome = self.one_rollout(victim, delay_s)
             self.outcomes[(victim, outcome)] = self.outcomes.get((victim, outcome), 0) + 1
@@ -54,15 +54,13 @@ class Kills:
         """Deploys, kills `victim` meanwhile, and waits for the end; how the rollout ended."""
         self.load.phase(f"{victim} killed after {delay_s:.2f} s")
         before = self.app.stable()
-        self.load.allow(*self.serving_releases())
         self.app.commit()
-        command = self.ecluse.begin("deploy", "HEAD", "--to", "prod",
-                                    cwd=self.app.repository.folder)
         self.load.allow()  # either may serve until it is decided
+        identity = self.app.begin_deploy()
         time.sleep(delay_s)
         self.kill(victim)
-        command.communicate(timeout=120)
-        rollout = self.ecluse.wait_until_settled(self.app.key)
+        rollout = self.ecluse.wait_for_rollout(
+            identity, lambda view: view["outcome"] != "running", "to end after the kill")
         after = self.app.stable()
         if rollout["outcome"] == "done" and after != rollout["release"]:
             raise Failed(f"rollout is done, but release {after} serves: {rollout}")
@@ -70,9 +68,6 @@ class Kills:
             raise Failed(f"rollout was {rollout['outcome']}, but {after} serves, not {before}")
         self.load.allow(after)
         return rollout["outcome"]
-
-    def serving_releases(self):
-        return [self.app.stable()]
 
     def kill(self, victim):
         if victim == "control plane":

@@ -55,6 +55,11 @@ class EchoApp:
         self.commit()
         return self.ecluse.deploy(self.repository, "prod", check=check)
 
+    def begin_deploy(self):
+        """Asks for a deploy of the newest commit; the rollout's id once that is recorded."""
+        request = {"repository": str(self.repository.folder), "environment": "prod"}
+        return self.ecluse.api("POST", "/v1/deploys", request)["rollout"]
+
     def stable(self):
         return self.ecluse.environment(self.key)["stable"]
 

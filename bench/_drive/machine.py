@@ -182,10 +182,12 @@ class Ecluse:
         return self.api("GET", f"/v1/rollouts/{identity}")
 
     def wait_until_settled(self, key, timeout_s=120):
-        """Waits for the end of the environment's rollout: drained, baked, the old release stopped."""
+        """Waits until nothing is queued and the last rollout has ended: drained, baked, the old
+        release stopped. Returns the environment."""
         def look():
-            rollout = self.environment(key).get("rollout") or {}
-            return rollout if rollout.get("outcome", "running") != "running" else None
+            view = self.environment(key)
+            ended = (view.get("rollout") or {}).get("outcome", "running") != "running"
+            return view if ended and not view.get("queued") else None
         return wait_for(f"the rollout of {key} to end", look, timeout_s)
 
     def wait_for_rollout(self, identity, condition, what, timeout_s=120):
