@@ -11,10 +11,10 @@ namespace ecluse::cli {
 
 namespace {
 
-Arguments arguments_of(const Verb& verb) {
+std::vector<Argument> arguments_of(const Verb& verb) {
   Arguments arguments;
   const auto action = verb.declare(arguments);  // owns what the arguments point to
-  return arguments;
+  return arguments.all();
 }
 
 std::vector<std::string> verb_names() {
@@ -29,7 +29,7 @@ bool is_option(const Argument& argument) {
 
 std::vector<std::string> words_of(const Verb& verb) {
   std::vector<std::string> words = {"--help"};
-  for (const auto& argument : arguments_of(verb).all()) {
+  for (const auto& argument : arguments_of(verb)) {
     if (is_option(argument)) {
       for (const auto& name : spellings(argument)) words.push_back(name);
     }
@@ -80,7 +80,7 @@ namespace {
 
 std::string zsh_arguments(const Verb& verb) {
   std::string lines;
-  for (const auto& argument : arguments_of(verb).all()) {
+  for (const auto& argument : arguments_of(verb)) {
     if (!is_option(argument)) continue;
     const auto help = escaped(argument.help, "[]:");
     for (const auto& name : spellings(argument)) {
@@ -134,7 +134,7 @@ std::string fish_completion() {
   for (const auto& verb : verbs()) {
     script += fmt::format("complete -c ecluse -n __fish_use_subcommand -a {} -d {}\n", verb.name,
                           quoted(verb.help));
-    for (const auto& argument : arguments_of(verb).all()) {
+    for (const auto& argument : arguments_of(verb)) {
       if (is_option(argument)) script += fish_argument(verb, argument);
       for (const auto& choice : argument.choices) {
         script += fmt::format("complete -c ecluse -n '__fish_seen_subcommand_from {}' -a {}\n",
