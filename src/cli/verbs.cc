@@ -12,6 +12,7 @@ std::span<const Verb> verbs() {
       logs_verb(),    run_verb(),     env_verb(),        secret_verb(),   explain_verb(),
       schema_verb(),  status_verb(),  up_verb(),         down_verb(),     doctor_verb(),
       gc_verb(),      gateway_verb(), completion_verb(), version_verb(),  shim_verb(),
+      judge_verb(),
   };
   return table;
 }

@@ -151,6 +151,11 @@ TEST(Build, IsSaidInSeveralWaysThatMeanTheSame) {
               ElementsAre("make all", "make check"));
 }
 
+TEST(Build, TakesACommandThatYamlWouldReadAsSomethingElse) {
+  const auto build = only_environment(kWeb + std::string("build: {command: \"true\"}")).build;
+  EXPECT_THAT(build.run, ElementsAre("true"));
+}
+
 TEST(Deploy, MayAskForAWordInThreeSpellings) {
   for (const std::string spelling :
        {"{deploy: {confirm: SHIP}}", "{confirm: SHIP}", "{deploy: confirm, confirm: SHIP}"}) {

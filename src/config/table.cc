@@ -50,7 +50,8 @@ Field<model::BuildSpec> build_kind(std::string name, model::BuildKind kind, std:
   made.read = [kind, source](const Node& node, Reader& reader, BuildSpec& into) {
     into.kind = kind;
     const bool yes = !node.quoted && (node.text == "yes" || node.text == "true");
-    const bool numeric = node.kind == NodeKind::kScalar &&
+    // A command is its words, even when YAML would read `true` as something else.
+    const bool numeric = node.kind == NodeKind::kScalar && kind != model::BuildKind::kCommand &&
                          (looks_like_version(node.text) || !yaml_reads_as(node.text).empty());
     reader.stands_at(node.place);
     if (node.kind == NodeKind::kScalar && yes) return;
