@@ -27,7 +27,11 @@ Result<control::RolloutView> waiting_rollout(const Session& session, const Optio
   ECLUSE_ASSIGN(const auto key,
                 resolve_environment(session, options, *daemon.operations, options.rollout));
   ECLUSE_ASSIGN(const auto view, daemon.operations->environment(key));
-  if (view.rollout && view.rollout->phase == "gated") return *view.rollout;
+  if (view.rollout && waits_for_person(*view.rollout)) return *view.rollout;
+  for (const auto& id : view.queued) {
+    const auto queued = daemon.operations->rollout(id);
+    if (queued && waits_for_person(*queued)) return queued;
+  }
   return fail(ErrorKind::kNotFound, fmt::format("nothing waits in {}", to_string(key)),
               "`ecluse status` shows what waits for whom");
 }

@@ -63,8 +63,11 @@ class Progress {
   }
 
   void print_changes(const control::RolloutView& view) {
-    if (view.stages.empty() && !said_headline_) return;
+    if (view.stages.empty() && view.waiting_for.empty() && !said_headline_) return;
     if (!said_headline_) terminal_.out << headline(view) << "\n";
+    if (!said_headline_ && view.stages.empty()) {
+      terminal_.out << "waits for " << view.waiting_for << std::endl;
+    }
     said_headline_ = true;
     for (std::size_t i = 0; i < view.stages.size(); ++i) {
       const auto& stage = view.stages[i];
@@ -84,16 +87,17 @@ class Progress {
   std::vector<std::string> said_;
 };
 
-/// Queued behind another rollout, or paused, is no end: only a gate needs a person's answer to us.
+/// Queued behind another rollout, or paused, is no end: only a gate needs a person.
 bool is_over(const control::RolloutView& view, Until until) {
   if (view.outcome != control::Outcome::kRunning) return true;
   if (until == Until::kEnds) return false;
-  return view.serving || view.phase == "gated";
+  return view.serving || waits_for_person(view);
 }
 
 std::string success(const control::RolloutView& view) {
   const auto environment = to_string(view.environment);
   if (view.kind == "stop") return environment + " is stopped";
+  if (!view.reason.empty()) return view.reason;
   const bool baking = view.outcome == control::Outcome::kRunning;
   return fmt::format("release {} serves {}{}", view.release, environment,
                      baking ? fmt::format(" ({})", view.phase) : "");
@@ -112,14 +116,15 @@ void print_conclusion(const Terminal& terminal, const control::RolloutView& view
 }
 
 int conclude(const Session& session, const Common& common, const control::RolloutView& view) {
-  const bool good = view.outcome == control::Outcome::kDone || view.serving;
+  const bool running = view.outcome == control::Outcome::kRunning;
+  const bool good = view.outcome == control::Outcome::kDone || (running && view.serving);
   if (common.json) {
     session.terminal.out << api::json_text(view) << "\n";
   } else {
     print_conclusion(session.terminal, view, good);
   }
   if (good) return kDone;
-  return view.outcome == control::Outcome::kRunning ? kRefused : kFailed;
+  return running ? kRefused : kFailed;
 }
 
 int detached(const Session& session, const control::RolloutId& id) {
@@ -129,6 +134,12 @@ int detached(const Session& session, const control::RolloutId& id) {
       "{1}\n",
       id, id.substr(0, id.find('@')));
   return kDetached;
+}
+
+/// What happened before we look is in the first view already.
+std::uint64_t newest_event(control::Operations& operations) {
+  const auto events = operations.events({.limit = 1, .newest_first = true});
+  return events && !events->empty() ? events->front().sequence : 0;
 }
 
 /// Waits for the next event of the rollout's environment, at most one refresh.
@@ -148,7 +159,7 @@ int follow(const Session& session, const Common& common, Daemon& daemon,
   const InterruptWatch watch;
   Progress progress(session.terminal);
   auto heard_at = Clock::now();
-  std::uint64_t seen = 0;
+  std::uint64_t seen = newest_event(*daemon.operations);
   while (interrupted == 0) {
     const auto view = daemon.operations->rollout(id);
     if (view) {

@@ -126,6 +126,11 @@ std::string state_of(const control::RolloutView& rollout) {
   return rollout.serving ? "serving, " + rollout.phase : rollout.phase;
 }
 
+bool waits_for_person(const control::RolloutView& rollout) {
+  const bool told_how = rollout.waiting_for.find("ecluse approve ") != std::string::npos;
+  return rollout.outcome == control::Outcome::kRunning && (rollout.phase == "gated" || told_how);
+}
+
 std::vector<std::string> stage_lines(const Terminal& terminal,
                                      const control::RolloutView& rollout) {
   std::vector<std::string> lines;

@@ -14,6 +14,9 @@ std::string headline(const control::RolloutView& rollout);
 /// "done", "aborted", "serving, baking", "waiting": one or two words.
 std::string state_of(const control::RolloutView& rollout);
 
+/// A gate is closed until somebody says `ecluse approve`; queued behind another rollout is none.
+bool waits_for_person(const control::RolloutView& rollout);
+
 /// One line per stage, for a region that is redrawn.
 std::vector<std::string> stage_lines(const Terminal& terminal, const control::RolloutView& rollout);
 /// "build: done in 1.5s (reused sha256:ab12)"; for where lines cannot be redrawn.

@@ -104,6 +104,9 @@ std::vector<std::string> problems_of(const control::EnvironmentView& view) {
     }
   }
   add_instance_problems(view, out);
+  for (const auto& id : view.queued) {
+    out.push_back(fmt::format("{0} is queued; ecluse rollout {0} says what it waits for", id));
+  }
   if (!view.rollout) return out;
   const auto& rollout = *view.rollout;
   const bool bad =

@@ -393,7 +393,9 @@ void Machine::progress() {
 /// Whoever asks for the next release trusts this one: its bake gives way, but not before the next
 /// one is built and approved.
 bool Machine::next_may_begin() const {
-  return s_.queued && s_.queued->prepared && !waits_for_approval(*s_.queued);
+  if (!s_.queued) return false;
+  if (s_.queued->kind == Kind::kStop) return true;  // nothing to build, nobody to ask
+  return s_.queued->prepared && !waits_for_approval(*s_.queued);
 }
 
 /// A queued rollout to the release that bakes has nothing to do; it need not wait to learn that.
