@@ -45,7 +45,7 @@ std::string context_of(std::string_view what, const std::string& app, const std:
 }  // namespace
 
 ArtifactBuilder::ArtifactBuilder(fs::path data_folder, ports::Vcs& vcs, BuilderOptions options)
-    : data_(std::move(data_folder)), vcs_(vcs), options_(options), shelf_(data_) {}
+    : data_(fs::absolute(data_folder)), vcs_(vcs), options_(options), shelf_(data_) {}
 
 Workshop ArtifactBuilder::workshop_for(const Draft& draft, const model::Commit& commit,
                                        const std::string& app, const ports::LineSink& sink) const {

@@ -93,7 +93,7 @@ std::string short_digest(std::string_view text) {
 }  // namespace
 
 GitVcs::GitVcs(const fs::path& data_folder, GitBounds bounds)
-    : mirrors_(data_folder / "mirrors"), bounds_(bounds) {}
+    : mirrors_(fs::absolute(data_folder) / "mirrors"), bounds_(bounds) {}
 
 fs::path GitVcs::mirror_of(const std::string& app) const {
   return mirrors_ / (app + ".git");
