@@ -38,7 +38,7 @@ struct Traffic {
   std::size_t requests_max = kRequestsOfAnHour;
   double (*shape)(double) = [](double) {
     return 1.0;
-  };                            ///< of errors, over the run's time in [0, 1)
+  };  ///< of errors, over the run's time in [0, 1)
   int requests_per_client = 1;  ///< above 1: sticky clients, whose errors come together
 };
 

@@ -31,5 +31,5 @@ if ((${#changed[@]})); then
   printf '%s\n' "${changed[@]}" |
     xargs -P "$(nproc)" -n 1 clang-tidy-19 -p build/dev --quiet || status=1
 fi
-((status != 0)) || say "clean"
+if ((status == 0)); then say "clean"; else say "failed: the lines above say where; ./run fmt mends the layout"; fi
 exit "$status"

@@ -25,8 +25,8 @@ bool is_aborting(Phase phase);
 bool is_armed(Phase phase);
 /// Built, gated and not approved yet.
 bool waits_for_approval(const Rollout& r);
-/// The rollout `id`, or with an empty id any, that an approval would let go on: at its gate, or built and
-/// queued behind a bake. Null when there is none.
+/// The rollout `id`, or with an empty id any, that an approval would let go on: at its gate, or
+/// built and queued behind a bake. Null when there is none.
 const Rollout* awaiting_approval(const State& state, std::string_view id);
 
 /// Why an operator's wish cannot be granted now; nothing: it can. The same questions step() asks.
