@@ -320,6 +320,7 @@ std::vector<cli::Finding> privileges(const cli::Places&) {
   for (const auto& privilege : runtime::probe_privileges()) {
     findings.push_back({.what = privilege.name,
                         .ok = privilege.ok,
+                        .essential = privilege.name == "shim",  // the rest degrades, and says so
                         .detail = privilege.ok ? privilege.consequence : "missing",
                         .consequence = privilege.consequence,
                         .remedy = privilege.fix});

@@ -2,9 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <sstream>
+#include <thread>
 
 #include "api/fake_operations.h"
 #include "api/json.h"
@@ -222,6 +226,33 @@ TEST_F(CommandLine, AGateEndsTheWaitWithItsOwnCodeAndSaysWhatToDo) {
   EXPECT_EQ(run({"promote", "lettings/prod", "--confirm", "GO"}), kRefused);
   EXPECT_THAT(out_.str(), HasSubstr("ecluse approve lettings/prod@12"));
   EXPECT_THAT(calls(), testing::Contains("promote lettings/prod by  [GO]"));
+}
+
+TEST_F(CommandLine, CtrlCDetachesAndSaysHowToFollow) {
+  set_rollout({building()});
+  std::jthread person([this] {
+    const auto watched = [](const auto& s) {
+      return std::find(s.calls.begin(), s.calls.end(), "await_events") != s.calls.end();
+    };
+    while (!fake_.state.with(watched)) std::this_thread::yield();
+    kill(getpid(), SIGINT);
+  });
+  EXPECT_EQ(run({"rollout", "lettings/prod@12", "--watch"}), kDetached);
+  EXPECT_THAT(err_.str(), HasSubstr("ecluse abort lettings/prod"));
+}
+
+TEST_F(CommandLine, AnApprovalThatIsAskedForInTheQueueIsAGateToo) {
+  auto queued = rollout_at("queued");
+  queued.waiting_for = "approval by admins: ecluse approve lettings/prod@12";
+  set_rollout({queued});
+  fake_.state.with([](auto& s) {
+    s.environments["lettings/prod"] = prod_view();
+    s.environments["lettings/prod"].queued = {"lettings/prod@12"};
+  });
+  EXPECT_EQ(run({"approve", "lettings/prod", "--detach"}), kDone) << err_.str();
+  EXPECT_THAT(calls(), testing::Contains("approve lettings/prod@12 lettings/prod by  []"));
+  set_ticket("lettings/prod@12");
+  EXPECT_EQ(run({"promote", "lettings/prod"}), kRefused);
 }
 
 TEST_F(CommandLine, NothingToDoIsDoneWithItsNote) {

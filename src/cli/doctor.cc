@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "cli/rollout_text.h"
 #include "cli/verbs_list.h"
-#include "os/file.h"
 
 namespace ecluse::cli {
 
@@ -33,8 +32,6 @@ struct Tool {
 };
 constexpr Tool kTools[] = {
     {"git", true, "no repository can be deployed", "git"},
-    {"ip", false, "instances share the host's network", "iproute2"},
-    {"nft", false, "instances in a network of their own cannot reach outside", "nftables"},
     {"python3", false, "Python apps cannot be built", "python3 python3-venv"},
     {"node", false, "Node apps cannot be built", "nodejs npm"},
     {"go", false, "Go apps cannot be built", "golang-go"},
@@ -103,28 +100,6 @@ Finding examine_clock() {
           .remedy = "apt install systemd-timesyncd, or chrony"};
 }
 
-/// A stub on a loopback address is not reachable from another network namespace.
-Finding examine_dns() {
-  Finding finding{.what = "DNS for instances",
-                  .consequence = "apps in a network of their own cannot resolve names",
-                  .remedy = "name a server that is not on loopback in /etc/resolv.conf"};
-  for (const char* file : {"/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"}) {
-    const auto text = os::read_file(file, 64 << 10);
-    if (!text) continue;
-    for (const auto& line : split(*text, '\n')) {
-      const bool server = line.starts_with("nameserver ") &&
-                          line.find(" 127.") == std::string::npos &&
-                          line.find(" ::1") == std::string::npos;
-      if (!server) continue;
-      finding.ok = true;
-      finding.detail = fmt::format("{} ({})", trim(line.substr(11)), file);
-      return finding;
-    }
-  }
-  finding.detail = "every server is on loopback";
-  return finding;
-}
-
 std::vector<Finding> examine_all(const Session& session, const Options& options) {
   const auto places = places_of(session, options.data, options.run);
   auto findings = session.roles.privileges(places);
@@ -132,7 +107,6 @@ std::vector<Finding> examine_all(const Session& session, const Options& options)
   for (const auto& tool : kTools) findings.push_back(examine(tool, folders));
   findings.push_back(examine_disk(places.data));
   findings.push_back(examine_clock());
-  findings.push_back(examine_dns());
   return findings;
 }
 

@@ -56,7 +56,7 @@ class Progress {
     auto lines = stage_lines(terminal_, view);
     lines.insert(lines.begin(), terminal_.paint(Ink::kBold, headline(view)));
     lines.push_back(fmt::format("  {}  {}", state_of(view),
-                                terminal_.paint(Ink::kDim, to_string(Duration(elapsed)))));
+                                terminal_.paint(Ink::kDim, fmt::format("{}s", elapsed.count()))));
     for (const auto& line : lines) text += line + "\n";
     drawn_lines_ = lines.size();
     terminal_.out << text << std::flush;

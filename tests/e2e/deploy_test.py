@@ -54,6 +54,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces")
 class Deploy(unittest.TestCase):
     finished = False
 
