@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly VM=build/vm
 readonly ROOT=$VM/root
 readonly BOOT_SECONDS_MAX=900
-readonly INSIDE=iproute2,nftables,iptables,python3-minimal,kmod,procps,util-linux,libcurl4,libsodium23,libssl3,libsqlite3-0,libfmt9,libspdlog1.10,libyaml-cpp0.7,libasan8,libubsan1
+readonly INSIDE=iproute2,nftables,iptables,python3,kmod,procps,util-linux,libcurl4,libsodium23,libssl3,libsqlite3-0,libfmt9,libspdlog1.10,libyaml-cpp0.7,libasan8,libubsan1
 
 program=${1:-build/dev/test_ecluse_runtime_process}
 (($# == 0)) || shift
@@ -27,11 +27,11 @@ install_missing() {
 }
 
 make_root() {
-  [[ -e $VM/root.made ]] && return
+  [[ "$(cat "$VM/root.made" 2>/dev/null)" == "$INSIDE" ]] && return
   echo "vm: making Debian's base system"
   rm -rf "$ROOT"
   debootstrap --variant=minbase --include="$INSIDE" bookworm "$ROOT" >"$VM/debootstrap.log" 2>&1
-  touch "$VM/root.made"
+  echo "$INSIDE" >"$VM/root.made"
 }
 
 # The kernel waits for this to end, then the machine is switched off.
@@ -46,7 +46,8 @@ mount -t tmpfs tmp /tmp && mount -t tmpfs run /run
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 for m in veth bridge overlay nf_tables nft_masq nft_nat nft_chain_nat nf_nat; do modprobe -q $m; done
 ip link set lo up
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
+# Tests make their folders on the disk: the tmpfs of this kernel knows no idmapped mounts.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TMPDIR=/var/tmp
 echo "vm: kernel $(uname -r), cgroup $(stat -f -c %T /sys/fs/cgroup)"
 /vm-program $(cat /vm-arguments)
 echo "vm: exit code $?"

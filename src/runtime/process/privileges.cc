@@ -22,6 +22,7 @@ namespace ecluse::runtime {
 namespace {
 constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr int kCapSysResource = 24;
+constexpr const char* kControlGroups = "control groups";
 
 std::string text_of(const char* path) {
   const auto text = os::read_file(path, kFileBytesMax);
@@ -67,7 +68,7 @@ Privilege overlay() {
 Privilege cgroups() {
   const auto version = Cgroups::detect("probe").version();
   const bool writable = ::geteuid() == 0 && version != CgroupVersion::kNone;
-  return {"control groups", writable,
+  return {kControlGroups, writable,
           writable ? fmt::format("cgroup {}", version == CgroupVersion::kV2 ? "v2" : "v1")
                    : "memory, CPU and process limits are not enforced, usage is not known",
           "mount cgroup2 at /sys/fs/cgroup and run as root"};
@@ -118,8 +119,11 @@ Privilege oom_protection() {
           "databases are not spared when memory runs out", "run with CAP_SYS_RESOURCE"};
 }
 
+/// What follows is of interest only when it is missing.
 Privilege settled(Privilege privilege) {
-  if (privilege.ok) privilege.fix.clear();
+  if (!privilege.ok) return privilege;
+  privilege.fix.clear();
+  if (privilege.name != kControlGroups) privilege.consequence = "works";
   return privilege;
 }
 }  // namespace

@@ -65,7 +65,10 @@ class RuntimeTest : public ::testing::Test {
     reopen();
   }
   void TearDown() override {
-    if (runtime_ == nullptr) return;
+    if (runtime_ != nullptr) stop_all();
+    if (!home_.empty()) std::filesystem::remove_all(home_);
+  }
+  void stop_all() {
     if (const auto all = runtime_->list()) {
       for (const auto& one : *all) {
         const auto stopped = runtime_->stop(one.id);
@@ -73,7 +76,6 @@ class RuntimeTest : public ::testing::Test {
       }
     }
     runtime_.reset();
-    std::filesystem::remove_all(home_);
   }
   /// As a restart of the control plane does.
   void reopen() {

@@ -62,14 +62,4 @@ Result<os::Fd> open_shim_image(const std::filesystem::path& folder) {
   return on_disk(folder);
 }
 
-Error become_shim(const std::vector<std::string>& arguments) {
-  const auto image = open_shim_image(std::filesystem::temp_directory_path());
-  if (!image) return image.error();
-  std::vector<char*> argv{const_cast<char*>("ecluse-shim")};
-  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  ::fexecve(image->get(), argv.data(), environ);
-  return from_errno(errno, "exec the shim");
-}
-
 }  // namespace ecluse::runtime
