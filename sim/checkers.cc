@@ -122,7 +122,8 @@ void Checkers::on_swap(const ports::Site& site, const ports::Fence&) {
       for (const auto& target : backend.targets) {
         ready = ready || target.ready;
         // Routing to what was stopped by us; what fell by itself is the prober's business.
-        if (target.ready && !world_.runtime.exists(target.instance) && !world_.just_rebooted)
+        if (target.ready && !world_.runtime.exists(target.instance) &&
+            world_.scheduler.now() > world_.rebooted_until)
           violated("1 traffic never points at what is stopped",
                    fmt::format("{} is routed to and does not exist", target.instance));
       }

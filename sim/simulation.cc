@@ -77,8 +77,7 @@ class Life {
     say(reboots ? "the machine reboots" : "the control plane is killed");
     if (reboots) {
       world_.reboot();
-      world_.just_rebooted = true;
-      world_.scheduler.after(minutes(2), [this] { world_.just_rebooted = false; });
+      world_.rebooted_until = world_.scheduler.now() + minutes(2);
     } else {
       world_.crash();
     }

@@ -53,7 +53,7 @@ class World {
   bool at_rest() const;
 
   std::string app = "shop";
-  bool just_rebooted = false;  ///< what the gateway's state names may be gone for a moment
+  TimePoint rebooted_until;  ///< an abort may name what a reboot took, until it was looked at
   Prng prng;
   Scheduler scheduler;
   SimExecutor executor;

@@ -334,14 +334,14 @@ void Machine::latched(const std::vector<model::ReleaseNumber>& releases) {
   s_.recovering = false;
   for (auto& effect : s_.pending) {
     effect.again_at = now_ + patience(effect.kind);
-    out_.push_back(effect);
+    // After a reboot the recorded targets are gone: the site is told anew when they were looked at.
+    if (!is_site_decision(effect.kind)) out_.push_back(effect);
   }
   issue({.kind = EffectKind::kObserve});
   const bool aborted =
       s_.active && std::ranges::find(releases, s_.active->release) != releases.end();
   if (aborted && !is_aborting(s_.active->phase))
-    return abort("the gateway had latched its abort when ecluse was killed: it stands");
-  if (s_.sequence > 0) refresh_awaited_site();
+    abort("the gateway had latched its abort when ecluse was killed: it stands");
 }
 
 void Machine::refresh_awaited_site() {
@@ -351,7 +351,6 @@ void Machine::refresh_awaited_site() {
 }
 
 void Machine::observed(const std::vector<Sighting>& sightings) {
-  bool moved = false;
   for (auto& instance : s_.instances) {
     if (instance.standing == InstanceStanding::kStopping) continue;
     const auto seen = std::ranges::find_if(sightings, [&](const Sighting& sighting) {
@@ -360,7 +359,6 @@ void Machine::observed(const std::vector<Sighting>& sightings) {
     });
     const bool runs = seen != sightings.end() && seen->running;
     if (!runs) {
-      moved = moved || in_arms(instance.release);
       const bool asked = std::ranges::any_of(s_.pending, [&](const Effect& e) {
         return e.kind == EffectKind::kStart && e.release == instance.release &&
                e.process == instance.process && e.index == instance.index;
@@ -369,7 +367,6 @@ void Machine::observed(const std::vector<Sighting>& sightings) {
       if (!asked) start(instance);
       continue;
     }
-    moved = moved || instance.address != seen->address || instance.port != seen->port;
     instance.address = seen->address;
     instance.port = seen->port;
   }
@@ -381,7 +378,7 @@ void Machine::observed(const std::vector<Sighting>& sightings) {
            .process = sighting.process,
            .index = sighting.index});
   }
-  if (moved) refresh_awaited_site();
+  if (s_.sequence > 0) refresh_awaited_site();
 }
 
 void Machine::on(const InstanceChanged& changed) {

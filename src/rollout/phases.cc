@@ -619,8 +619,16 @@ void Machine::on(const Requested& request) {
     s_.ended.push_back(std::move(old));
   }
   if (is_warm) return start_swap(request);
-  // A cold rollback does not wait for the bake of what it undoes.
-  if (request.kind == Kind::kRollback && s_.active) s_.active->now = true;
+  // Neither waits for what it undoes: a bake ends early, what is not committed is aborted.
+  const bool undoes = request.kind == Kind::kRollback || request.kind == Kind::kStop;
+  if (undoes && s_.active) {
+    if (s_.active->committed) {
+      s_.active->now = true;
+    } else {
+      abort(fmt::format("gives way to the {} asked for by {}", to_string(request.kind),
+                        request.actor));
+    }
+  }
   Rollout r;
   r.id = fmt::format("{}@{}", to_string(s_.key), s_.next_rollout++);
   r.kind = request.kind;
