@@ -340,8 +340,12 @@ void Machine::latched(const std::vector<model::ReleaseNumber>& releases) {
   issue({.kind = EffectKind::kObserve});
   const bool aborted =
       s_.active && std::ranges::find(releases, s_.active->release) != releases.end();
-  if (aborted && !is_aborting(s_.active->phase))
-    abort("the gateway had latched its abort when ecluse was killed: it stands");
+  if (!aborted || is_aborting(s_.active->phase)) return;
+  const auto* reason = "the gateway had latched its abort when ecluse was killed: it stands";
+  if (s_.active->phase != Phase::kSwapping) return abort(reason);
+  // Nobody aborts a swap, but its commit may be what the crash took, and an abort came after that.
+  s_.active->reason = reason;
+  enter(Phase::kAborting);
 }
 
 void Machine::refresh_awaited_site() {
