@@ -96,8 +96,12 @@ void Checkers::stopping_a_release(const rollout::State& durable, const model::In
   const auto number = key.release.number;
   const bool closes = durable.active && durable.active->kind == rollout::Kind::kStop;
   const auto id = model::instance_id(key);
-  const auto is_recorded = rollout::find_instance(durable, id) != nullptr;
-  if (!is_recorded) return;  // a stray one is swept
+  const auto* recorded = rollout::find_instance(durable, id);
+  if (recorded == nullptr) return;  // a stray one is swept
+  // A worker whose stop was under way when a rollback came is stopped to its end, then started.
+  const bool is_on_its_way =
+      !recorded->traffic && recorded->standing == rollout::InstanceStanding::kStopping;
+  if (is_on_its_way) return;
   if (number == durable.stable && !closes && !durable.stopped)
     violated("2 the stable release stays",
              fmt::format("{} is stopped and release {} is stable", id, number));
