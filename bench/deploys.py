@@ -43,7 +43,7 @@ def measure(arguments):
             load.phase("after")
             time.sleep(2)
             report = load.finish()
-    return judge(arguments, report, overheads)
+        return judge(arguments, report, overheads)
 
 
 def judge(arguments, report, overheads):

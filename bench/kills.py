@@ -35,7 +35,7 @@ class Kills:
                 self.kill_during_rollouts()
                 rollouts = load.finish()
             workers, kills = self.kill_workers()
-        return judge(self.arguments, self.outcomes, rollouts, workers, kills)
+            return judge(self.arguments, self.outcomes, rollouts, workers, kills)
 
     # --- during rollouts
 

@@ -82,7 +82,7 @@ def measure(arguments):
                 flooded = swaps(ecluse, app, load, arguments.swaps)
             story.done(f"{len(flooded)} rollbacks beside an fsync flood")
             report = load.finish()
-    return judge(arguments, quiet, flooded, report)
+        return judge(arguments, quiet, flooded, report)
 
 
 def judge(arguments, quiet, flooded, report):
