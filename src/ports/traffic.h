@@ -51,12 +51,13 @@ struct Site {
   std::map<std::string, std::string> redirects;  ///< host to host
   std::optional<std::uint16_t> port;             ///< a listener of its own
   SiteMode mode = SiteMode::kServe;
-  std::vector<Arm> arms;           ///< empty: nothing deployed yet, our 503 page answers
-  bool sticky = false;             ///< a client stays in its arm
-  std::string cohort_salt;         ///< of the rollout
-  bool show_release = true;        ///< X-Ecluse-Release on answers
-  std::string basic_auth;          ///< "user:password"; empty: none
-  std::vector<std::string> allow;  ///< CIDR blocks; empty: all
+  std::vector<Arm> arms;  ///< empty: nothing deployed yet, our 503 page answers
+  std::optional<model::ReleaseNumber> on_trial;  ///< its requests are recorded: ports/outcomes.h
+  bool sticky = false;                           ///< a client stays in its arm
+  std::string cohort_salt;                       ///< of the rollout
+  bool show_release = true;                      ///< X-Ecluse-Release on answers
+  std::string basic_auth;                        ///< "user:password"; empty: none
+  std::vector<std::string> allow;                ///< CIDR blocks; empty: all
   bool operator==(const Site&) const = default;
 };
 
