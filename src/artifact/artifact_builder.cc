@@ -61,8 +61,7 @@ Workshop ArtifactBuilder::workshop_for(const Draft& draft, const model::Commit& 
                   sink);
 }
 
-Result<model::Artifact> ArtifactBuilder::build_in(const Draft& draft,
-                                                  const ports::BuildRequest& request,
+Result<model::Artifact> ArtifactBuilder::build_in(Draft& draft, const ports::BuildRequest& request,
                                                   const ports::LineSink& sink) {
   const auto& [commit, spec, inlined] = request;
   ECLUSE_TRY(vcs_.checkout(spec.app, commit.sha, draft.tree().string()));
@@ -97,7 +96,7 @@ Result<model::Artifact> ArtifactBuilder::build_in(const Draft& draft,
 
 Result<model::Artifact> ArtifactBuilder::build(const ports::BuildRequest& request,
                                                const ports::LineSink& sink) {
-  ECLUSE_ASSIGN(const Draft draft, shelf_.start_draft());
+  ECLUSE_ASSIGN(Draft draft, shelf_.start_draft());
   auto artifact = build_in(draft, request, sink);
   if (artifact) return artifact;
   return fail(in_context(context_of("build", request.spec.app, request.commit.sha),

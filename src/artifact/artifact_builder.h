@@ -38,7 +38,7 @@ class ArtifactBuilder final : public ports::Builder {
  private:
   Workshop workshop_for(const Draft& draft, const model::Commit& commit, const std::string& app,
                         const ports::LineSink& sink) const;
-  Result<model::Artifact> build_in(const Draft& draft, const ports::BuildRequest& request,
+  Result<model::Artifact> build_in(Draft& draft, const ports::BuildRequest& request,
                                    const ports::LineSink& sink);
 
   Result<std::uint64_t> reclaim_caches(bool dry_run) const;

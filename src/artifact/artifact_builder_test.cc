@@ -343,6 +343,53 @@ TEST_F(ArtifactBuilderTest, AFullDiskIsExhaustedAndCleanedUp) {
   EXPECT_EQ(::umount(small.c_str()), 0);
 }
 
+/// In a child that gives root up: the exit code says whether all went well.
+template <typename F>
+int exit_code_as_user(std::uint32_t uid, F&& f) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool dropped = ::setresgid(uid, uid, uid) == 0 && ::setresuid(uid, uid, uid) == 0;
+    ::_exit(dropped && f() ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(ArtifactBuilderTest, WithoutRootItIsBuiltInItsPlaceAndSaysSo) {
+  spec_.build = {.kind = model::BuildKind::kCommand, .run = {"pwd > where"}};
+  repository_.commit("one");
+  const std::uint32_t uid = 12345;
+  ASSERT_TRUE(give_to(home_.path(), uid).has_value());
+  const int code = exit_code_as_user(uid, [&] {
+    const auto first = build();
+    const auto again = build();
+    if (!first || !again || log_.find("reusing") == std::string::npos) return false;
+    const std::string place = builder_.path_of(first->digest).value_or("");
+    const bool in_place = text_of(fs::path(place) / "where") == place + "\n";
+    const bool listed = builder_.list()->size() == 1;
+    const bool kept = builder_.reclaim({first->digest}, false) && fs::exists(place);
+    return in_place && listed && kept && builder_.reclaim({}, false) && folders_on_shelf() == 0;
+  });
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(ArtifactBuilderTest, TooMuchMemoryIsExhaustedAndSaysHowMuchThereIs) {
+  if (!fs::exists("/sys/fs/cgroup/memory") && !fs::exists("/sys/fs/cgroup/cgroup.controllers")) {
+    GTEST_SKIP() << "needs control groups";
+  }
+  BuilderOptions options;
+  options.bounds.memory_bytes_max = 64 << 20;
+  ArtifactBuilder poor(data_, vcs_, options);
+  spec_.build = {.kind = model::BuildKind::kCommand,
+                 .run = {"exec /usr/bin/python3 -c \"x = b'1' * (300 << 20)\""}};
+  repository_.commit("one");
+  const auto artifact = build(poor, vcs_);
+  ASSERT_FALSE(artifact.has_value());
+  EXPECT_EQ(artifact.error().kind, ErrorKind::kExhausted) << artifact.error().message;
+  EXPECT_THAT(artifact.error().message, HasSubstr("64 MiB"));
+}
+
 TEST_F(ArtifactBuilderTest, CommandsEndInTimeWithAllTheyStarted) {
   BuilderOptions options;
   options.step_timeout = std::chrono::milliseconds(500);

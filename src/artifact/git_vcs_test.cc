@@ -247,6 +247,13 @@ TEST_F(GitVcsTest, ARepositoryOfSomebodyElseIsReadAllTheSame) {
   EXPECT_EQ(commit->sha, sha);
 }
 
+TEST_F(GitVcsTest, ADataFolderMayBeRelative) {
+  const std::string sha = repository_.commit("one");
+  GitVcs relative(fs::relative(home_.path() / "relative"));
+  ASSERT_TRUE(relative.resolve("shop", repository_.path(), "main").has_value());
+  EXPECT_TRUE(fs::exists(home_.path() / "relative/mirrors/shop.git/HEAD"));
+}
+
 TEST_F(GitVcsTest, ATooLargeRepositoryIsExhausted) {
   std::string noise;
   unsigned state = 1;

@@ -344,8 +344,7 @@ Result<Prepared> prepare(const Sandbox& sandbox, const SandboxCommand& command) 
 }  // namespace
 
 bool is_private() {
-  static const bool privileged = ::geteuid() == 0;
-  return privileged;
+  return ::geteuid() == 0;
 }
 
 std::string app_place(const Sandbox& sandbox) {

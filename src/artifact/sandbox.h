@@ -47,7 +47,7 @@ struct SandboxCommand {
   std::chrono::milliseconds timeout = std::chrono::minutes(30);
 };
 
-/// Whether we may make namespaces and change users. Decided once.
+/// Whether we may make namespaces and change users.
 bool is_private();
 
 /// Where the commands of `sandbox` see a path below its `app`, `tmp` and binds: "/app", or in plain

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "artifact/sandbox.h"
 #include "artifact/tree.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -18,6 +20,7 @@ using nlohmann::json;
 
 namespace {
 constexpr std::string_view kDraftPrefix = ".building-";
+constexpr std::string_view kPlacePrefix = "place-";
 constexpr std::string_view kRemovedPrefix = ".removing-";
 constexpr std::string_view kDigestPrefix = "sha256:";
 constexpr std::size_t kLabelBytesMax = 1 << 16;
@@ -72,16 +75,24 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->is_directory() && !at->is_symlink()) found.push_back(at->path());
+    if (at->is_directory()) found.push_back(at->path());
   }
   return found;
+}
+
+/// Of a kind that no other builder of this or another process has.
+std::string name_of_next_draft() {
+  const auto number = drafts_started.fetch_add(1);
+  if (is_private()) return fmt::format("{}{}-{}", kDraftPrefix, ::getpid(), number);
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return fmt::format("{}{:x}-{}-{}", kPlacePrefix, now, ::getpid(), number);
 }
 }  // namespace
 
 Draft::Draft(fs::path folder, os::Fd lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}
 
 Draft::~Draft() {
-  if (!lock_) return;
+  if (!lock_ || stays_) return;
   if (auto removed = remove_tree(folder_); !removed) {
     log_warn("a finished build left {}: {}", folder_.string(), removed.error().message);
   }
@@ -92,8 +103,7 @@ Shelf::Shelf(fs::path data_folder)
 
 Result<Draft> Shelf::start_draft() const {
   ECLUSE_TRY(os::make_folder(artifacts_));
-  const fs::path folder =
-      artifacts_ / fmt::format("{}{}-{}", kDraftPrefix, ::getpid(), drafts_started.fetch_add(1));
+  const fs::path folder = artifacts_ / name_of_next_draft();
   ECLUSE_TRY(remove_tree(folder));  // of a dead process that had our number
   ECLUSE_TRY(os::make_folder(folder, 0700));
   ECLUSE_ASSIGN(os::Fd lock, os::lock_file(folder / "lock"));
@@ -103,24 +113,41 @@ Result<Draft> Shelf::start_draft() const {
   return draft;
 }
 
-Result<void> Shelf::publish(const Draft& draft, const model::Artifact& artifact,
+Result<void> Shelf::move_in(const Draft& draft, const fs::path& place,
+                            const std::string& label) const {
+  const fs::path whole = draft.folder() / "whole";
+  ECLUSE_TRY(os::make_folder(whole));
+  if (::rename(draft.tree().c_str(), (whole / "tree").c_str()) != 0) {
+    return fail(from_errno(errno, "moving the built tree"));
+  }
+  ECLUSE_TRY(sync_tree(whole));
+  ECLUSE_TRY(os::replace_file(whole / "label.json", label));
+  if (::rename(whole.c_str(), place.c_str()) != 0) {
+    return fail(from_errno(errno, fmt::format("moving the artifact to {}", place.string())));
+  }
+  return sync_tree(artifacts_);
+}
+
+Result<void> Shelf::link_in(Draft& draft, const fs::path& place, const std::string& label) const {
+  ECLUSE_TRY(remove_tree(draft.tmp()));
+  ECLUSE_TRY(sync_tree(draft.folder()));
+  ECLUSE_TRY(os::replace_file(draft.folder() / "label.json", label));
+  if (::symlink(draft.folder().filename().c_str(), place.c_str()) != 0) {
+    return fail(from_errno(errno, fmt::format("linking the artifact to {}", place.string())));
+  }
+  draft.stay();
+  return sync_tree(artifacts_);
+}
+
+Result<void> Shelf::publish(Draft& draft, const model::Artifact& artifact,
                             const std::string& inputs) const {
   ECLUSE_ASSIGN(const std::string hex, hex_of(artifact.digest));
   const fs::path place = artifacts_ / hex;
   if (!read_complete(place)) {
-    const fs::path whole = draft.folder() / "whole";
-    ECLUSE_TRY(os::make_folder(whole));
-    if (::rename(draft.tree().c_str(), (whole / "tree").c_str()) != 0) {
-      return fail(from_errno(errno, "moving the built tree"));
-    }
-    ECLUSE_TRY(sync_tree(whole));
     json label = json_of(artifact);
     label["inputs"] = inputs;
-    ECLUSE_TRY(os::replace_file(whole / "label.json", label.dump(2) + "\n"));
-    if (::rename(whole.c_str(), place.c_str()) != 0) {
-      return fail(from_errno(errno, fmt::format("moving the artifact to {}", place.string())));
-    }
-    ECLUSE_TRY(sync_tree(artifacts_));
+    const std::string text = label.dump(2) + "\n";
+    ECLUSE_TRY(is_private() ? move_in(draft, place, text) : link_in(draft, place, text));
   }
   return remember(inputs, artifact);
 }
@@ -139,7 +166,8 @@ std::optional<model::Artifact> Shelf::built_from(const std::string& inputs) cons
 Result<std::string> Shelf::path_of(const std::string& digest) const {
   ECLUSE_ASSIGN(const std::string hex, hex_of(digest));
   const fs::path place = artifacts_ / hex;
-  if (read_complete(place)) return (place / "tree").string();
+  // Canonical: the path that a tree built in place holds.
+  if (read_complete(place)) return fs::canonical(place / "tree").string();
   return fail(ErrorKind::kNotFound, fmt::format("no artifact {}", digest),
               "it was reclaimed; deploy its commit again to build it");
 }
@@ -153,14 +181,38 @@ Result<std::vector<model::Artifact>> Shelf::list() const {
 }
 
 namespace {
+/// Whether one of the digests is a link to this place.
+bool is_linked(const fs::path& place) {
+  std::error_code error;
+  for (const fs::path& folder : folders_in(place.parent_path())) {
+    if (fs::is_symlink(folder) && fs::read_symlink(folder, error) == place.filename()) return true;
+  }
+  return false;
+}
+
 /// A folder of ours that nobody works on any more.
 bool is_left_behind(const fs::path& folder) {
   const std::string name = folder.filename().string();
   if (name.starts_with(kRemovedPrefix)) return true;
-  return name.starts_with(kDraftPrefix) && os::lock_file(folder / "lock").has_value();
+  const bool draft =
+      name.starts_with(kDraftPrefix) || (name.starts_with(kPlacePrefix) && !is_linked(folder));
+  return draft && os::lock_file(folder / "lock").has_value();
+}
+
+/// The link first: a place without one is nobody's.
+Result<std::uint64_t> remove_linked(const fs::path& link, bool dry_run) {
+  std::error_code error;
+  const fs::path place = fs::canonical(link, error);
+  if (error) return fail(from_errno(error.value(), link.string()));
+  const std::uint64_t bytes = bytes_below(place);
+  if (dry_run) return bytes;
+  if (::unlink(link.c_str()) != 0) return fail(from_errno(errno, link.string()));
+  ECLUSE_TRY(remove_tree(place));
+  return bytes;
 }
 
 Result<std::uint64_t> remove_folder(const fs::path& folder, bool dry_run) {
+  if (fs::is_symlink(folder)) return remove_linked(folder, dry_run);
   const std::uint64_t bytes = bytes_below(folder);
   if (dry_run) return bytes;
   // Renamed first: a half-deleted tree must not be taken for the artifact.

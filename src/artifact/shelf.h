@@ -2,6 +2,8 @@
 // The artifacts we keep: artifacts/<hex>/{tree,label.json}. A folder appears there whole, by one
 // rename, when its content is on disk; builds under way are in folders of other names, each locked
 // by its builder, so that what a crash left behind is told from what somebody works on.
+// Without root a tree holds the path it was built at: it stays there, in artifacts/place-*, and its
+// digest is a link to it.
 
 #include <cstdint>
 #include <filesystem>
@@ -16,13 +18,16 @@
 
 namespace ecluse::artifact {
 
-/// A build under way: `tree` and `tmp` are empty folders; all of it is removed when this ends.
+/// A build under way: `tree` and `tmp` are empty folders; all of it is removed when this ends,
+/// unless it was told to stay.
 class Draft {
  public:
   Draft(std::filesystem::path folder, os::Fd lock);
   ~Draft();
   Draft(Draft&&) = default;
   Draft& operator=(Draft&&) = delete;
+
+  void stay() { stays_ = true; }
 
   std::filesystem::path tree() const { return folder_ / "tree"; }
   std::filesystem::path tmp() const { return folder_ / "tmp"; }
@@ -31,6 +36,7 @@ class Draft {
  private:
   std::filesystem::path folder_;
   os::Fd lock_;
+  bool stays_ = false;
 };
 
 class Shelf {
@@ -39,7 +45,7 @@ class Shelf {
 
   Result<Draft> start_draft() const;
   /// Puts the draft's tree on the shelf under `artifact.digest`, or finds it there already.
-  Result<void> publish(const Draft& draft, const model::Artifact& artifact,
+  Result<void> publish(Draft& draft, const model::Artifact& artifact,
                        const std::string& inputs) const;
 
   /// The artifact that these inputs gave, while it is still on the shelf.
@@ -52,6 +58,11 @@ class Shelf {
   Result<std::uint64_t> reclaim(const std::set<std::string>& pinned, bool dry_run) const;
 
  private:
+  Result<void> move_in(const Draft& draft, const std::filesystem::path& place,
+                       const std::string& label) const;
+  Result<void> link_in(Draft& draft, const std::filesystem::path& place,
+                       const std::string& label) const;
+
   std::filesystem::path artifacts_;
   std::filesystem::path inputs_;
 };
