@@ -1,0 +1,3 @@
+# tests/fuzz: what reads a stranger's bytes
+ecluse_fuzz(config ecluse_config)
+ecluse_fuzz(http1 ecluse_gateway)
