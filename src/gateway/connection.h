@@ -90,6 +90,9 @@ struct Tunnel {
   bool is_closing = false;
 };
 
+/// One who asks: a connection that speaks HTTP/1, bare or over TLS, or one stream of an HTTP/2
+/// connection, whose transport reads as the same request in HTTP/1 and takes the answer as such.
+/// An exchange knows no difference: what it needs of the client's side is its Socket.
 struct Client : Endpoint, TimerEntry {
   Client() : Endpoint(Kind::kClient) { is_client = true; }
   Socket socket;
@@ -102,6 +105,7 @@ struct Client : Endpoint, TimerEntry {
   bool upstream_write_broken = false;
   bool is_queued = false;  ///< for another turn
   bool is_first = true;    ///< no request has been answered on this connection
+  bool is_secure = false;  ///< came by TLS
   RequestFacts facts;
   std::uint16_t listener_port = 0;
   std::uint16_t status = 0;

@@ -30,7 +30,7 @@ void write_request_head(const http1::Request& request, const RequestExtras& extr
   if (request.expects_continue) out.field("Expect", "100-continue");
   if (request.wants_websocket) out.text("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   out.field("X-Forwarded-For", extras.client_address);
-  out.field("X-Forwarded-Proto", "http");
+  out.field("X-Forwarded-Proto", extras.is_secure ? "https" : "http");
   out.field("X-Forwarded-Host", request.authority);
   out.field("X-Request-ID", extras.request_id);
   out.text(request.version_minor == 0 ? "Via: 1.0 ecluse\r\n" : "Via: 1.1 ecluse\r\n");

@@ -15,6 +15,7 @@ namespace ecluse::gateway {
 struct RequestExtras {
   std::string_view client_address;
   std::string_view request_id;
+  bool is_secure = false;            ///< the client came by TLS
   bool drops_authorization = false;  ///< it was meant for us
 };
 void write_request_head(const http1::Request& request, const RequestExtras& extras,

@@ -38,6 +38,27 @@ void Socket::rewind() {
   in_begin_ = in_end_ = 0;
 }
 
+ssize_t Socket::read_once(std::span<char> room) {
+  if (transport) return transport->read(room);
+  ssize_t n = 0;
+  do {
+    n = ::recv(fd.get(), room.data(), room.size(), 0);
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+ssize_t Socket::write_once(std::span<iovec> pieces) {
+  if (transport) return transport->write(pieces);
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  ssize_t n = 0;
+  do {
+    n = ::sendmsg(fd.get(), &message, MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  return n;
+}
+
 Io Socket::fill(BlockPool& pool) {
   if (!readable) return seen_end ? Io::kEnd : Io::kBlocked;
   if (in_ == nullptr) {
@@ -52,14 +73,12 @@ Io Socket::fill(BlockPool& pool) {
   }
   const std::size_t room = Block::kBytes - in_end_;
   if (room == 0) return Io::kBlocked;
-  ssize_t n = 0;
-  do {
-    n = ::recv(fd.get(), in_->bytes + in_end_, room, 0);
-  } while (n < 0 && errno == EINTR);
+  const ssize_t n = read_once({in_->bytes + in_end_, room});
   if (n > 0) {
     in_end_ += static_cast<std::uint32_t>(n);
-    // A short read has emptied the socket, unless its end is still to be read.
-    if (static_cast<std::size_t>(n) < room && !hung_up) readable = false;
+    // A short read has emptied the socket, unless its end is still to be read. A transport may
+    // hold more: one record at a time.
+    if (static_cast<std::size_t>(n) < room && !hung_up && !transport) readable = false;
     return Io::kProgress;
   }
   if (n == 0) {
@@ -109,13 +128,7 @@ Io Socket::send(std::string_view body, std::string_view suffix, std::size_t& sen
   if (pending.empty() && body.empty() && suffix.empty()) return Io::kProgress;
   if (!writable) return Io::kBlocked;
   std::array<iovec, 3> pieces{piece(pending), piece(body), piece(suffix)};
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = pieces.size();
-  ssize_t n = 0;
-  do {
-    n = ::sendmsg(fd.get(), &message, MSG_NOSIGNAL);
-  } while (n < 0 && errno == EINTR);
+  const ssize_t n = write_once(pieces);
   if (n < 0 && errno != EAGAIN) return Io::kBroken;
   if (n < 0) {
     writable = false;
@@ -136,7 +149,14 @@ Io Socket::flush(BlockPool& pool) {
   return Io::kProgress;
 }
 
+void Socket::end_sending() {
+  if (transport) return transport->end_sending();
+  (void)::shutdown(fd.get(), SHUT_WR);  // fails only if the peer is gone already
+}
+
 void Socket::close(BlockPool& pool, bool reset) {
+  if (transport) transport->close(reset);
+  transport.reset();
   if (in_ != nullptr) pool.release(std::exchange(in_, nullptr));
   if (out_ != nullptr) pool.release(std::exchange(out_, nullptr));
   in_begin_ = in_end_ = out_begin_ = out_end_ = 0;

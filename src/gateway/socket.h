@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -21,9 +22,31 @@ enum class Io : std::uint8_t {
   kBroken,   ///< reset, or the descriptor failed
 };
 
+/// Carries a connection's bytes where a bare descriptor does not: TLS over it, or one stream of an
+/// HTTP/2 connection. Belongs to its Socket, is used by the thread of that socket only, and answers
+/// as the system calls do: the count of bytes, or -1 with errno, EAGAIN meaning that whoever
+/// drives the transport calls Socket::note_events() when it is worth another try.
+class Transport {
+ public:
+  Transport() = default;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  virtual ~Transport() = default;
+
+  /// 0 is the clean end of what the peer sends.
+  virtual ssize_t read(std::span<char> room) = 0;
+  /// May take less than all pieces hold.
+  virtual ssize_t write(std::span<const iovec> pieces) = 0;
+  /// We send no more; the peer may still.
+  virtual void end_sending() = 0;
+  /// The last call. With `reset` the peer must not take what it has for all there is.
+  virtual void close(bool reset) = 0;
+};
+
 class Socket {
  public:
-  os::Fd fd;
+  os::Fd fd;                             ///< none if the transport needs none
+  std::unique_ptr<Transport> transport;  ///< null: the descriptor carries the bytes bare
   bool readable = false;
   bool writable = false;
   bool hung_up = false;  ///< the peer closed, at least its sending side: read until the end
@@ -56,11 +79,15 @@ class Socket {
   Io send(std::string_view body, std::string_view suffix, std::size_t& sent, BlockPool& pool);
   Io flush(BlockPool& pool);
 
+  /// Half a close: we have said all. Nothing may be pending.
+  void end_sending();
   /// Closes at once. With `reset` the peer sees a reset, never a clean end.
   void close(BlockPool& pool, bool reset = false);
 
  private:
   void rewind();
+  ssize_t read_once(std::span<char> room);
+  ssize_t write_once(std::span<iovec> pieces);
 
   Block* in_ = nullptr;
   Block* out_ = nullptr;

@@ -1,6 +1,4 @@
 // How connections end, and the deadlines that end them.
-#include <sys/socket.h>
-
 #include <algorithm>
 
 #include "gateway/worker_thread.h"
@@ -50,7 +48,7 @@ void WorkerThread::end_connection(Client& client) {
   if (socket.seen_end || (sends_nothing_more && client.answer_started)) {
     return close_client(client);
   }
-  (void)::shutdown(socket.fd.get(), SHUT_WR);  // fails only if the client is gone already
+  socket.end_sending();
   client.phase = Phase::kLinger;
   set_deadline(client, bounds_.linger_ms_max);
 }

@@ -60,6 +60,7 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
   write_request_head(request,
                      {.client_address = address_text(client.address, address_room),
                       .request_id = request_id(),
+                      .is_secure = client.is_secure,
                       .drops_authorization = !site.authorization.empty()},
                      out);
   upstream->socket.produced(out.bytes());

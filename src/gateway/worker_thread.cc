@@ -264,13 +264,20 @@ void WorkerThread::adopt(int fd, const sockaddr_storage& peer, std::uint16_t por
   if (!watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *client)) return;
   client->address = address_of(peer);
   client->listener_port = port;
-  client->next = clients_.next;
-  client->previous = &clients_;
-  client->next->previous = client.get();
-  clients_.next = client.get();
+  (void)enrol(std::move(client));
+}
+
+/// From here on it is one of ours: its deadlines run, and advance() carries it on when its socket
+/// has something to do. Owned by the ring of clients until close_client().
+Client& WorkerThread::enrol(std::unique_ptr<Client> owned) {
+  Client& client = *owned.release();
+  client.next = clients_.next;
+  client.previous = &clients_;
+  client.next->previous = &client;
+  clients_.next = &client;
   ++client_count_;
-  set_deadline(*client, bounds_.head_ms_max);
-  (void)client.release();  // owned by the ring of clients until close_client()
+  set_deadline(client, bounds_.head_ms_max);
+  return client;
 }
 
 void WorkerThread::follow(std::shared_ptr<const RouteTable> table, std::uint64_t generation) {

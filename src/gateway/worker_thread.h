@@ -93,6 +93,7 @@ class WorkerThread {
   void unlisten(const std::function<bool(const Listener&)>& chosen);
   void accept_from(Listener& listener);
   void adopt(int fd, const sockaddr_storage& peer, std::uint16_t port);
+  Client& enrol(std::unique_ptr<Client> owned);
   void refuse_without_descriptors(Listener& listener);
   void follow(std::shared_ptr<const RouteTable> table, std::uint64_t generation);
   void prune_targets();

@@ -1,6 +1,4 @@
 // WebSockets: bytes both ways after the app's 101, and a proper goodbye when a release leaves.
-#include <sys/socket.h>
-
 #include <array>
 
 #include "gateway/worker_thread.h"
@@ -49,7 +47,7 @@ bool run_way(Pump& pump, Socket& from, Socket& to, BlockPool& pool, bool& yields
       return true;
     case PumpState::kDone:
       // One side has said all: the other may still speak.
-      if (!was_done) (void)::shutdown(to.fd.get(), SHUT_WR);  // fails only if it is gone already
+      if (!was_done) to.end_sending();
       return true;
     case PumpState::kSourceEnded:
     case PumpState::kSourceBroken:
