@@ -4,8 +4,11 @@ Bars: over 100 kills during rollouts nothing is lost, and every rollout ends wel
 over 20 kills of the gateway's worker only requests in flight are lost, no connection is refused, and
 it answers again within a second.
 """
+import os
 import random
+import select
 import time
+from typing import NamedTuple
 
 from _drive.bars import Bars, Story
 from _drive.echo import MIX, EchoApp
@@ -81,7 +84,7 @@ class Kills:
     # --- the gateway's worker
 
     def kill_workers(self):
-        """Kills the worker under load; the report, and when each kill was, by phase."""
+        """Kills the worker under load; the report, and the Kill of each phase."""
         killed = {}
         with Load(self.ecluse.port, self.app.host, "--rate", self.arguments.rate, "--seed",
                   self.arguments.seed, *MIX) as load:
@@ -89,15 +92,30 @@ class Kills:
             for number in range(1, self.arguments.workers + 1):
                 time.sleep(self.random.uniform(1.0, 2.0))
                 worker = self.ecluse.gateway_processes()[1]
-                at = time.monotonic() * 1000
-                kill_if_there(worker)
                 name = f"worker {number}"
-                killed[name] = at
+                killed[name] = kill_and_see_it_gone(worker)
                 load.phase(name)
             time.sleep(2.0)
             report = load.finish()
         self.story.done(f"{len(killed)} kills of the gateway's worker")
         return report, killed
+
+
+class Kill(NamedTuple):
+    """When a process was killed and when it was gone (ms, monotonic): in between it may still accept."""
+    at_ms: float
+    gone_ms: float
+
+
+def kill_and_see_it_gone(pid):
+    process = os.pidfd_open(pid)
+    try:
+        at_ms = time.monotonic() * 1000
+        kill_if_there(pid)
+        select.select([process], [], [])
+        return Kill(at_ms, time.monotonic() * 1000)
+    finally:
+        os.close(process)
 
 
 def told(outcomes):
@@ -113,15 +131,15 @@ def seconds_until_back(phase, killed_ms):
 
 
 def not_in_flight(report, kills):
-    """Losses that no kill explains: the connection was made, or the request sent, after the kill
-    nearest before the loss."""
+    """Losses that no kill explains: the connection was made, or the request sent, after the worker
+    of the kill nearest before the loss was gone."""
     found = []
     for loss in report["losses"]:
-        before = [at for at in kills.values() if at <= loss["lost_ms"]]
-        kill = max(before, default=0.0)
+        before = [kill.gone_ms for kill in kills.values() if kill.at_ms <= loss["lost_ms"]]
+        gone = max(before, default=0.0)
         connected = loss["connected_ms"] or loss["sent_ms"]
-        # Over a connection that the dead worker held, or sent before the kill: in flight.
-        if connected > kill:
+        # Over a connection that the dead worker held, or sent before its end: in flight.
+        if connected > gone:
             found.append(loss)
     return found
 
@@ -138,7 +156,7 @@ def judge(arguments, outcomes, rollouts, workers, kills):
     bars.figure("requests_sent", rollouts["requests_sent"], "requests sent meanwhile")
     bars.equals("requests_lost", rollouts["requests_lost"], 0, "requests lost")
     bars.equals("wrong_release", rollouts["wrong_release"], 0, "answered by a release that must not")
-    back = [seconds_until_back(phase, kills[phase["name"]]) for phase in workers["phases"]
+    back = [seconds_until_back(phase, kills[phase["name"]].at_ms) for phase in workers["phases"]
             if phase["name"] in kills]
     strays = not_in_flight(workers, kills)
     bars.figure("worker_kills", len(kills), "kills of the gateway's worker")
