@@ -17,10 +17,13 @@ Checkers::Checkers(World& world) : world_(world) {
   world_.traffic.on_swap = [this](const auto& site, const auto& fence) { on_swap(site, fence); };
   world_.store.before_commit = [this](const auto& batch) { on_commit(batch); };
   world_.traffic.on_latched_weight = [this](const auto& site, const auto& fence) {
-    // A dead control plane's late word is refused and harmless; the living one must have asked.
-    if (world_.engine && fence.term == world_.engine->term())
+    // The gateway refuses it, so nobody is hurt. A dead control plane's late abort may come after
+    // the living one has asked; then it learns of it by this refusal, and must not insist.
+    if (!world_.engine || fence.term != world_.engine->term()) return;
+    if (++refusals_[{fence.term, fence.rollout}] > kRefusalsMax)
       violated("4 an abort stands",
-               fmt::format("{} was given weight after its abort was latched", to_string(site.key)));
+               fmt::format("{} was given weight again and again after its abort was latched",
+                           to_string(site.key)));
   };
 }
 
@@ -36,6 +39,9 @@ void Checkers::on_step(const rollout::State&, const rollout::Step& step) {
   if (stops && decides)
     violated("1 unsafe effects travel alone", "a stop and a decision about traffic in one list");
   const auto& state = step.next;
+  if (decides && state.recovering)
+    violated("4 an abort stands", fmt::format("{} was decided about before the gateway was asked",
+                                              to_string(state.key)));
   if (!state.active) return;
   const auto& r = *state.active;
   const bool pipeline_runs = r.phase == Phase::kPreparing && world_.engine != nullptr;

@@ -2,6 +2,7 @@
 // The invariants of architecture.md, as far as they can exist now. Each has a name and says what it
 // saw. They look at the twins' truth and at what is durable, never at what the machine believes.
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ class Checkers {
   void stopping_a_release(const rollout::State& durable, const model::InstanceKey& key);
 
   World& world_;
+  static constexpr int kRefusalsMax = 3;  ///< one and what was under way with it
+
+  std::map<std::pair<std::uint64_t, std::string>, int> refusals_;  ///< by term and fence
   std::set<std::string> promised_;
   std::set<std::string> aborted_;
   std::vector<Violation> violations_;

@@ -368,6 +368,7 @@ void Engine::request(const model::EnvironmentKey& key, rollout::Requested reques
   Record record{.began = ports_.clock.wall(), .began_at = ports_.clock.now()};
   if (pipeline) record.commit = pipeline->draft.commit;
   records_[id] = record;
+  request.term = term_;
   Change change{.actor = request.actor};
   if (pipeline && !swaps) {
     pipeline->id = id;
@@ -398,8 +399,11 @@ void Engine::command(const model::EnvironmentKey& key, const rollout::Event& eve
   if (const auto refused = rollout::refusal(found->second.state, event))
     return reply(fail(*refused));
   const auto& active = found->second.state.active;
+  // The abort of a swap that is not yet written is told when it is: a crash may take both.
+  const bool is_written = !active || active->kind != rollout::Kind::kRollback ||
+                          active->phase != rollout::Phase::kCommitting;
   const bool swaps = std::holds_alternative<rollout::AbortAsked>(event) && active &&
-                     rollout::is_armed(active->phase);
+                     rollout::is_armed(active->phase) && is_written;
   Change change{.actor = actor};
   if (swaps) {
     found->second.swaps[active->id] = [reply](const Result<Ticket>& ticket) {

@@ -34,7 +34,7 @@ struct Effect {
   std::string process;
   int index = 0;
   std::uint64_t sequence = 0;  ///< of the site decision
-  std::string fence;           ///< the rollout that fences a site decision
+  std::string fence;           ///< Rollout::fence of what binds a site decision
   std::uint32_t attempt = 0;
   TimePoint again_at;  ///< issued again then, unless acknowledged
   bool operator==(const Effect&) const = default;

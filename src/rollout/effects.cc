@@ -91,10 +91,11 @@ void Machine::issue_site(std::vector<ArmShare> arms) {
 void Machine::refresh_site() {
   drop_pending([](const Effect& e) { return !is_site_decision(e.kind); });
   s_.sequence += 1;
+  if (s_.recovering) return;  // it is told when it was asked
   Effect effect{.kind = EffectKind::kApplySite, .sequence = s_.sequence};
   if (s_.active) {
     const auto& r = *s_.active;
-    effect.fence = r.id;
+    effect.fence = r.fence;
     if (r.phase == Phase::kAborting) {
       effect.kind = EffectKind::kAbortSite;
       effect.release = r.release;
@@ -130,10 +131,11 @@ void Machine::want(model::ReleaseNumber release, const Plan& plan, bool traffic)
 void Machine::start(Instance& instance) {
   instance.standing = InstanceStanding::kStarting;
   instance.ready = false;
-  issue({.kind = EffectKind::kStart,
-         .release = instance.release,
-         .process = instance.process,
-         .index = instance.index});
+  instance.started_by = issue({.kind = EffectKind::kStart,
+                               .release = instance.release,
+                               .process = instance.process,
+                               .index = instance.index})
+                            .id;
 }
 
 void Machine::stop_all(model::ReleaseNumber release, bool workers_only) {
@@ -193,9 +195,10 @@ void Machine::done(const Effect& effect, const Ack& ack) {
     case EffectKind::kAskLatch:
       return latched(ack.latched);
     case EffectKind::kObserve:
-      return observed(ack.sightings);
+      return observed(effect, ack.sightings);
     case EffectKind::kApplySite:
     case EffectKind::kAbortSite:
+      s_.refusals = 0;
       s_.acked = std::max(s_.acked, effect.sequence);
       return;
     case EffectKind::kRunJob:
@@ -271,16 +274,7 @@ void Machine::fail_effect(const Effect& effect, const Error& error) {
       return;
     case EffectKind::kApplySite:
     case EffectKind::kAbortSite:
-      if (error.kind == ErrorKind::kConflict) {
-        // The gateway knows of a newer decision; ours gets a number of its own.
-        const bool awaited = s_.active && s_.active->await == effect.sequence;
-        refresh_site();
-        if (awaited) s_.active->await = s_.sequence;
-        s_.pending.back().attempt = effect.attempt + 1;
-        s_.pending.back().again_at = now_ + backoff(effect.attempt);
-        out_.pop_back();
-        return;
-      }
+      if (error.kind == ErrorKind::kConflict) return refused_by_the_gateway();
       break;
     case EffectKind::kAskLatch:
     case EffectKind::kObserve:
@@ -323,23 +317,52 @@ void Machine::on(const Recovered&) {
   drop_pending([](const Effect& e) {
     return e.kind != EffectKind::kAskLatch && e.kind != EffectKind::kObserve;
   });
+  s_.refusals = 0;
   if (s_.active && s_.active->release != 0) {
-    issue({.kind = EffectKind::kAskLatch, .fence = s_.active->id});
+    ask_latch(Duration::zero());
   } else {
     latched({});
   }
 }
 
+void Machine::ask_latch(Duration wait) {
+  s_.recovering = true;
+  drop_pending([](const Effect& e) { return e.kind != EffectKind::kAskLatch; });
+  auto& effect =
+      issue({.kind = EffectKind::kAskLatch, .fence = s_.active ? s_.active->fence : std::string{}});
+  if (wait == Duration::zero()) return;
+  effect.again_at = now_ + wait;
+  out_.pop_back();
+}
+
+/// It knows of a newer decision, or of an abort that was under way when its sender was killed and
+/// came after we had asked. Which of them, only the gateway can say.
+void Machine::refused_by_the_gateway() {
+  const auto wait = backoff(s_.refusals++);
+  drop_pending([](const Effect& e) { return !is_site_decision(e.kind); });
+  ask_latch(wait);
+}
+
+void Machine::decide_without_asking() {
+  if (!s_.recovering) return;
+  s_.recovering = false;
+  drop_pending([](const Effect& e) { return e.kind != EffectKind::kAskLatch; });
+  if (!is_pending(EffectKind::kObserve)) issue({.kind = EffectKind::kObserve});
+}
+
 void Machine::latched(const std::vector<model::ReleaseNumber>& releases) {
   s_.recovering = false;
-  for (auto& effect : s_.pending) {
-    effect.again_at = now_ + patience(effect.kind);
-    // After a reboot the recorded targets are gone: the site is told anew when they were looked at.
-    if (!is_site_decision(effect.kind)) out_.push_back(effect);
-  }
-  issue({.kind = EffectKind::kObserve});
+  const bool has_just_started = s_.refusals == 0;
   const bool aborted =
       s_.active && std::ranges::find(releases, s_.active->release) != releases.end();
+  // The old release is being stopped: there is nothing left to go back to.
+  if (aborted && s_.active->phase == Phase::kStoppingOld) s_.active->fence.clear();
+  if (has_just_started) {
+    // After a reboot the recorded targets are gone: the site is told anew when they were looked at.
+    issue({.kind = EffectKind::kObserve});
+  } else {
+    refresh_awaited_site();
+  }
   if (!aborted || is_aborting(s_.active->phase)) return;
   const auto* reason = "the gateway had latched its abort when ecluse was killed: it stands";
   if (s_.active->phase != Phase::kSwapping) return abort(reason);
@@ -354,9 +377,11 @@ void Machine::refresh_awaited_site() {
   if (awaits) s_.active->await = s_.sequence;
 }
 
-void Machine::observed(const std::vector<Sighting>& sightings) {
+void Machine::observed(const Effect& effect, const std::vector<Sighting>& sightings) {
   for (auto& instance : s_.instances) {
-    if (instance.standing == InstanceStanding::kStopping) continue;
+    // What was started after the question may be missing in the answer.
+    const bool is_newer = instance.started_by > effect.id;
+    if (instance.standing == InstanceStanding::kStopping || is_newer) continue;
     const auto seen = std::ranges::find_if(sightings, [&](const Sighting& sighting) {
       return sighting.release == instance.release && sighting.process == instance.process &&
              sighting.index == instance.index;

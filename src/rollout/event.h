@@ -24,7 +24,8 @@ struct Requested {
   std::string actor;
   std::string reason;
   Gate gate = Gate::kNone;
-  std::string waits_for;  ///< words for people: "approval by admins"
+  std::string waits_for;   ///< words for people: "approval by admins"
+  std::uint64_t term = 0;  ///< of the control plane that takes it
 };
 
 /// The pipeline of rollout `id` is through: its release can be made.

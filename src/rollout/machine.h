@@ -64,7 +64,10 @@ class Machine {
   }
   void fail_effect(const Effect& effect, const Error& error);
   void done(const Effect& effect, const Ack& ack);
-  void observed(const std::vector<Sighting>& sightings);
+  void observed(const Effect& effect, const std::vector<Sighting>& sightings);
+  void ask_latch(Duration wait);
+  void decide_without_asking();
+  void refused_by_the_gateway();
   void latched(const std::vector<model::ReleaseNumber>& releases);
   void job_done(const Effect& effect, const Ack& ack);
   void judge(const Instance& instance, const InstanceChanged& news);

@@ -523,10 +523,11 @@ void Machine::abort(const std::string& reason, const std::string& suspect) {
     case Phase::kStartingWorkers:
     case Phase::kDraining:
     case Phase::kBaking:
+    case Phase::kDetachingOld:
+      decide_without_asking();  // whatever the gateway has latched, weight 0 is right
       r.suspect = suspect;
       return enter(Phase::kAborting);
     case Phase::kSwapping:
-    case Phase::kDetachingOld:
     case Phase::kStoppingOld:
     case Phase::kAborting:
     case Phase::kGathering:
@@ -547,8 +548,7 @@ void Machine::fall_back_to_the_old_release() {
   auto& r = *s_.active;
   drop_pending([&](const Effect& e) {
     const bool of_the_old = e.kind == EffectKind::kStart && e.release != r.release;
-    return of_the_old || e.kind == EffectKind::kStop || e.kind == EffectKind::kObserve ||
-           e.kind == EffectKind::kAskLatch;
+    return of_the_old || e.kind == EffectKind::kStop || e.kind == EffectKind::kObserve;
   });
   if (r.committed) {
     s_.stable = r.previous;
@@ -573,16 +573,17 @@ void Machine::end(Outcome outcome, std::string reason) {
 }
 
 void Machine::start_swap(const Requested& request) {
-  s_.recovering = false;  // whatever the gateway has latched, this swap is what is wanted now
+  decide_without_asking();  // whatever the gateway has latched, this swap is what is wanted now
   auto old = std::move(*s_.active);
   s_.active.reset();
   drop_pending([&](const Effect& e) {
     const bool of_the_loser = e.kind == EffectKind::kStart && e.release == old.release;
     return e.kind == EffectKind::kStop || e.kind == EffectKind::kObserve ||
-           e.kind == EffectKind::kAskLatch || (e.kind == EffectKind::kStart && !of_the_loser);
+           (e.kind == EffectKind::kStart && !of_the_loser);
   });
   Rollout r;
   r.id = fmt::format("{}@{}", to_string(s_.key), s_.next_rollout++);
+  r.fence = fmt::format("{} term {}", r.id, request.term);
   r.kind = Kind::kRollback;
   r.release = request.release;
   r.from = r.previous = old.release;
@@ -594,7 +595,7 @@ void Machine::start_swap(const Requested& request) {
   r.actor = request.actor;
   r.asked_because = request.reason;
   r.prepared = true;
-  r.latch = old.id;
+  r.latch = old.fence;
   r.began = now_;
   old.outcome = Outcome::kDone;
   old.phase = Phase::kEnded;
@@ -631,6 +632,7 @@ void Machine::on(const Requested& request) {
   }
   Rollout r;
   r.id = fmt::format("{}@{}", to_string(s_.key), s_.next_rollout++);
+  r.fence = fmt::format("{} term {}", r.id, request.term);
   r.kind = request.kind;
   r.release = request.release;
   r.plan = request.plan;
@@ -684,7 +686,6 @@ void Machine::on(const Approved& approved) {
 
 void Machine::on(const AbortAsked& asked) {
   if (refusal(s_, asked)) return;
-  s_.recovering = false;  // whatever the gateway has latched, weight 0 is right
   abort(asked.reason.empty() ? fmt::format("aborted by {}", asked.actor)
                              : fmt::format("aborted by {}: {}", asked.actor, asked.reason));
 }

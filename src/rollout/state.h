@@ -62,6 +62,9 @@ struct Stage {
 
 struct Rollout {
   std::string id;  ///< "lettings/prod@12"
+  /// Its name at the gateway: `id` and the control plane's term. A number that a crash took before
+  /// it was written is given again, and a latch must not bind its namesake. Empty: none binds it.
+  std::string fence;
   Kind kind = Kind::kDeploy;
   Phase phase = Phase::kQueued;
   model::ReleaseNumber release = 0;   ///< 0 until prepared
@@ -82,7 +85,7 @@ struct Rollout {
   bool committed = false;
   std::size_t step = 0;         ///< which weight, which job
   std::uint64_t await = 0;      ///< site sequence whose acknowledgement the phase waits for
-  std::string latch;            ///< kSwapping: the rollout whose release the swap latches out
+  std::string latch;            ///< kSwapping: the fence whose release the swap latches out
   std::string suspect;          ///< the instance to look at when it failed
   std::string abort_when_safe;  ///< an abort that waits for a release job to end
   Outcome outcome = Outcome::kRunning;
@@ -110,6 +113,7 @@ struct Instance {
   bool was_ready = false;
   int exits = 0;
   std::optional<int> last_exit;
+  std::uint64_t started_by = 0;  ///< the newest kStart
   bool operator==(const Instance&) const = default;
 };
 
@@ -136,7 +140,10 @@ struct State {
   std::optional<Rollout> active;
   std::optional<Rollout> queued;
   std::vector<Rollout> ended;  ///< by the last step; the control plane files them away
-  bool recovering = false;     ///< set by Recovered until the gateway said what it has latched
+  /// Set by Recovered, and when the gateway refuses a decision, until it said what it has latched:
+  /// nothing is decided meanwhile.
+  bool recovering = false;
+  std::uint32_t refusals = 0;  ///< by the gateway, in a row
   bool operator==(const State&) const = default;
 };
 

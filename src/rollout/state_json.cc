@@ -50,6 +50,7 @@ void fields(V& v, Stage& x) {
 template <typename V>
 void fields(V& v, Rollout& x) {
   v("id", x.id);
+  v("fence", x.fence);
   v("kind", x.kind);
   v("phase", x.phase);
   v("release", x.release);
@@ -95,6 +96,7 @@ void fields(V& v, Instance& x) {
   v("was_ready", x.was_ready);
   v("exits", x.exits);
   v("last_exit", x.last_exit);
+  v("started_by", x.started_by);
 }
 template <typename V>
 void fields(V& v, ArmShare& x) {
