@@ -347,7 +347,17 @@ void Machine::decide_without_asking() {
   if (!s_.recovering) return;
   s_.recovering = false;
   drop_pending([](const Effect& e) { return e.kind != EffectKind::kAskLatch; });
-  if (!is_pending(EffectKind::kObserve)) issue({.kind = EffectKind::kObserve});
+  if (s_.refusals == 0) issue_again();
+}
+
+/// What was under way when this process started. After a reboot the recorded targets are gone: the
+/// site is told anew when they were looked at.
+void Machine::issue_again() {
+  for (auto& effect : s_.pending) {
+    effect.again_at = now_ + patience(effect.kind);
+    if (!is_site_decision(effect.kind)) out_.push_back(effect);
+  }
+  issue({.kind = EffectKind::kObserve});
 }
 
 void Machine::latched(const std::vector<model::ReleaseNumber>& releases) {
@@ -358,8 +368,7 @@ void Machine::latched(const std::vector<model::ReleaseNumber>& releases) {
   // The old release is being stopped: there is nothing left to go back to.
   if (aborted && s_.active->phase == Phase::kStoppingOld) s_.active->fence.clear();
   if (has_just_started) {
-    // After a reboot the recorded targets are gone: the site is told anew when they were looked at.
-    issue({.kind = EffectKind::kObserve});
+    issue_again();
   } else {
     refresh_awaited_site();
   }

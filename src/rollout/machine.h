@@ -67,6 +67,7 @@ class Machine {
   void observed(const Effect& effect, const std::vector<Sighting>& sightings);
   void ask_latch(Duration wait);
   void decide_without_asking();
+  void issue_again();
   void refused_by_the_gateway();
   void latched(const std::vector<model::ReleaseNumber>& releases);
   void job_done(const Effect& effect, const Ack& ack);
