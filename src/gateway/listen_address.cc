@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -85,6 +86,9 @@ Result<os::Fd> open_shard(const ListenAddress& address) {
       ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
     return fail(from_errno(errno, "setsockopt SO_REUSEPORT"));
   }
+  // Accepted sockets inherit it. Best effort: without it, answers in several pieces may wait for
+  // an acknowledgement.
+  (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (::bind(fd.get(), target.get(), target.length) != 0 || ::listen(fd.get(), kBacklog) != 0) {
     return fail(from_errno(errno, fmt::format("listen on {}", to_string(address))));
   }

@@ -24,14 +24,18 @@ PumpState Pump::run(Socket& from, Socket& to, BlockPool& pool, const http1::Chun
   for (int reads = 0;;) {
     if (phase_ == Phase::kDone) return PumpState::kDone;
     if (fault_ != http1::Fault::kNone) return PumpState::kFaulty;
+    const bool stops_here = stops_ && frames_ != nullptr && frames_->at_boundary();
+    // What is here joins a head that waits to be written: one call for both.
+    if (ready_ == 0 && !source_done_ && !stops_here && !from.received().empty()) {
+      (void)take(from, bounds);
+      if (fault_ != http1::Fault::kNone) return PumpState::kFaulty;
+    }
     if (ready_ > 0 || source_done_ || to.output_pending() > 0) {
       const Io io = write_ready(from, to, pool);
       if (io == Io::kProgress) continue;
       return io == Io::kBroken ? PumpState::kSinkBroken : PumpState::kBlocked;
     }
-    if (stops_ && frames_ != nullptr && frames_->at_boundary()) return PumpState::kBlocked;
-    if (!from.received().empty() && take(from, bounds)) continue;
-    if (fault_ != http1::Fault::kNone) return PumpState::kFaulty;
+    if (stops_here) return PumpState::kBlocked;
     if (reads++ == kReadsMax) return PumpState::kYield;
     const Io io = from.fill(pool);
     if (io == Io::kProgress) continue;
@@ -100,12 +104,13 @@ std::size_t Pump::take_chunks(Socket& from, const http1::ChunkBounds& bounds) {
   return progress.produced;
 }
 
-void Pump::frame_ready(Socket& to, BlockPool& pool) {
-  if (!plan_.as_chunks || framed_ || ready_ == 0) return;
-  framed_ = true;
+/// False if there is no room behind what waits to be written.
+bool Pump::frame_ready(Socket& to, BlockPool& pool) {
+  if (!plan_.as_chunks || framed_ || ready_ == 0) return true;
   std::array<char, 18> line{};
   const std::size_t n = http1::write_chunk_size(ready_, line.data());
-  (void)to.append({line.data(), n}, pool);  // heads leave room for it: see kHeadSlack
+  framed_ = to.append({line.data(), n}, pool);
+  return framed_;
 }
 
 /// What must follow the ready bytes.
@@ -116,7 +121,7 @@ std::string_view Pump::ending() const {
 }
 
 Io Pump::write_ready(Socket& from, Socket& to, BlockPool& pool) {
-  frame_ready(to, pool);
+  if (!frame_ready(to, pool)) return to.flush(pool);
   const std::string_view body = from.received().substr(0, ready_);
   const std::string_view end = ending();
   std::size_t sent = 0;

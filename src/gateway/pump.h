@@ -59,7 +59,7 @@ class Pump {
   bool take(Socket& from, const http1::ChunkBounds& bounds);
   std::size_t take_chunks(Socket& from, const http1::ChunkBounds& bounds);
   std::size_t take_frames(std::string_view bytes);
-  void frame_ready(Socket& to, BlockPool& pool);
+  bool frame_ready(Socket& to, BlockPool& pool);
   std::string_view ending() const;
   void end_piece(Socket& from);
   PumpState source_stopped(Io io);

@@ -19,6 +19,12 @@ void Socket::note_events(std::uint32_t events) {
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable = true;
 }
 
+bool Socket::has_nothing_unread() const {
+  if (is_watched || transport) return !readable;
+  char byte = 0;
+  return ::recv(fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
 std::string_view Socket::received() const {
   return in_ == nullptr ? std::string_view()
                         : std::string_view(in_->bytes + in_begin_, in_end_ - in_begin_);

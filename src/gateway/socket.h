@@ -47,12 +47,15 @@ class Socket {
  public:
   os::Fd fd;                             ///< none if the transport needs none
   std::unique_ptr<Transport> transport;  ///< null: the descriptor carries the bytes bare
+  bool is_watched = false;               ///< epoll knows it
   bool readable = false;
   bool writable = false;
   bool hung_up = false;  ///< the peer closed, at least its sending side: read until the end
   bool was_reset = false;
   bool seen_end = false;  ///< read() said so
 
+  /// Nothing more is known to come: not a byte waits in the kernel. Closing then resets nobody.
+  bool has_nothing_unread() const;
   /// Takes in what epoll reported.
   void note_events(std::uint32_t events);
 

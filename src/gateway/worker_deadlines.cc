@@ -43,9 +43,9 @@ bool WorkerThread::run_flush(Client& client) {
 /// a moment (RFC 9112 section 9.6).
 void WorkerThread::end_connection(Client& client) {
   Socket& socket = client.socket;
-  const bool sends_nothing_more =
-      client.up.source_is_consumed() && socket.received().empty() && !socket.readable;
-  if (socket.seen_end || (sends_nothing_more && client.answer_started)) {
+  const bool sends_nothing_more = client.answer_started && client.up.source_is_consumed() &&
+                                  socket.received().empty() && socket.has_nothing_unread();
+  if (socket.seen_end || sends_nothing_more) {
     return close_client(client);
   }
   socket.end_sending();
@@ -130,6 +130,7 @@ bool WorkerThread::body_is_too_slow(Client& client) {
 }
 
 void WorkerThread::review_exchange(Client& client) {
+  if (!client.socket.is_watched && !watch_client(client)) return close_client(client);
   const std::uint64_t moved = client.up.bytes() + client.down.bytes();
   if (moved != client.moved_bytes) {
     client.moved_bytes = moved;

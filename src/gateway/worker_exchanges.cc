@@ -96,7 +96,9 @@ Upstream* WorkerThread::pooled(Target& target, bool is_idempotent) {
     if (!is_idempotent && idle_for > static_cast<Millis>(bounds_.unsafe_reuse_ms_max)) {
       return nullptr;
     }
-    if (!is_alive(upstream.socket)) {
+    // One that came back in this very turn was empty then; for what must not be repeated we look.
+    const bool was_just_used = is_idempotent && idle_for == 0;
+    if (!was_just_used && !is_alive(upstream.socket)) {
       close_upstream(upstream);
       continue;
     }
@@ -134,6 +136,7 @@ Upstream* WorkerThread::connect_to(Target& target) {
     return nullptr;
   }
   if (!watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *upstream)) return nullptr;
+  upstream->socket.is_watched = true;
   upstream->target = &target;
   return upstream.release();  // owned by its exchange or its pool until close_upstream()
 }
@@ -413,9 +416,10 @@ void WorkerThread::detach(Client& client, bool keep) {
 void WorkerThread::pool_or_close(Upstream& upstream, bool keep) {
   Target& target = *upstream.target;
   const bool may_stay = keep && !upstream.socket.hung_up && !is_finishing_ &&
-                        table_->uses(target.id) &&
-                        target.idle.size() < bounds_.pool_connections_max;
+                        table_->uses(target.id) && bounds_.pool_connections_max > 0;
   if (!may_stay) return close_upstream(upstream);
+  // The oldest leaves, not this one: what must not be repeated may only use a fresh one.
+  if (target.idle.size() >= bounds_.pool_connections_max) close_upstream(*target.idle.front());
   upstream.socket.release_empty(pool_);
   upstream.idle_since = now_;
   target.idle.push_back(&upstream);

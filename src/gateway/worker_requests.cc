@@ -15,10 +15,24 @@ namespace {
 constexpr std::uint32_t kMillion = 1'000'000;
 }  // namespace
 
+namespace {
+/// What it waits for comes from the app, most likely at once. A connection that carries one
+/// request then never enters the epoll set; review_exchange() puts it there if the app is slow.
+bool waits_for_app_only(const Client& client) {
+  const bool is_in_exchange =
+      client.phase == Phase::kExchange || client.phase == Phase::kConnecting;
+  return is_in_exchange && client.up.source_is_consumed() && client.socket.writable;
+}
+}  // namespace
+
 void WorkerThread::advance(Client& client) {
   constexpr int kStepsMax = 64;  // a flood of pipelined requests waits its turn
   for (int i = 0; i < kStepsMax; ++i) {
-    if (!step(client)) return;
+    if (step(client)) continue;
+    const bool must_watch =
+        client.phase != Phase::kClosed && !client.socket.is_watched && !waits_for_app_only(client);
+    if (must_watch && !watch_client(client)) close_client(client);
+    return;
   }
   if (client.phase == Phase::kClosed || client.is_queued) return;
   client.is_queued = true;

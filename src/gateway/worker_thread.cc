@@ -1,7 +1,6 @@
 #include "gateway/worker_thread.h"
 
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -258,13 +257,19 @@ void WorkerThread::adopt(int fd, const sockaddr_storage& peer, std::uint16_t por
   auto client = std::make_unique<Client>();
   client->socket.fd.reset(fd);
   if (client_count_ >= bounds_.client_connections_max / context_.threads) return;
-  const int on = 1;
-  // Best effort: without it, answers in several pieces may wait for an acknowledgement.
-  (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (!watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *client)) return;
   client->address = address_of(peer);
   client->listener_port = port;
-  (void)enrol(std::move(client));
+  // Its request is often here already.
+  client->socket.readable = client->socket.writable = true;
+  advance(enrol(std::move(client)));
+}
+
+bool WorkerThread::watch_client(Client& client) {
+  Socket& socket = client.socket;
+  // A transport without a descriptor is woken by whoever drives it.
+  socket.is_watched =
+      !socket.fd || watch(socket.fd.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, client);
+  return socket.is_watched;
 }
 
 /// From here on it is one of ours: its deadlines run, and advance() carries it on when its socket

@@ -99,6 +99,7 @@ class WorkerThread {
   void prune_targets();
   void start_drain(std::uint32_t slot, Duration websocket_budget);
   void start_finish();
+  bool watch_client(Client& client);
   bool watch(int fd, std::uint32_t events, Endpoint& endpoint);
   void tick();
   void expire(TimerEntry& entry);
@@ -196,6 +197,7 @@ class WorkerThread {
   std::vector<Client*> held_;
   std::vector<Client*> queue_;  ///< have more to do than one turn allows
   std::vector<std::unique_ptr<Client>> dead_clients_;
+
   std::vector<std::unique_ptr<Upstream>> dead_upstreams_;
   Client clients_;  ///< head of the ring of all clients
   std::size_t client_count_ = 0;

@@ -1,0 +1,162 @@
+"""The gateway and its peers as processes: started with their files of bench/gateway, measured, ended."""
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .machine import BUILD, ROOT, Failed, free_port, wait_for
+
+FILES = ROOT / "bench" / "gateway"
+SMALL = "s" * 200
+LARGE_BYTES = 1 << 20
+
+
+def children(pid):
+    """The process and all below it."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                found += map(int, task.read_text().split())
+            except OSError:
+                pass  # it ended while we looked
+    return found
+
+
+def cpu_seconds(pid):
+    """On the processor, as the scheduler counts it: all threads of the whole process tree."""
+    total = 0
+    for process in children(pid):
+        for task in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            try:
+                total += int(task.read_text().split()[0])
+            except OSError:
+                pass  # it ended while we looked
+    return total / 1e9
+
+
+def private_bytes(pid):
+    """Proportional set size of the tree."""
+    total = 0
+    for process in children(pid):
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def raise_descriptor_limit(wanted=100_000):
+    """Each connection takes one here, and two in a proxy. Needs root where the hard limit is lower."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, PermissionError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class Daemon:
+    """A server with one port of its own. Use as a context."""
+
+    def __init__(self, name, folder, port, command, environment=None):
+        self.name, self.port = name, port
+        self.log = open(folder / f"{name}.out", "ab")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log,
+                                        env=environment, start_new_session=True)
+        wait_for(f"{name} to listen", self._serves)
+
+    def _serves(self):
+        if self.process.poll() is not None:
+            raise Failed(f"{self.name} ended with {self.process.returncode}; see {self.log.name}")
+        import socket
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def cpu_seconds(self):
+        return cpu_seconds(self.pid)
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                pass
+        # Only the group that we began: what it left behind.
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.log.close()
+
+
+class Field:
+    """A folder with the origin, and the proxies in front of it."""
+
+    def __init__(self):
+        raise_descriptor_limit()
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-gateway-"))
+        self.folder.chmod(0o755)
+        self.origin_port = free_port()
+        (self.folder / "large").write_bytes(os.urandom(LARGE_BYTES))
+        self.origin = Daemon("origin", self.folder, self.origin_port,
+                             ["nginx", "-c", self.render("origin.conf", 0, 1)])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.origin.__exit__(*failure)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def render(self, file, port, workers):
+        text = (FILES / file).read_text()
+        for name, value in {"FOLDER": self.folder, "ORIGIN": self.origin_port, "PORT": port,
+                            "WORKERS": workers, "SMALL": SMALL}.items():
+            text = text.replace(f"@{name}@", str(value))
+        out = self.folder / f"{workers}-{file}"
+        out.write_text(text)
+        return str(out)
+
+    def ecluse(self, workers):
+        port = free_port()
+        program = os.environ.get("ECLUSE_BENCH_GATEWAY", str(BUILD / "ecluse"))
+        return Daemon("ecluse", self.folder, port,
+                      [program, "gateway", "--listen", f"127.0.0.1:{port}", "--to",
+                       f"127.0.0.1:{self.origin_port}", "--workers", str(workers)])
+
+    def nginx(self, workers):
+        port = free_port()
+        return Daemon("nginx", self.folder, port,
+                      ["nginx", "-c", self.render("nginx.conf", port, workers)])
+
+    def haproxy(self, workers):
+        port = free_port()
+        return Daemon("haproxy", self.folder, port,
+                      ["haproxy", "-W", "-db", "-f", self.render("haproxy.cfg", port, workers)])
+
+
+def wrk(port, path, seconds, connections, method="GET", body=0, connection="keep"):
+    """One run of Debian's wrk, closed loop; what bench/gateway/report.lua says of it."""
+    done = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(FILES / "report.lua"),
+         f"http://127.0.0.1:{port}{path}", "--", method, str(body), connection],
+        capture_output=True, text=True, check=False)
+    line = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+    if not line.startswith("{"):
+        raise Failed(f"wrk said nothing of use: {done.stderr.strip() or done.stdout.strip()}")
+    return json.loads(line)
