@@ -7,6 +7,7 @@
 
 #include "cli/verbs_list.h"
 #include "judge/trace.h"
+#include "judge/verdict_json.h"
 #include "os/file.h"
 
 namespace ecluse::cli {
@@ -14,7 +15,6 @@ namespace ecluse::cli {
 namespace {
 
 constexpr std::size_t kObjectivesBytesMax = 64 << 10;
-constexpr std::size_t kLineBytesMax = 64 << 10;
 
 struct Options : Common {
   std::string objectives;
@@ -32,37 +32,29 @@ int exit_code_of(judge::Ruling ruling) {
   return kFailed;
 }
 
-Result<judge::Judge> judge_of(const Session& session, const Options& options) {
+Result<judge::Objectives> objectives_of(const Session& session, const Options& options) {
   const auto path = session.folder / options.objectives;
   ECLUSE_ASSIGN(const std::string text, os::read_file(path, kObjectivesBytesMax));
   auto objectives = judge::parse_objectives(text);
   if (!objectives) return fail(in_context(options.objectives, std::move(objectives).error()));
-  return judge::Judge(*std::move(objectives));
+  return objectives;
 }
 
 /// Reads events until a verdict or the end of the input.
-Result<judge::Verdict> replay(judge::Judge& judge, std::istream& events) {
-  std::string line;
-  for (std::uint64_t number = 1; std::getline(events, line); ++number) {
-    if (line.empty()) continue;
-    if (line.size() > kLineBytesMax) {
-      return fail(
-          ErrorKind::kInvalid,
-          fmt::format("line {} is longer than the {} bytes of an event", number, kLineBytesMax));
-    }
-    auto request = judge::parse_event(line);
-    if (!request) {
-      return fail(in_context(fmt::format("line {}", number), std::move(request).error()));
-    }
+Result<judge::Verdict> replay(const judge::Objectives& objectives, std::istream& events) {
+  judge::Judge judge(objectives);
+  judge::Trace trace(events, objectives);
+  for (;;) {
+    ECLUSE_ASSIGN(const auto request, trace.next());
+    if (!request) return judge.so_far();
     if (const auto verdict = judge.observe(*request)) return *verdict;
   }
-  return judge.so_far();
 }
 
 int run_judge(const Session& session, const Options& options) {
-  auto judge = judge_of(session, options);
-  if (!judge) return report(session, options, judge.error(), kUsage);
-  const auto verdict = replay(*judge, session.terminal.in);
+  const auto objectives = objectives_of(session, options);
+  if (!objectives) return report(session, options, objectives.error(), kUsage);
+  const auto verdict = replay(*objectives, session.terminal.in);
   if (!verdict) return report(session, options, verdict.error(), kUsage);
   session.terminal.out << judge::to_json(*verdict) << "\n";
   return exit_code_of(verdict->ruling);

@@ -23,20 +23,28 @@ class BlockClaim {
 
   BlockClaim();
 
-  void add(Arm arm, bool bad);
+  void add(Arm arm, bool bad) {
+    if (arm == Arm::kCanary) return close_block(bad);
+    if (stable_units_ == kStableUnitsMax) return;
+    stable_units_ += 1;
+    stable_bad_ += bad ? 1 : 0;
+  }
   double value() const { return evidence_.value(); }
+
+  template <typename Visit>
+  void each_number(Visit&& visit) {
+    evidence_.each_number(visit);
+    visit(stable_units_);
+    visit(stable_bad_);
+  }
 
  private:
   static constexpr std::size_t kPairs = 9;
-  /// Logarithms of the four ratios that a block's outcomes multiply.
-  struct Factors {
-    double canary_bad, canary_good, stable_bad, stable_good;
-  };
-  static Factors factors_of(std::size_t pair, std::uint32_t stable_units);
+  void close_block(bool canary_bad);
 
   EProcess<kPairs> evidence_;
-  std::uint32_t stable_units_ = 0;
-  std::uint32_t stable_bad_ = 0;
+  std::uint64_t stable_units_ = 0;
+  std::uint64_t stable_bad_ = 0;
 };
 
 }  // namespace ecluse::judge

@@ -6,27 +6,55 @@
 #include <cstdint>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
 
 namespace ecluse::judge {
 
+/// What a request is to the tests.
+enum class Draw : std::uint8_t {
+  kFirstEver,     ///< the first request of its client, or one that is a unit of its own
+  kFirstOfStage,  ///< the first since the weight changed
+  kRepeated,
+  kUnsampled,  ///< of a client that is not followed
+};
+
 class Clients {
  public:
-  static constexpr std::size_t kSeenMax = 1 << 20;
+  /// Followed ones; when there are more, every second one by hash is let go, whatever it did.
+  static constexpr std::size_t kSeenMax = 65'536;
   static constexpr std::size_t kErringMax = 65'536;
 
-  enum class Draw { kFirstEver, kFirstOfStage, kRepeated, kUnknown };
-
-  /// What a request of `client` is to the tests. kUnknown once the bound is reached: such a client
-  /// is left out, whatever its outcome.
   Draw draw(std::uint64_t client, std::uint32_t stage);
+  bool has_erred(std::uint64_t client) const { return erring_.contains(client); }
   /// True for the first error of `client` on either arm; false too once the bound is reached.
   bool first_error(std::uint64_t client);
   /// Some erring client could not be told from a new one: nothing may be proven harmless any more.
   bool overflowed() const { return overflowed_; }
 
+  struct Seen {
+    std::uint64_t client = 0;
+    std::uint32_t stage = 0;
+  };
+  /// All there is to store, in the order of their hashes so that equal clients are equal text.
+  struct Stored {
+    std::uint32_t halvings = 0;
+    std::vector<Seen> seen;
+    std::vector<std::uint64_t> erring;
+    bool overflowed = false;
+  };
+  Stored stored() const;
+  /// Invalid when there are more than the bounds allow.
+  static Result<Clients> restored(const Stored& stored);
+
  private:
+  bool is_followed(std::uint64_t client) const;
+  void follow_half();
+
   std::unordered_map<std::uint64_t, std::uint32_t> stage_of_;
   std::unordered_set<std::uint64_t> erring_;
+  std::uint32_t halvings_ = 0;
   bool overflowed_ = false;
 };
 

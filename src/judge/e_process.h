@@ -7,13 +7,13 @@
 // null is at most one (the betting form: Waudby-Smith and Ramdas, arXiv 2010.09686).
 //
 // A release that was good for an hour and then turns bad must not be shielded by the evidence of
-// that hour. So a share of the initial wealth is kept in reserve and staked little by little: bet t
-// adds kReserve / (t (t + 1)) to the components first. The reserve is part of E, so E stays an
-// e-process; a late change costs about log(t^2) more evidence than an early one, instead of all
-// that was earned.
+// that hour. So a share of the initial wealth is kept in reserve and staked little by little: over
+// the bets from 2^k to 2^(k+1) - 1 the components get kReserve / ((k + 1)(k + 2)), spread evenly.
+// Those amounts add up to kReserve. The reserve is part of E, so E stays an e-process; a change at
+// bet t costs about log(t log^2 t) more evidence than an early one, instead of all that was earned.
 
 #include <array>
-#include <cassert>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,7 +23,7 @@ namespace ecluse::judge {
 template <std::size_t kComponents>
 class EProcess {
  public:
-  static constexpr double kReserve = 0.1;
+  static constexpr double kReserve = 0.05;
   static constexpr double kWealthMax = 1e300;  ///< beyond any threshold; keeps the sum finite
 
   /// `shares` are non-negative and add up to one.
@@ -36,10 +36,10 @@ class EProcess {
   template <typename Factor>
   void bet(Factor&& factor) {
     bets_ += 1;
-    const double stake = reserve_left_ / static_cast<double>(bets_ + 1);
-    reserve_left_ -= stake;
+    if (std::has_single_bit(bets_)) spread_over_the_next(bets_);
+    reserve_left_ -= stake_;
     for (std::size_t j = 0; j < kComponents; ++j) {
-      const double grown = (wealth_[j] + stake * shares_[j]) * factor(j);
+      const double grown = (wealth_[j] + stake_ * shares_[j]) * factor(j);
       wealth_[j] = grown < kWealthMax ? grown : kWealthMax;
     }
   }
@@ -50,10 +50,25 @@ class EProcess {
     return sum;
   }
 
+  /// Every number that changes, to store and restore it. A stored bet count is exact below 2^53.
+  template <typename Visit>
+  void each_number(Visit&& visit) {
+    for (double& w : wealth_) visit(w);
+    visit(reserve_left_);
+    visit(stake_);
+    visit(bets_);
+  }
+
  private:
+  void spread_over_the_next(std::uint64_t bets) {
+    const double k = std::countr_zero(bets);
+    stake_ = kReserve / ((k + 1) * (k + 2) * static_cast<double>(bets));
+  }
+
   std::array<double, kComponents> shares_;
   std::array<double, kComponents> wealth_{};
   double reserve_left_ = kReserve;
+  double stake_ = 0;
   std::uint64_t bets_ = 0;
 };
 

@@ -1,22 +1,19 @@
 #pragma once
 // The canary judge: looks at every request and says rollback, promote, or nothing yet. Pure; one
-// value per rollout; the order of calls is the order in which the requests arrived.
+// value per rollout; the order of calls is the order in which the requests arrived. Here every
+// request has ended; docket.h is for live ones.
 //
 // Why each part is as it is stands in docs/judge.md.
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/time.h"
-#include "judge/block_claim.h"
+#include "judge/claims.h"
 #include "judge/clients.h"
-#include "judge/interval.h"
-#include "judge/objective.h"
-#include "judge/ratio_claim.h"
-#include "judge/share_claim.h"
-#include "judge/split_claim.h"
+#include "judge/verdict.h"
 
 namespace ecluse::judge {
 
@@ -30,35 +27,9 @@ struct Request {
   Duration latency{};
 };
 
-enum class Ruling { kRollback, kPromote, kInconclusive };
-
-struct Evidence {
-  std::string claim;        ///< "errors > 5%", "not 3x worse than stable"
-  double e_value = 1;       ///< how far the data speak for the claim
-  double threshold = 0;     ///< the e-value at which it alone decides
-  std::uint64_t units = 0;  ///< of the canary that entered the test
-  std::uint64_t bad = 0;
-};
-
-struct ArmCount {
-  std::uint64_t requests = 0;
-  std::uint64_t errors = 0;
-};
-
-struct Verdict {
-  Ruling ruling = Ruling::kInconclusive;
-  std::uint64_t at_event = 0;  ///< counts from 1
-  ArmCount canary;
-  ArmCount stable;
-  std::string objective;  ///< what decided; empty when nothing did
-  std::string reason;     ///< one sentence for people
-  std::vector<Evidence> evidence;
-  Interval error_difference;  ///< canary minus stable, 95 %
-};
-
 class Judge {
  public:
-  explicit Judge(Objectives objectives);
+  explicit Judge(const Objectives& objectives) : claims_(objectives) {}
 
   /// The verdict, at the request that makes it; afterwards and before nothing. After a verdict the
   /// judge goes on counting, so that evidence can be shown while the old release is warm.
@@ -67,39 +38,39 @@ class Judge {
   /// Where things stand: kInconclusive unless a verdict was made.
   Verdict so_far() const;
 
- private:
-  struct Held {
-    Objective objective;
-    std::optional<ShareClaim> share;  ///< all but kRelative
-    std::optional<RatioClaim> ratio;  ///< kRelative
-    std::optional<BlockClaim> block;  ///< kRelative with ratio 1
-    double value(bool weights_hold) const;
-    double stake() const;
-  };
+  // The parts of observe(), for requests that end later than they arrive.
 
-  void count(const Request& request);
-  void draw(const Request& request);
-  void add_error(const Request& request);
-  static bool is_bad(const Objective& objective, const Request& request);
-  double stakes() const;
-  double worse_evidence() const;
-  const Held* strongest() const;
-  bool may_promote() const;
+  /// A request arrives: says what it is among those of its client.
+  Draw arrive(Arm arm, double weight, const std::optional<std::uint64_t>& client);
+  /// Requests enter in the order of their arrival.
+  void enter(Unit unit, const std::optional<std::uint64_t>& client);
+  void enter_still_open(Unit unit, const std::optional<std::uint64_t>& client);
+  void count_error(Arm arm);
+  /// Promotes when that is proven by what entered; rolls back likewise.
   std::optional<Ruling> ruling() const;
-  Verdict verdict(Ruling ruling) const;
-  std::string sentence(Ruling ruling) const;
 
-  Objectives objectives_;
-  std::vector<Held> held_;
-  RatioClaim harmless_;
-  SplitClaim split_;
+  const Claims& claims() const { return claims_; }
+  const Clients& clients() const { return clients_; }
+  const Tally& tally() const { return tally_; }
+
+ private:
+  friend std::string to_text(const Judge& judge);
+  friend Result<Judge> judge_from_text(const Objectives& objectives, std::string_view text);
+
+  bool is_first_error(const Unit& unit, const std::optional<std::uint64_t>& client);
+
+  Claims claims_;
   Clients clients_;
-  ArmCount canary_;
-  ArmCount stable_;
-  std::uint64_t events_ = 0;
+  Tally tally_;
   std::uint32_t stage_ = 0;
   double stage_weight_ = -1;
   std::optional<Verdict> made_;
 };
+
+/// The whole judge as JSON text; equal judges are equal text.
+std::string to_text(const Judge& judge);
+/// Goes on exactly where `text` was written. Invalid: it is no such text, or was written under
+/// other objectives.
+Result<Judge> judge_from_text(const Objectives& objectives, std::string_view text);
 
 }  // namespace ecluse::judge

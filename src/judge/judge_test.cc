@@ -94,18 +94,11 @@ TEST(Judge, RollsBackAHealthyReleaseInAtMostOneOfAHundredRuns) {
 }
 
 TEST(Judge, DoesNotBlameTheCanaryForAnIncidentThatHitsBothArms) {
-  Objectives relative = usual();
-  std::erase_if(relative.abort_when, [](const auto& o) { return o.metric != Metric::kRelative; });
   const Traffic incident{.canary_errors = 0.01,
                          .stable_errors = 0.01,
                          .requests_max = 1'000,
                          .incident = [](std::size_t i) { return i > 200 && i < 600 ? 10.0 : 1.0; }};
-  Prng prng(6);
-  int rolled_back = 0;
-  for (int run = 0; run < 100; ++run) {
-    rolled_back += judged(incident, prng, relative).ruling == Ruling::kRollback ? 1 : 0;
-  }
-  EXPECT_LE(rolled_back, 1);
+  EXPECT_LE(share_of(Ruling::kRollback, incident, 100, 6), 0.01);
 }
 
 TEST(Judge, PromotesAReleaseThreeTimesWorseInAtMostFiveOfAHundredRuns) {
@@ -127,6 +120,52 @@ TEST(Judge, PromotesAnEqualReleaseOnceEnoughErrorsFellOnStable) {
 TEST(Judge, NeitherRollsBackNorPromotesWithoutTraffic) {
   const Judge judge(usual());
   EXPECT_EQ(judge.so_far().ruling, Ruling::kInconclusive);
+  EXPECT_NE(judge.so_far().reason.find("no request has reached the canary"), std::string::npos);
+}
+
+TEST(Judge, HearsNothingOfTheCanaryFromStableRequestsAlone) {
+  Judge judge(usual());
+  for (int i = 0; i < 2'000; ++i) {
+    ASSERT_FALSE(judge.observe({.arm = Arm::kStable, .weight = 0.01, .error = i % 50 == 0}));
+  }
+  EXPECT_EQ(judge.so_far().canary.requests, 0U);
+}
+
+TEST(Judge, RollsBackByTheLimitAloneWhenThereIsNothingToCompareWith) {
+  Judge judge(usual());
+  std::optional<Verdict> verdict;
+  for (int i = 0; i < 10 && !verdict; ++i) {
+    verdict = judge.observe({.arm = Arm::kCanary, .weight = 1, .error = true});
+  }
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->objective, "errors > 5%");
+}
+
+TEST(Judge, LeavesALimitAloneWhileTheStableArmBreaksItToo) {
+  Judge judge({.abort_when = {{.text = "errors > 5%", .share_max = 0.05}}});
+  for (int i = 0; i < 60; ++i) {
+    const bool canary = i % 5 == 4;  // every second request fails, on either arm
+    judge.observe({.arm = canary ? Arm::kCanary : Arm::kStable,
+                   .weight = 0.2,
+                   .error = canary ? i % 10 == 4 : i % 2 == 0});
+  }
+  EXPECT_EQ(judge.so_far().canary.errors, 6U);
+  EXPECT_EQ(judge.so_far().ruling, Ruling::kInconclusive);
+  EXPECT_NE(judge.so_far().reason.find("breaking an objective too"), std::string::npos);
+}
+
+TEST(Judge, AllowsARatioThatTheObjectiveAllows) {
+  const Objectives twice{
+      .abort_when = {{.text = "errors > 2x stable", .metric = Metric::kRelative, .ratio_max = 2}}};
+  Prng prng(13);
+  const Traffic allowed{.canary_errors = 0.1, .stable_errors = 0.05, .requests_max = 2'000};
+  const Traffic worse{.canary_errors = 0.4, .stable_errors = 0.05, .requests_max = 2'000};
+  int false_alarms = 0;
+  for (int run = 0; run < 60; ++run) {
+    false_alarms += judged(allowed, prng, twice).ruling == Ruling::kRollback ? 1 : 0;
+  }
+  EXPECT_LE(false_alarms, 1);
+  EXPECT_EQ(judged(worse, prng, twice).ruling, Ruling::kRollback);
 }
 
 TEST(Judge, IsInconclusiveWhenNobodyEverErred) {
@@ -157,24 +196,71 @@ TEST(Judge, CountsAClientsManyErrorsAsOne) {
   }
 }
 
-TEST(Judge, DoesNotRollBackForClusteredErrorsOfFewClientsInBothArms) {
-  Prng prng(10);
-  int rolled_back = 0;
-  for (int run = 0; run < 60; ++run) {
-    Judge judge(usual());
-    for (std::uint64_t client = 0; client < 300; ++client) {
-      const bool broken = prng.chance(0.02);  // this client fails always, on either arm
-      const bool canary = prng.chance(0.1);
-      for (int i = 0; i < 10; ++i) {
-        judge.observe({.arm = canary ? Arm::kCanary : Arm::kStable,
-                       .weight = 0.1,
-                       .client = client,
-                       .error = broken});
-      }
+/// One user in twenty owns all errors, on whichever arm; each sends twenty requests.
+bool rolls_back_for_broken_users(bool tell_the_client, Prng& prng) {
+  Judge judge(usual());
+  for (std::uint64_t client = 0; client < 60; ++client) {
+    const bool broken = prng.chance(0.05);
+    const Arm arm = prng.chance(0.1) ? Arm::kCanary : Arm::kStable;
+    for (int i = 0; i < 20; ++i) {
+      Request request{.arm = arm, .weight = 0.1, .client = {}, .error = broken};
+      if (tell_the_client) request.client = client;
+      if (auto v = judge.observe(request)) return v->ruling == Ruling::kRollback;
     }
-    rolled_back += judge.so_far().ruling == Ruling::kRollback ? 1 : 0;
   }
-  EXPECT_LE(rolled_back, 1);
+  return false;
+}
+
+TEST(JudgeTrapUnit, RequestsOfOneUserAreNotIndependentSoUsersAreTheUnit) {
+  Prng prng(10);
+  int by_request = 0;
+  int by_client = 0;
+  for (int run = 0; run < 150; ++run) {
+    by_request += rolls_back_for_broken_users(false, prng) ? 1 : 0;
+    by_client += rolls_back_for_broken_users(true, prng) ? 1 : 0;
+  }
+  EXPECT_GE(by_request, 10);  // the trap, sprung
+  EXPECT_LE(by_client, 2);
+}
+
+TEST(JudgeTrapTransport, FollowsBoundedlyManyErringClientsAndThenProvesNothingGood) {
+  Objectives blind;
+  Judge judge(blind);
+  std::uint64_t client = 0;
+  const auto stable_errors = [&](std::uint64_t count) {
+    std::optional<Verdict> verdict;
+    for (std::uint64_t i = 0; i < count && !verdict; ++i) {
+      verdict =
+          judge.observe({.arm = Arm::kCanary, .weight = 0.25, .client = client++, .error = true});
+    }
+    return verdict;
+  };
+  // All on the canary: no promotion; then the table is full.
+  ASSERT_FALSE(stable_errors(Clients::kErringMax + 1));
+  EXPECT_TRUE(judge.clients().overflowed());
+  // What would promote a release now must not: erring clients are no longer told apart.
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_FALSE(judge.observe({.arm = Arm::kStable, .weight = 0.25, .error = true}));
+  }
+}
+
+TEST(JudgeTrapTransport, IgnoresErringClientsBeyondTheBoundForARollback) {
+  Clients clients;
+  for (std::uint64_t c = 0; c < Clients::kErringMax; ++c) ASSERT_TRUE(clients.first_error(c));
+  EXPECT_FALSE(clients.overflowed());
+  EXPECT_FALSE(clients.first_error(Clients::kErringMax));
+  EXPECT_TRUE(clients.overflowed());
+}
+
+TEST(Clients, FollowsEverySecondOneWhenThereAreTooMany) {
+  Clients clients;
+  std::uint64_t followed = 0;
+  for (std::uint64_t c = 0; c < 4 * Clients::kSeenMax; ++c) {
+    followed += clients.draw(c, 1) == Draw::kFirstEver ? 1 : 0;
+  }
+  EXPECT_GT(followed, Clients::kSeenMax);
+  EXPECT_LE(clients.stored().seen.size(), Clients::kSeenMax);
+  EXPECT_GE(clients.stored().halvings, 2U);
 }
 
 TEST(Judge, JudgesLatencyByTheShareOfSlowRequests) {
@@ -190,17 +276,24 @@ TEST(Judge, JudgesLatencyByTheShareOfSlowRequests) {
   EXPECT_NE(verdict->reason.find("were too slow"), std::string::npos);
 }
 
-TEST(Judge, ComparesNothingWhenTheArmsAreNotFilledByTheAnnouncedWeight) {
-  Prng prng(11);
+/// Half the requests reach the canary though a tenth was announced; both arms err equally.
+Verdict misrouted(double errors, std::uint64_t seed) {
+  Prng prng(seed);
   Judge judge(usual());
-  for (int i = 0; i < 5'000; ++i) {
-    // Half the requests reach the canary though a tenth was announced; both arms err equally.
+  for (int i = 0; i < 3'000; ++i) {
     judge.observe({.arm = prng.chance(0.5) ? Arm::kCanary : Arm::kStable,
                    .weight = 0.1,
-                   .error = i > 2000 && prng.chance(0.01)});
+                   .error = prng.chance(errors)});
   }
-  EXPECT_EQ(judge.so_far().ruling, Ruling::kInconclusive);
-  EXPECT_NE(judge.so_far().reason.find("announced weight"), std::string::npos);
+  return judge.so_far();
+}
+
+TEST(JudgeTrapAssignment, ComparesNothingWhenTheArmsAreNotFilledByTheAnnouncedWeight) {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const Verdict verdict = misrouted(0.01, seed);
+    EXPECT_EQ(verdict.ruling, Ruling::kInconclusive) << verdict.reason;
+    EXPECT_NE(verdict.reason.find("announced weight"), std::string::npos);
+  }
 }
 
 TEST(Judge, GivesOneVerdictAndGoesOnCounting) {
@@ -209,6 +302,44 @@ TEST(Judge, GivesOneVerdictAndGoesOnCounting) {
   for (int i = 0; i < 50; ++i) verdicts += judge.observe(canary_request(true)) ? 1 : 0;
   EXPECT_EQ(verdicts, 1);
   EXPECT_EQ(judge.so_far().ruling, Ruling::kRollback);
+}
+
+Request random_request(Prng& prng) {
+  Request request{.arm = prng.chance(0.2) ? Arm::kCanary : Arm::kStable,
+                  .weight = 0.2,
+                  .client = {},
+                  .error = prng.chance(0.02),
+                  .latency = prng.chance(0.1) ? 3s : 100ms};
+  if (prng.chance(0.7)) request.client = prng.below(300);
+  return request;
+}
+
+TEST(JudgeState, GoesOnExactlyWhereItWasStored) {
+  Prng prng(14);
+  Judge through(usual());
+  Judge stored(usual());
+  for (int i = 0; i < 1'500; ++i) {
+    const Request request = random_request(prng);
+    through.observe(request);
+    stored.observe(request);
+    if (i % 150 == 0) {
+      auto restored = judge_from_text(usual(), to_text(stored));
+      ASSERT_TRUE(restored) << restored.error().message;
+      stored = *std::move(restored);
+    }
+  }
+  EXPECT_EQ(to_text(stored), to_text(through));
+}
+
+TEST(JudgeState, IsNotTakenForAnotherOnes) {
+  Objectives other = usual();
+  other.alpha = 0.05;
+  const auto restored = judge_from_text(other, to_text(Judge(usual())));
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().message, "the stored judge was held to other objectives");
+  for (const char* text : {"", "{}", "[1]", R"({"terms": 1})"}) {
+    EXPECT_FALSE(judge_from_text(usual(), text)) << text;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
 
 namespace ecluse::judge {
@@ -24,10 +25,16 @@ struct Objective {
 };
 
 struct Objectives {
+  static constexpr std::size_t kMax = 32;
+
   double alpha = 0.01;  ///< bound on ever rolling back a release that meets all of them
   double beta = 0.05;  ///< bound on ever promoting one that errs max_ratio times as often as stable
   double max_ratio = 3;  ///< above 1
   std::vector<Objective> abort_when;
 };
+
+/// The objectives that `abort_when` of ecluse.yml names. Invalid: the message names the condition,
+/// the hint the forms it takes; also when there are more than Objectives::kMax.
+Result<std::vector<Objective>> objectives_of(const std::vector<std::string>& abort_when);
 
 }  // namespace ecluse::judge

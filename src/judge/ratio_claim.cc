@@ -5,11 +5,12 @@
 namespace ecluse::judge {
 
 namespace {
-constexpr std::array<double, 6> kWorseTimes = {1.7, 2.6, 4, 9, 30, 1000};
-constexpr std::array<double, 6> kWorseShares = {0.06, 0.24, 0.24, 0.20, 0.13, 0.13};
+// Three times is what the smallest fault that matters looks like, so most of the stake is there.
+constexpr std::array<double, 8> kWorseTimes = {1.3, 1.7, 2.3, 3, 4.5, 9, 25, 1000};
+constexpr std::array<double, 8> kWorseShares = {0.03, 0.04, 0.11, 0.29, 0.15, 0.20, 0.09, 0.09};
 // Of the ratio to be disproved (3): a canary as good as stable is a third of it.
-constexpr std::array<double, 6> kNotWorseTimes = {0.6, 0.45, 0.33, 0.2, 0.08, 0.005};
-constexpr std::array<double, 6> kNotWorseShares = {0.06, 0.14, 0.46, 0.16, 0.10, 0.08};
+constexpr std::array<double, 8> kNotWorseTimes = {0.75, 0.6, 0.45, 0.33, 0.2, 0.1, 0.03, 0.005};
+constexpr std::array<double, 8> kNotWorseShares = {0.02, 0.06, 0.14, 0.44, 0.14, 0.08, 0.06, 0.06};
 
 double share_of_errors(double weight, double ratio) {
   return weight * ratio / (weight * ratio + 1 - weight);
@@ -25,6 +26,8 @@ RatioClaim::RatioClaim(Direction direction, double ratio)
 
 void RatioClaim::add(Arm arm, double weight) {
   if (weight <= 0 || weight >= 1) return;
+  errors_ += 1;
+  canary_errors_ += arm == Arm::kCanary ? 1 : 0;
   const double at_null = share_of_errors(weight, ratio_);
   evidence_.bet([&](std::size_t j) {
     const double at_bet = share_of_errors(weight, ratios_[j]);

@@ -5,9 +5,8 @@
 // the next error, on whichever arm, falls on the canary with probability theta(r) = w r / (w r + 1
 // - w). How many errors there are does not matter, so time of day and incidents that hit both arms
 // cancel.
-// - worse: null r <= r0, bets on r > r0.            Proven: the canary is worse than r0 times
-// stable.
-// - not worse: null r >= r0, bets on smaller r.     Proven: it is not r0 times as bad.
+// - worse: null r <= r0, bets on larger r. Proven: the canary is worse than r0 times stable.
+// - not worse: null r >= r0, bets on smaller r. Proven: it is not r0 times as bad.
 // Each error multiplies component j by theta(r_j)/theta(r0), or by (1 - theta(r_j))/(1 - theta(r0))
 // when it fell on the stable arm; on the null's side of r0 the mean is at most one. w is the weight
 // at the unit's assignment and may change from error to error.
@@ -30,12 +29,24 @@ class RatioClaim {
   /// compares nothing and is ignored.
   void add(Arm arm, double weight);
   double value() const { return evidence_.value(); }
+  /// Errors that entered, of them on the canary.
+  std::uint64_t errors() const { return errors_; }
+  std::uint64_t canary_errors() const { return canary_errors_; }
+
+  template <typename Visit>
+  void each_number(Visit&& visit) {
+    evidence_.each_number(visit);
+    visit(errors_);
+    visit(canary_errors_);
+  }
 
  private:
-  static constexpr std::size_t kRatios = 6;
+  static constexpr std::size_t kRatios = 8;
   EProcess<kRatios> evidence_;
   std::array<double, kRatios> ratios_{};
   double ratio_;
+  std::uint64_t errors_ = 0;
+  std::uint64_t canary_errors_ = 0;
 };
 
 }  // namespace ecluse::judge

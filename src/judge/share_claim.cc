@@ -6,11 +6,13 @@
 namespace ecluse::judge {
 
 namespace {
-// Where between p0 and 1 the bets stand, on the scale of log odds above p0. The first two watch for
-// what is barely too much, the last for a release that fails nearly always; the middle ones carry
-// most of the stake because ten or twenty times too many errors is what bad releases have.
-constexpr std::array<double, 8> kLogOddsAbove = {0.4, 0.8, 1.3, 1.9, 2.6, 3.4, 4.4, 6.0};
-constexpr std::array<double, 8> kShares = {0.06, 0.08, 0.12, 0.14, 0.18, 0.20, 0.12, 0.10};
+// Where between p0 and 1 the bets stand, on the scale of log odds above p0. The first three watch
+// for what is barely too much, the last for a release that fails nearly always; the middle ones
+// carry most of the stake because ten or twenty times too many errors is what bad releases have.
+constexpr std::array<double, 10> kLogOddsAbove = {0.12, 0.25, 0.5, 0.9, 1.4,
+                                                  2.0,  2.6,  3.2, 4.2, 6.0};
+constexpr std::array<double, 10> kShares = {0.04, 0.04, 0.05, 0.07, 0.09,
+                                            0.10, 0.14, 0.24, 0.19, 0.04};
 
 double rate_above(double share_max, double log_odds) {
   const double odds = share_max / (1 - share_max) * std::exp(log_odds);

@@ -23,8 +23,15 @@ class ShareClaim {
   std::uint64_t units() const { return units_; }
   std::uint64_t bad() const { return bad_; }
 
+  template <typename Visit>
+  void each_number(Visit&& visit) {
+    evidence_.each_number(visit);
+    visit(units_);
+    visit(bad_);
+  }
+
  private:
-  static constexpr std::size_t kRates = 8;
+  static constexpr std::size_t kRates = 10;
   EProcess<kRates> evidence_;
   std::array<double, kRates> bad_factor_{};
   std::array<double, kRates> good_factor_{};

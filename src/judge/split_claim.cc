@@ -10,14 +10,23 @@ constexpr std::array<double, 6> kShares = {0.16, 0.17, 0.17, 0.17, 0.17, 0.16};
 
 SplitClaim::SplitClaim() : evidence_(kShares) {}
 
-void SplitClaim::add(Arm arm, double weight) {
-  if (weight <= 0 || weight >= 1) return;
-  evidence_.bet([&](std::size_t j) {
+void SplitClaim::set_factors(double weight) {
+  weight_ = weight;
+  for (std::size_t j = 0; j < kOdds; ++j) {
     const double odds = weight / (1 - weight) * kOddsTimes[j];
     const double share = odds / (1 + odds);
-    return arm == Arm::kCanary ? share / weight : (1 - share) / (1 - weight);
-  });
-  alarmed_ = alarmed_ || evidence_.value() >= kAlarm;
+    factors_.canary[j] = share / weight;
+    factors_.stable[j] = (1 - share) / (1 - weight);
+  }
+}
+
+void SplitClaim::add(Arm arm, double weight) {
+  if (weight <= 0 || weight >= 1) return;
+  if (weight != weight_) set_factors(weight);
+  const auto& factors = arm == Arm::kCanary ? factors_.canary : factors_.stable;
+  evidence_.bet([&](std::size_t j) { return factors[j]; });
+  doubted_ = value() >= kDoubt;
+  if (value() >= kAlarm) alarmed_ = 1;
 }
 
 }  // namespace ecluse::judge

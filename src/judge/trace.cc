@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/text.h"
-#include "config/condition.h"
 
 namespace ecluse::judge {
 
@@ -15,14 +16,38 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kLatencySecondsMax = 86'400;
+/// Nesting of an event; ours is one deep, and a parser that recurses must not be led further.
+constexpr int kDepthMax = 16;
+constexpr std::string_view kEventForm =
+    R"(one event a line: {"t": 12.5, "arm": "canary", "weight": 0.1, "client": "c17", )"
+    R"("error": false, "latency_s": 0.08})";
+constexpr std::string_view kObjectivesForm =
+    R"({"alpha": 0.01, "beta": 0.05, "max_ratio": 3, "abort_when": ["errors > 5%", "p95 > 2s"]})";
 
 tl::unexpected<Error> wrong(std::string_view field, std::string_view expected) {
   return fail(ErrorKind::kInvalid, fmt::format("\"{}\" must be {}", field, expected));
 }
 
+/// Of a field that occurs twice it is not known which one was meant.
 Result<Json> parse_record(std::string_view text) {
-  Json parsed = Json::parse(text, nullptr, false);
-  if (parsed.is_object()) return parsed;
+  std::vector<std::set<std::string>> fields;
+  std::string repeated;
+  bool too_deep = false;
+  const auto look = [&](int depth, Json::parse_event_t event, Json& value) {
+    too_deep = too_deep || depth > kDepthMax;
+    if (event == Json::parse_event_t::object_start) fields.emplace_back();
+    if (event == Json::parse_event_t::object_end && !fields.empty()) fields.pop_back();
+    if (event == Json::parse_event_t::key && !fields.empty() &&
+        !fields.back().insert(value.get<std::string>()).second) {
+      repeated = value.get<std::string>();
+    }
+    return !too_deep;
+  };
+  Json parsed = Json::parse(text, look, false);
+  if (!repeated.empty()) {
+    return fail(ErrorKind::kInvalid, fmt::format("\"{}\" is there twice", printable(repeated, 60)));
+  }
+  if (parsed.is_object() && !too_deep) return parsed;
   return fail(ErrorKind::kInvalid, fmt::format("not a JSON record: {}", printable(text, 60)));
 }
 
@@ -42,46 +67,16 @@ Result<void> set_open_share(const Json& record, const char* field, double& into)
   return {};
 }
 
-Objective objective_of(const config::Condition& condition, std::string text) {
-  Objective objective{.text = std::move(text)};
-  if (condition.times_stable > 0) {
-    objective.metric = Metric::kRelative;
-    objective.ratio_max = condition.times_stable;
-    return objective;
-  }
-  switch (condition.metric) {
-    case config::ConditionMetric::kErrors:
-      objective.metric = Metric::kErrors;
-      break;
-    case config::ConditionMetric::kCrashes:
-      objective.metric = Metric::kCrashes;
-      break;
-    case config::ConditionMetric::kLatency:
-      objective.metric = Metric::kLatency;
-      break;
-  }
-  const bool latency = objective.metric == Metric::kLatency;
-  objective.share_max = latency ? 1 - condition.quantile : condition.share_max;
-  objective.latency_max = condition.latency_max;
-  return objective;
-}
-
 Result<std::vector<Objective>> parse_abort_when(const Json& list) {
-  if (!list.is_array() || list.size() > kObjectivesMax) {
-    return wrong("abort_when", fmt::format("a list of at most {} conditions", kObjectivesMax));
-  }
-  std::vector<Objective> objectives;
+  const std::string expected =
+      fmt::format("a list of at most {} texts like \"errors > 5%\"", Objectives::kMax);
+  if (!list.is_array() || list.size() > Objectives::kMax) return wrong("abort_when", expected);
+  std::vector<std::string> texts;
   for (const Json& entry : list) {
-    if (!entry.is_string()) return wrong("abort_when", "a list of texts like \"errors > 5%\"");
-    const auto text = entry.get<std::string>();
-    auto condition = config::parse_condition(text);
-    if (!condition) {
-      return fail(in_context(fmt::format("abort_when \"{}\"", printable(text, 60)),
-                             std::move(condition).error()));
-    }
-    objectives.push_back(objective_of(*condition, text));
+    if (!entry.is_string()) return wrong("abort_when", expected);
+    texts.push_back(entry.get<std::string>());
   }
-  return objectives;
+  return objectives_of(texts);
 }
 
 Result<void> only_known_fields(const Json& record) {
@@ -90,7 +85,7 @@ Result<void> only_known_fields(const Json& record) {
     if (std::ranges::find(kKnown, field) != kKnown.end()) continue;
     const auto near = nearest(field, kKnown);
     return fail(ErrorKind::kInvalid, fmt::format("unknown field \"{}\"", printable(field, 60)),
-                near ? fmt::format("did you mean \"{}\"?", *near) : "");
+                near ? fmt::format("did you mean \"{}\"?", *near) : std::string(kObjectivesForm));
   }
   return {};
 }
@@ -111,11 +106,9 @@ Result<bool> flag(const Json& record, const char* field, bool required) {
 }
 
 Result<Arm> arm_of(const Json& record) {
-  const std::string name = record.contains("arm") && record["arm"].is_string()
-                               ? record["arm"].get<std::string>()
-                               : std::string();
-  if (name == "canary") return Arm::kCanary;
-  if (name == "stable") return Arm::kStable;
+  const auto found = record.find("arm");
+  if (found != record.end() && *found == "canary") return Arm::kCanary;
+  if (found != record.end() && *found == "stable") return Arm::kStable;
   return wrong("arm", "\"canary\" or \"stable\"");
 }
 
@@ -127,74 +120,99 @@ Result<std::optional<std::uint64_t>> client_field(const Json& record) {
   return wrong("client", "a text or a whole number");
 }
 
-Json to_record(const Evidence& evidence) {
-  return {{"claim", evidence.claim},
-          {"e_value", evidence.e_value},
-          {"threshold", evidence.threshold},
-          {"units", evidence.units},
-          {"bad", evidence.bad}};
+/// Rounded up, so that 2.0001 s is over a limit of 2 s; but 1.1 s, which no double is, stays 1.1 s.
+Duration rounded_up(double seconds) {
+  return Duration(static_cast<std::int64_t>(std::ceil(seconds * 1000 - 1e-6)));
 }
 
-Json to_record(const ArmCount& count) {
-  return {{"requests", count.requests}, {"errors", count.errors}};
+Result<Duration> latency_of(const Json& record, bool required) {
+  if (!required && !record.contains("latency_s")) return Duration::zero();
+  ECLUSE_ASSIGN(const double latency_s, number(record, "latency_s", 0, kLatencySecondsMax));
+  return rounded_up(latency_s);
+}
+
+/// Lines in the order of completion would be judged wrongly, so they are refused.
+Result<void> in_order(const Json& record, double& newest) {
+  if (!record.contains("t")) return {};
+  constexpr double kMost = std::numeric_limits<double>::max();
+  ECLUSE_ASSIGN(const double t, number(record, "t", -kMost, kMost));
+  if (t < newest) {
+    return fail(ErrorKind::kInvalid, fmt::format("\"t\" goes back from {:g} to {:g}", newest, t),
+                "lines must be in the order of arrival, and \"t\" the time of arrival: sort them "
+                "by it");
+  }
+  newest = t;
+  return {};
 }
 }  // namespace
 
-std::string_view to_string(Ruling ruling) {
-  switch (ruling) {
-    case Ruling::kRollback:
-      return "rollback";
-    case Ruling::kPromote:
-      return "promote";
-    case Ruling::kInconclusive:
-      return "inconclusive";
-  }
-  return "inconclusive";
-}
-
 Result<Objectives> parse_objectives(std::string_view json) {
-  ECLUSE_ASSIGN(const Json record, parse_record(json));
-  ECLUSE_TRY(only_known_fields(record));
+  auto record = parse_record(json);
+  if (!record)
+    return fail(record.error().kind, record.error().message, std::string(kObjectivesForm));
+  ECLUSE_TRY(only_known_fields(*record));
   Objectives objectives;
-  ECLUSE_TRY(set_open_share(record, "alpha", objectives.alpha));
-  ECLUSE_TRY(set_open_share(record, "beta", objectives.beta));
-  if (record.contains("max_ratio")) {
-    ECLUSE_ASSIGN(objectives.max_ratio, number(record, "max_ratio", 1.01, 1000));
+  ECLUSE_TRY(set_open_share(*record, "alpha", objectives.alpha));
+  ECLUSE_TRY(set_open_share(*record, "beta", objectives.beta));
+  if (record->contains("max_ratio")) {
+    ECLUSE_ASSIGN(objectives.max_ratio, number(*record, "max_ratio", 1.01, 1000));
   }
-  if (record.contains("abort_when")) {
-    ECLUSE_ASSIGN(objectives.abort_when, parse_abort_when(record["abort_when"]));
+  if (record->contains("abort_when")) {
+    ECLUSE_ASSIGN(objectives.abort_when, parse_abort_when((*record)["abort_when"]));
   }
   return objectives;
 }
 
-Result<Request> parse_event(std::string_view line) {
-  ECLUSE_ASSIGN(const Json record, parse_record(line));
+Trace::Trace(std::istream& events, const Objectives& objectives)
+    : events_(events),
+      needs_latency_(std::ranges::any_of(
+          objectives.abort_when, [](const auto& o) { return o.metric == Metric::kLatency; })),
+      newest_t_(-std::numeric_limits<double>::infinity()) {}
+
+/// False at the end. A line without an end takes no more memory than kLineBytesMax.
+Result<bool> Trace::read_line() {
+  line_.clear();
+  line_number_ += 1;
+  auto* const bytes = events_.rdbuf();
+  for (int c = bytes->sbumpc(); c != std::char_traits<char>::eof(); c = bytes->sbumpc()) {
+    if (c == '\n') return true;
+    if (line_.size() == kLineBytesMax) {
+      return fail(ErrorKind::kInvalid,
+                  fmt::format("longer than the {} bytes of an event", kLineBytesMax));
+    }
+    line_.push_back(static_cast<char>(c));
+  }
+  return !line_.empty();
+}
+
+Result<Request> Trace::parse() {
+  ECLUSE_ASSIGN(const Json record, parse_record(line_));
+  ECLUSE_TRY(in_order(record, newest_t_));
   Request request;
   ECLUSE_ASSIGN(request.arm, arm_of(record));
   ECLUSE_ASSIGN(request.weight, number(record, "weight", 0, 1));
   ECLUSE_ASSIGN(request.client, client_field(record));
   ECLUSE_ASSIGN(request.error, flag(record, "error", true));
   ECLUSE_ASSIGN(request.crashed, flag(record, "crashed", false));
-  ECLUSE_ASSIGN(const double latency_s, number(record, "latency_s", 0, kLatencySecondsMax));
-  // Rounded up: 2.0001 s is over a limit of 2 s.
-  request.latency = Duration(static_cast<std::int64_t>(std::ceil(latency_s * 1000)));
+  request.error = request.error || request.crashed;
+  ECLUSE_ASSIGN(request.latency, latency_of(record, needs_latency_));
   return request;
 }
 
-std::string to_json(const Verdict& verdict) {
-  Json evidence = Json::array();
-  for (const Evidence& one : verdict.evidence) evidence.push_back(to_record(one));
-  return Json{{"verdict", to_string(verdict.ruling)},
-              {"at_event", verdict.at_event},
-              {"canary_requests", verdict.canary.requests},
-              {"objective", verdict.objective},
-              {"reason", verdict.reason},
-              {"evidence", evidence},
-              {"canary", to_record(verdict.canary)},
-              {"stable", to_record(verdict.stable)},
-              {"error_difference",
-               {{"low", verdict.error_difference.low}, {"high", verdict.error_difference.high}}}}
-      .dump();
+Result<std::optional<Request>> Trace::next() {
+  const auto blamed = [this](Error error) {
+    if (error.hint.empty()) error.hint = kEventForm;
+    return fail(in_context(fmt::format("line {}", line_number_), std::move(error)));
+  };
+  for (;;) {
+    const auto more = read_line();
+    if (!more) return blamed(more.error());
+    if (!*more) return std::optional<Request>{};
+    if (!trim(line_).empty()) break;
+  }
+  auto request = parse();
+  if (!request) return blamed(std::move(request).error());
+  return std::optional<Request>(*request);
 }
 
 }  // namespace ecluse::judge

@@ -1,6 +1,12 @@
 #include "judge/trace.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <sstream>
+#include <vector>
+
+#include "judge/verdict_json.h"
 
 namespace ecluse::judge {
 namespace {
@@ -27,37 +33,138 @@ TEST(Objectives, NameAnUnknownFieldAndTheNearestOne) {
   EXPECT_EQ(read.error().hint, "did you mean \"alpha\"?");
 }
 
+TEST(Objectives, NameTheConditionThatIsUnknownAndTheFormsThereAre) {
+  const auto read = parse_objectives(R"({"abort_when": ["cpu > 5%"]})");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().message, "abort_when \"cpu > 5%\": unknown metric 'cpu'");
+  EXPECT_NE(read.error().hint.find("errors > 5%"), std::string::npos);
+  EXPECT_FALSE(parse_objectives(R"({"abort_when": "errors > 5%"})"));
+  EXPECT_FALSE(parse_objectives(R"({"abort_when": [5]})"));
+  EXPECT_FALSE(parse_objectives(R"({"max_ratio": 1})"));
+  EXPECT_FALSE(parse_objectives(""));
+}
+
 TEST(Objectives, RefuseAnAlphaThatProvesNothing) {
   EXPECT_FALSE(parse_objectives(R"({"alpha": 1})"));
   EXPECT_FALSE(parse_objectives(R"({"alpha": 0})"));
   EXPECT_FALSE(parse_objectives(R"({"alpha": "1%"})"));
 }
 
-TEST(Event, IsReadWithItsClientAndItsLatencyRoundedUp) {
-  const auto read = parse_event(
+constexpr const char* kAll =
+    R"({"abort_when": ["errors > 5%", "p95 > 2s", "crashes > 1%", "errors > 1x stable"]})";
+constexpr const char* kErrorsOnly = R"({"abort_when": ["errors > 5%"]})";
+
+/// Every request of `text`, or how its first error reads.
+struct ReadTrace {
+  std::vector<Request> requests;
+  std::string error;
+  std::string hint;
+};
+ReadTrace read(const std::string& text, const char* objectives = kAll) {
+  std::istringstream events(text);
+  Trace trace(events, *parse_objectives(objectives));
+  ReadTrace read;
+  for (;;) {
+    const auto request = trace.next();
+    if (!request) {
+      read.error = request.error().message;
+      read.hint = request.error().hint;
+      return read;
+    }
+    if (!*request) return read;
+    read.requests.push_back(**request);
+  }
+}
+
+TEST(Trace, IsReadWithItsClientAndItsLatencyRoundedUp) {
+  const auto trace = read(
       R"({"t": 12.5, "arm": "canary", "weight": 0.1, "client": "c17", "error": true, "latency_s": 2.0001})");
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->arm, Arm::kCanary);
-  EXPECT_TRUE(read->client.has_value());
-  EXPECT_TRUE(read->error);
-  EXPECT_EQ(read->latency, 2001ms);
+  ASSERT_EQ(trace.requests.size(), 1U) << trace.error;
+  EXPECT_EQ(trace.requests[0].arm, Arm::kCanary);
+  EXPECT_TRUE(trace.requests[0].client.has_value());
+  EXPECT_TRUE(trace.requests[0].error);
+  EXPECT_EQ(trace.requests[0].latency, 2001ms);
 }
 
-TEST(Event, WithoutAClientIsAUnitOfItsOwn) {
-  const auto read =
-      parse_event(R"({"arm": "stable", "weight": 0.1, "error": false, "latency_s": 0.08})");
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_FALSE(read->client.has_value());
+TEST(Trace, HoldsARequestThatTookExactlyTheLimitForFastEnough) {
+  const auto trace = read(R"({"arm": "canary", "weight": 0.1, "error": false, "latency_s": 1.1})");
+  ASSERT_EQ(trace.requests.size(), 1U) << trace.error;
+  EXPECT_EQ(trace.requests[0].latency, 1100ms);
 }
 
-TEST(Event, IsRefusedWithTheFieldThatIsWrong) {
-  const auto message = [](std::string_view line) { return parse_event(line).error().message; };
-  EXPECT_EQ(message("{"), "not a JSON record: {");
-  EXPECT_EQ(message(R"({"arm": "blue"})"), R"("arm" must be "canary" or "stable")");
-  EXPECT_EQ(message(R"({"arm": "canary", "weight": 2})"),
-            R"("weight" must be a number from 0 to 1)");
-  EXPECT_EQ(message(R"({"arm": "canary", "weight": 0.1, "error": 1})"),
-            R"("error" must be true or false)");
+TEST(Trace, WithoutAClientIsUnitsOfTheirOwn) {
+  const auto trace = read(
+      "{\"arm\": \"stable\", \"weight\": 0.1, \"error\": false, \"latency_s\": 0.08}\n\n"
+      "{\"arm\": \"stable\", \"weight\": 1, \"client\": null, \"error\": false, \"latency_s\": "
+      "0}\r\n");
+  ASSERT_EQ(trace.requests.size(), 2U) << trace.error;
+  EXPECT_FALSE(trace.requests[0].client.has_value());
+  EXPECT_FALSE(trace.requests[1].client.has_value());
+}
+
+TEST(Trace, NeedsNoLatencyWhereNoObjectiveIsAboutIt) {
+  const char* line = R"({"arm": "canary", "weight": 0.1, "error": false})";
+  EXPECT_EQ(read(line, kErrorsOnly).requests.size(), 1U);
+  EXPECT_EQ(read(line).error, R"(line 1: "latency_s" must be a number from 0 to 86400)");
+}
+
+TEST(Trace, HoldsACrashForAnError) {
+  const auto trace =
+      read(R"({"arm": "canary", "weight": 0.1, "error": false, "crashed": true, "latency_s": 1})");
+  ASSERT_EQ(trace.requests.size(), 1U) << trace.error;
+  EXPECT_TRUE(trace.requests[0].error);
+}
+
+TEST(Trace, IsRefusedWithTheLineAndTheFieldThatIsWrong) {
+  const std::string good = R"({"arm": "canary", "weight": 0.1, "error": false, "latency_s": 1})";
+  const auto error = [&](const std::string& line) { return read(good + "\n" + line).error; };
+  EXPECT_EQ(error("{"), "line 2: not a JSON record: {");
+  EXPECT_EQ(error("\x01\x02"), "line 2: not a JSON record: \\x01\\x02");
+  EXPECT_EQ(error("[1, 2]"), "line 2: not a JSON record: [1, 2]");
+  EXPECT_EQ(error(R"({"arm": "blue"})"), R"(line 2: "arm" must be "canary" or "stable")");
+  EXPECT_EQ(error(R"({"arm": ["canary"]})"), R"(line 2: "arm" must be "canary" or "stable")");
+  EXPECT_EQ(error(R"({"arm": "canary"})"), R"(line 2: "weight" must be a number from 0 to 1)");
+  EXPECT_EQ(error(R"({"arm": "canary", "weight": 10})"),
+            R"(line 2: "weight" must be a number from 0 to 1)");
+  EXPECT_EQ(error(R"({"arm": "canary", "weight": 0.1, "error": 1})"),
+            R"(line 2: "error" must be true or false)");
+  EXPECT_EQ(error(R"({"arm": "canary", "weight": 0.1, "error": true, "latency_s": null})"),
+            R"(line 2: "latency_s" must be a number from 0 to 86400)");
+  EXPECT_EQ(error(R"({"arm": "canary", "weight": 0.1, "error": true, "latency_s": -1})"),
+            R"(line 2: "latency_s" must be a number from 0 to 86400)");
+  EXPECT_EQ(error(R"({"arm": "canary", "weight": 0.1, "client": {}, "error": true})"),
+            R"(line 2: "client" must be a text or a whole number)");
+  EXPECT_EQ(error(R"({"arm": "canary", "arm": "stable"})"), R"(line 2: "arm" is there twice)");
+}
+
+TEST(Trace, KnowsNoNumberThatIsNone) {
+  for (const char* latency : {"NaN", "Infinity", "-Infinity", "1e999", "0x10", "1,5"}) {
+    const auto trace = read(fmt::format(
+        R"({{"arm": "canary", "weight": 0.1, "error": true, "latency_s": {}}})", latency));
+    EXPECT_TRUE(trace.error.starts_with("line 1: ")) << latency << ": " << trace.error;
+    EXPECT_NE(trace.hint.find(R"("latency_s": 0.08)"), std::string::npos) << latency;
+  }
+}
+
+TEST(Trace, IsRefusedWhenItIsNotInTheOrderOfArrival) {
+  const auto at = [](double t) {
+    return fmt::format(
+        R"({{"t": {}, "arm": "canary", "weight": 0.1, "error": false, "latency_s": 1}})", t);
+  };
+  const auto trace = read(at(1) + "\n" + at(2) + "\n" + at(2) + "\n" + at(1.5));
+  EXPECT_EQ(trace.requests.size(), 3U);
+  EXPECT_EQ(trace.error, "line 4: \"t\" goes back from 2 to 1.5");
+  EXPECT_NE(trace.hint.find("order of arrival"), std::string::npos);
+}
+
+TEST(Trace, TakesNoMoreMemoryForALineThanAnEventMayHave) {
+  const auto trace = read(std::string(Trace::kLineBytesMax + 1, '{'));
+  EXPECT_EQ(trace.error, "line 1: longer than the 65536 bytes of an event");
+}
+
+TEST(Trace, IsNotLedIntoEndlessNesting) {
+  const auto trace = read(R"({"arm": )" + std::string(60'000, '['));
+  EXPECT_TRUE(trace.error.starts_with("line 1: not a JSON record")) << trace.error;
 }
 
 TEST(Answer, IsOneLineOfJsonWithVerdictAndEvidence) {
