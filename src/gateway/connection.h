@@ -16,6 +16,7 @@
 #include "gateway/shared_memory.h"
 #include "gateway/socket.h"
 #include "gateway/timer_wheel.h"
+#include "ports/outcomes.h"
 
 namespace ecluse::gateway {
 
@@ -34,6 +35,9 @@ struct Listener : Endpoint {
 
 struct Upstream;
 struct Client;
+
+/// Begins to connect; `error` is 0, EINPROGRESS, or why it cannot be.
+os::Fd begin_connect(const sockaddr_in6& to, int& error);
 
 /// One address of one release as this thread sees it: its idle connections and its marks.
 struct Target {
@@ -123,6 +127,8 @@ struct Client : Endpoint, TimerEntry {
   std::uint64_t rate_bytes = 0;
   std::uint64_t moved_bytes = 0;  ///< when moved_at was last found
   std::uint64_t affinity = 0;
+  TrialId trial = kNoTrial;  ///< of the request under way
+  ports::Outcome outcome;    ///< its record; arrival 0: nothing is to be settled
   http1::HeadScanner scanner;
   Pump up;
   Pump down;

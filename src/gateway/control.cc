@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <ctime>
+#include <set>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -137,7 +138,29 @@ Result<RouteTable::Entry> Control::build_entry(Desk& desk, const ports::Site& si
     ECLUSE_ASSIGN(slots[arm.release],
                   setup_.context->memory->slot_of(site.key, arm.release, is_needed));
   }
-  return make_entry(site, desk.ids, slots);
+  return make_entry(site, desk.ids, slots, begin_trial(desk, site));
+}
+
+/// Traffic goes on where outcomes cannot be recorded: the judge will find none.
+TrialId Control::begin_trial(const Desk& desk, const ports::Site& site) {
+  if (!site.on_trial) return kNoTrial;
+  std::set<std::string> on_trial{to_string(site.key)};
+  for (const auto& [key, known] : desk.state.sites) {
+    if (!known.is_removed && known.site.on_trial) on_trial.insert(to_string(key));
+  }
+  auto trial =
+      setup_.context->memory->outcomes().begin(to_string(site.key), *site.on_trial, on_trial);
+  if (trial) return *trial;
+  log_error("gateway: {}", trial.error().message);
+  return kNoTrial;
+}
+
+std::optional<ports::Site> Control::find(const model::EnvironmentKey& key) {
+  return desk_.with([&](const Desk& desk) -> std::optional<ports::Site> {
+    const auto known = desk.state.sites.find(key);
+    if (known == desk.state.sites.end() || known->second.is_removed) return std::nullopt;
+    return known->second.site;
+  });
 }
 
 void Control::rebuild_table(Desk& desk) {

@@ -80,6 +80,8 @@ class Control : public ports::Traffic {
   Result<void> serve_everywhere(const ports::Site& site);
 
   std::vector<std::unique_ptr<WorkerThread>>& threads() { return threads_; }
+  /// What is served for `key`; nothing: no such site.
+  std::optional<ports::Site> find(const model::EnvironmentKey& key);
   /// Ports of sites, which the keeper of a former worker may not have.
   std::vector<std::uint16_t> site_ports();
 
@@ -101,6 +103,7 @@ class Control : public ports::Traffic {
   Result<void> check_latches(const ports::Site& site, const ports::Fence& fence) const;
   Result<void> latch(const Desk& desk, const std::string& rollout, model::ReleaseNumber release);
   Result<std::uint64_t> publish(Desk& desk);
+  TrialId begin_trial(const Desk& desk, const ports::Site& site);
   void rebuild_table(Desk& desk);
   std::string image_of(const Desk& desk) const;
 

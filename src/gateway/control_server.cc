@@ -12,14 +12,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "gateway/outcome_json.h"
 #include "gateway/site_json.h"
 
 namespace ecluse::gateway {
 
 namespace {
 using nlohmann::json;
-using ports::Traffic;
-using Handler = json (*)(Traffic&, const json&);
+using Handler = json (*)(const Desks&, const json&);
 
 json refusal(const Error& error) {
   return {{"ok", false}, {"error", to_json(error)}};
@@ -28,51 +28,58 @@ json outcome(const Result<void>& result) {
   return result ? json{{"ok", true}} : refusal(result.error());
 }
 
-json apply(Traffic& traffic, const json& j) {
-  return outcome(traffic.apply(site_from_json(j.at("site")), fence_from_json(j.at("fence"))));
+json apply(const Desks& desks, const json& j) {
+  return outcome(desks.traffic.apply(site_from_json(j.at("site")), fence_from_json(j.at("fence"))));
 }
-json abort(Traffic& traffic, const json& j) {
-  return outcome(
-      traffic.abort(site_from_json(j.at("site")), j.at("aborted"), fence_from_json(j.at("fence"))));
+json abort(const Desks& desks, const json& j) {
+  return outcome(desks.traffic.abort(site_from_json(j.at("site")), j.at("aborted"),
+                                     fence_from_json(j.at("fence"))));
 }
-json latched(Traffic& traffic, const json& j) {
-  const auto releases = traffic.latched(j.at("rollout"));
+json latched(const Desks& desks, const json& j) {
+  const auto releases = desks.traffic.latched(j.at("rollout"));
   return releases ? json{{"ok", true}, {"releases", *releases}} : refusal(releases.error());
 }
-json remove(Traffic& traffic, const json& j) {
-  return outcome(traffic.remove(key_from_json(j), fence_from_json(j.at("fence"))));
+json remove(const Desks& desks, const json& j) {
+  return outcome(desks.traffic.remove(key_from_json(j), fence_from_json(j.at("fence"))));
 }
-json sites(Traffic& traffic, const json&) {
-  const auto known = traffic.sites();
+json sites(const Desks& desks, const json&) {
+  const auto known = desks.traffic.sites();
   if (!known) return refusal(known.error());
   json list = json::array();
   for (const ports::Site& site : *known) list.push_back(to_json(site));
   return {{"ok", true}, {"sites", list}};
 }
-json drain(Traffic& traffic, const json& j) {
-  return outcome(traffic.drain(key_from_json(j), j.at("release"),
-                               Duration(j.at("websocket_budget_ms").get<std::int64_t>())));
+json drain(const Desks& desks, const json& j) {
+  return outcome(desks.traffic.drain(key_from_json(j), j.at("release"),
+                                     Duration(j.at("websocket_budget_ms").get<std::int64_t>())));
 }
-json counters(Traffic& traffic, const json& j) {
-  const auto counted = traffic.counters(key_from_json(j));
+json counters(const Desks& desks, const json& j) {
+  const auto counted = desks.traffic.counters(key_from_json(j));
   if (!counted) return refusal(counted.error());
   return {{"ok", true}, {"counters", to_json(*counted)}};
 }
-json ask(Traffic& traffic, const json& j) {
-  const auto answer = traffic.ask(key_from_json(j), j.at("release"), j.at("path"));
+json ask(const Desks& desks, const json& j) {
+  const auto answer = desks.traffic.ask(key_from_json(j), j.at("release"), j.at("path"));
   if (!answer) return refusal(answer.error());
   return {{"ok", true}, {"release", answer->release}, {"status", answer->status}};
 }
 
+json outcomes(const Desks& desks, const json& j) {
+  const auto batch = desks.outcomes.read(key_from_json(j), cursor_from_json(j.at("cursor")),
+                                         Duration(j.at("patience_ms").get<std::int64_t>()));
+  return batch ? json{{"ok", true}, {"batch", to_json(*batch)}} : refusal(batch.error());
+}
+
 const std::map<std::string, Handler>& handlers() {
   static const std::map<std::string, Handler> table{
-      {"apply", apply}, {"abort", abort}, {"latched", latched},   {"remove", remove},
-      {"sites", sites}, {"drain", drain}, {"counters", counters}, {"ask", ask},
+      {"apply", apply},       {"abort", abort}, {"latched", latched},
+      {"remove", remove},     {"sites", sites}, {"drain", drain},
+      {"counters", counters}, {"ask", ask},     {"outcomes", outcomes},
   };
   return table;
 }
 
-json answer(Traffic& traffic, std::string_view line) {
+json answer(const Desks& desks, std::string_view line) {
   try {
     const json request = json::parse(line);
     const std::string op = request.at("op");
@@ -80,7 +87,7 @@ json answer(Traffic& traffic, std::string_view line) {
     if (handler == handlers().end()) {
       return refusal({ErrorKind::kInvalid, fmt::format("there is no operation '{}'", op), ""});
     }
-    return handler->second(traffic, request);
+    return handler->second(desks, request);
   } catch (const json::exception& error) {
     return refusal({ErrorKind::kInvalid,
                     fmt::format("the control line cannot be read: {}", error.what()), ""});
@@ -95,12 +102,12 @@ bool is_trusted(int fd) {
 }
 }  // namespace
 
-std::string answer_line(Traffic& traffic, std::string_view line) {
-  return answer(traffic, line).dump();
+std::string answer_line(const Desks& desks, std::string_view line) {
+  return answer(desks, line).dump();
 }
 
-ControlServer::ControlServer(os::Fd listener, Traffic& traffic)
-    : listener_(std::move(listener)), wake_(::eventfd(0, EFD_CLOEXEC)), traffic_(traffic) {
+ControlServer::ControlServer(os::Fd listener, const Desks& desks)
+    : listener_(std::move(listener)), wake_(::eventfd(0, EFD_CLOEXEC)), desks_(desks) {
   thread_ = std::thread([this] { accept_loop(); });
 }
 
@@ -158,7 +165,7 @@ void ControlServer::serve(const os::Fd& connection) {
     if (n <= 0) return;
     waiting.append(chunk.data(), static_cast<std::size_t>(n));
     for (std::size_t end = waiting.find('\n'); end != std::string::npos; end = waiting.find('\n')) {
-      const std::string reply = answer_line(traffic_, std::string_view(waiting).substr(0, end));
+      const std::string reply = answer_line(desks_, std::string_view(waiting).substr(0, end));
       waiting.erase(0, end + 1);
       if (!os::write_all(connection.get(), reply + "\n")) return;  // nobody hears it any more
     }

@@ -10,12 +10,18 @@
 
 #include "base/locked.h"
 #include "os/fd.h"
+#include "ports/outcomes.h"
 #include "ports/traffic.h"
 
 namespace ecluse::gateway {
 
-/// One request line answered by `traffic`; never throws, always returns one line without its end.
-std::string answer_line(ports::Traffic& traffic, std::string_view line);
+/// What the socket speaks for; both outlive it.
+struct Desks {
+  ports::Traffic& traffic;
+  ports::Outcomes& outcomes;
+};
+/// One request line answered; never throws, always returns one line without its end.
+std::string answer_line(const Desks& desks, std::string_view line);
 
 /// One thread accepts, one serves each connection, at most kConnectionsMax.
 class ControlServer {
@@ -23,7 +29,7 @@ class ControlServer {
   static constexpr std::size_t kConnectionsMax = 32;
   static constexpr std::size_t kLineBytesMax = 8 << 20;
 
-  ControlServer(os::Fd listener, ports::Traffic& traffic);
+  ControlServer(os::Fd listener, const Desks& desks);
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
@@ -40,7 +46,7 @@ class ControlServer {
   };
   os::Fd listener_;
   os::Fd wake_;
-  ports::Traffic& traffic_;
+  const Desks desks_;
   Locked<std::vector<std::unique_ptr<Session>>> sessions_;
   std::thread thread_;
 };

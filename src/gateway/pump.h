@@ -38,6 +38,8 @@ class Pump {
   bool done() const { return phase_ == Phase::kDone; }
   /// The whole body is off the source's received bytes: what follows is another message.
   bool source_is_consumed() const { return source_done_ && ready_ == 0 && skip_ == 0; }
+  /// The source has nothing more to give, whatever the sink still has to take.
+  bool source_is_read() const { return source_done_; }
   /// Not a byte is off them, and none was decoded in place.
   bool source_is_untouched() const {
     return bytes_ == 0 || (plan_.from.kind == http1::BodyKind::kLength && bytes_ == ready_);

@@ -246,7 +246,8 @@ Result<void> add_allowed(const std::vector<std::string>& blocks, SiteRoute& rout
 }  // namespace
 
 Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
-                                     const std::map<model::ReleaseNumber, std::uint32_t>& slot_of) {
+                                     const std::map<model::ReleaseNumber, std::uint32_t>& slot_of,
+                                     TrialId trial) {
   auto route = std::make_shared<SiteRoute>();
   route->name = to_string(site.key);
   route->redirects.insert(site.redirects.begin(), site.redirects.end());
@@ -256,9 +257,11 @@ Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
   route->show_release = site.show_release;
   if (!site.basic_auth.empty()) route->authorization = basic_credentials(site.basic_auth);
   ECLUSE_TRY(add_allowed(site.allow, *route));
+  route->trial = trial;
   for (const ports::Arm& arm : site.arms) {
     ECLUSE_ASSIGN(ArmRoute made, make_arm(arm, route->name, ids));
     made.slot = slot_of.at(arm.release);
+    if (arm.release == site.on_trial) route->trial_weight_ppm = arm.weight_ppm;
     route->arms.push_back(std::move(made));
   }
   std::ranges::sort(route->arms, std::ranges::greater(), &ArmRoute::release);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/outcome_rings.h"
 #include "ports/traffic.h"
 
 namespace ecluse::gateway {
@@ -67,6 +68,9 @@ struct SiteRoute {
   std::string authorization;  ///< what the Authorization field must say; empty: nothing asked
   bool is_restricted = false;
   std::vector<AddressBlock> allow;
+
+  TrialId trial = kNoTrial;  ///< where its requests are recorded
+  std::uint32_t trial_weight_ppm = 0;
 
   const ArmRoute* find_arm(model::ReleaseNumber release) const;
   /// The arm at `point` of [0, 1000000).
@@ -122,8 +126,10 @@ class RouteTable {
   std::vector<bool> used_;
 };
 
-/// `slot_of(release)` gives the counters' slot. Invalid: an address or block that cannot be read.
+/// `slot_of(release)` gives the counters' slot; `trial` is where a site on trial is recorded.
+/// Invalid: an address or block that cannot be read.
 Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
-                                     const std::map<model::ReleaseNumber, std::uint32_t>& slot_of);
+                                     const std::map<model::ReleaseNumber, std::uint32_t>& slot_of,
+                                     TrialId trial = kNoTrial);
 
 }  // namespace ecluse::gateway

@@ -83,19 +83,23 @@ bool read_at(int fd, std::span<char> bytes, off_t offset) {
 Result<os::Fd> SharedMemory::create() {
   os::Fd fd(::memfd_create("ecluse-gateway", MFD_CLOEXEC));
   if (!fd) return fail(from_errno(errno, "memfd_create"));
-  const off_t bytes = image_offset(sizeof(Layout), 3);
+  const off_t outcomes_at = image_offset(sizeof(Layout), 3);
+  const off_t bytes = outcomes_at + static_cast<off_t>(OutcomeRings::bytes());
   if (::ftruncate(fd.get(), bytes) != 0) return fail(from_errno(errno, "ftruncate a memfd"));
   const std::uint32_t magic = kMagic;
   const std::string_view header(reinterpret_cast<const char*>(&magic), sizeof magic);
   ECLUSE_TRY(write_at(fd.get(), header, 0));
+  ECLUSE_TRY(OutcomeRings::prepare(fd.get(), outcomes_at));
   return fd;
 }
 
 Result<SharedMemory> SharedMemory::map(os::Fd fd) {
+  ECLUSE_ASSIGN(OutcomeRings outcomes,
+                OutcomeRings::map(fd.get(), image_offset(sizeof(Layout), 3)));
   void* const mapping =
       ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (mapping == MAP_FAILED) return fail(from_errno(errno, "mmap the gateway's shared memory"));
-  SharedMemory memory(std::move(fd), mapping);
+  SharedMemory memory(std::move(fd), mapping, std::move(outcomes));
   if (memory.layout().magic != kMagic) {
     return fail(ErrorKind::kInvalid, "the gateway's shared memory has another layout",
                 "restart the gateway as a whole");
@@ -103,9 +107,12 @@ Result<SharedMemory> SharedMemory::map(os::Fd fd) {
   return memory;
 }
 
-SharedMemory::SharedMemory(os::Fd fd, void* mapping) : fd_(std::move(fd)), mapping_(mapping) {}
+SharedMemory::SharedMemory(os::Fd fd, void* mapping, OutcomeRings outcomes)
+    : fd_(std::move(fd)), mapping_(mapping), outcomes_(std::move(outcomes)) {}
 SharedMemory::SharedMemory(SharedMemory&& other) noexcept
-    : fd_(std::move(other.fd_)), mapping_(std::exchange(other.mapping_, nullptr)) {}
+    : fd_(std::move(other.fd_)),
+      mapping_(std::exchange(other.mapping_, nullptr)),
+      outcomes_(std::move(other.outcomes_)) {}
 SharedMemory::~SharedMemory() {
   if (mapping_ != nullptr) (void)::munmap(mapping_, sizeof(Layout));  // cannot fail on our mapping
 }

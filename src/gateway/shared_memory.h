@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/outcome_rings.h"
 #include "os/fd.h"
 #include "ports/traffic.h"
 
@@ -63,6 +64,8 @@ class SharedMemory {
                                     model::ReleaseNumber release) const {
     return find_slot(to_string(site), release);
   }
+  /// The records of sites on trial.
+  OutcomeRings& outcomes() { return outcomes_; }
   CounterCell& cell(std::size_t thread, std::uint32_t slot);
   ports::SiteCounters counters(const model::EnvironmentKey& site) const;
 
@@ -80,7 +83,7 @@ class SharedMemory {
  private:
   struct Layout;
   struct SlotName;
-  explicit SharedMemory(os::Fd fd, void* mapping);
+  SharedMemory(os::Fd fd, void* mapping, OutcomeRings outcomes);
   Layout& layout() { return *static_cast<Layout*>(mapping_); }
   const Layout& layout() const { return *static_cast<const Layout*>(mapping_); }
   std::optional<std::uint32_t> find_slot(const std::string& site,
@@ -93,6 +96,7 @@ class SharedMemory {
 
   os::Fd fd_;
   void* mapping_ = nullptr;
+  OutcomeRings outcomes_;
 };
 
 template <typename IsNeeded>

@@ -99,7 +99,8 @@ json to_json(const ports::Site& site) {
           {"cohort_salt", site.cohort_salt},
           {"show_release", site.show_release},
           {"basic_auth", site.basic_auth},
-          {"allow", site.allow}};
+          {"allow", site.allow},
+          {"on_trial", site.on_trial ? json(*site.on_trial) : json()}};
 }
 
 ports::Site site_from_json(const json& j) {
@@ -110,6 +111,7 @@ ports::Site site_from_json(const json& j) {
   if (j.contains("port") && !j.at("port").is_null()) site.port = j.at("port").get<std::uint16_t>();
   site.mode = value_of(kModes, j.value("mode", "serve"), ports::SiteMode::kServe);
   for (const json& arm : j.at("arms")) site.arms.push_back(arm_of(arm));
+  if (j.contains("on_trial") && !j.at("on_trial").is_null()) site.on_trial = j.at("on_trial");
   site.sticky = j.value("sticky", false);
   site.cohort_salt = j.value("cohort_salt", "");
   site.show_release = j.value("show_release", true);

@@ -124,6 +124,8 @@ class RecordingApp {
   /// All bytes received, over all connections in order of arrival.
   std::string received() const;
   void forget();
+  /// New connections are refused from now on, as after the death of a process.
+  void stop_listening();
   std::size_t connections() const { return connection_count_; }
 
  private:

@@ -276,9 +276,13 @@ RecordingApp::RecordingApp(Serve serve)
   acceptor_ = std::thread([this] { accept_loop(); });
 }
 
-RecordingApp::~RecordingApp() {
+void RecordingApp::stop_listening() {
   ends_ = true;
   ::shutdown(listener_.get(), SHUT_RDWR);
+}
+
+RecordingApp::~RecordingApp() {
+  stop_listening();
   acceptor_.join();
   open_.with([](std::vector<int>& all) {
     for (const int fd : all) ::shutdown(fd, SHUT_RDWR);

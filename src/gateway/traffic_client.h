@@ -2,18 +2,13 @@
 // Traffic over the gateway's control socket: the adapter of the control plane.
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
-#include <vector>
 
-#include "base/locked.h"
-#include "os/fd.h"
+#include "gateway/control_line.h"
 #include "ports/traffic.h"
 
 namespace ecluse::gateway {
 
-/// Thread-safe: each call in progress has a connection of its own, so that one that waits for the
-/// disk delays no other. A gateway that is being respawned is waited for; Unavailable after
-/// `patience`.
+/// Thread-safe. A gateway that is being respawned is waited for; Unavailable after `patience`.
 class TrafficClient : public ports::Traffic {
  public:
   explicit TrafficClient(std::filesystem::path socket, Duration patience = Duration(5000));
@@ -31,13 +26,7 @@ class TrafficClient : public ports::Traffic {
                      const std::string& path) override;
 
  private:
-  Result<nlohmann::json> call(const nlohmann::json& request);
-  Result<std::string> exchange(const std::string& line);
-  Result<os::Fd> connection();
-
-  const std::filesystem::path socket_;
-  const Duration patience_;
-  Locked<std::vector<os::Fd>> idle_;
+  ControlLine line_;
 };
 
 }  // namespace ecluse::gateway

@@ -17,6 +17,8 @@ bool WorkerThread::next_request(Client& client) {
   client.upstream_write_broken = false;
   client.avoided = nullptr;
   client.phase_since = 0;
+  settle(client, ports::Outcome::State::kLeft);
+  client.trial = kNoTrial;
   client.socket.release_empty(pool_);
   set_deadline(client, bounds_.idle_ms_max);
   return true;
@@ -75,6 +77,7 @@ bool WorkerThread::run_linger(Client& client) {
 }
 
 void WorkerThread::close_client(Client& client, bool reset) {
+  settle(client, ports::Outcome::State::kLeft);
   if (client.upstream != nullptr) detach(client, false);
   if (client.phase == Phase::kHeld) std::erase(held_, &client);
   client.phase = Phase::kClosed;

@@ -36,7 +36,8 @@ void WorkerThread::count_start(Client& client) {
   ++client.upstream->target->in_flight;
 }
 
-void WorkerThread::count_failure(const Client& client) {
+void WorkerThread::count_failure(Client& client) {
+  settle(client, ports::Outcome::State::kError);
   if (!client.facts.is_proof) CounterCell::add(cell_of(client).failures, 1);
 }
 
@@ -109,32 +110,37 @@ Upstream* WorkerThread::pooled(Target& target, bool is_idempotent) {
   return nullptr;
 }
 
-Upstream* WorkerThread::connect_to(Target& target) {
-  auto upstream = std::make_unique<Upstream>();
-  const bool is_ipv4 = IN6_IS_ADDR_V4MAPPED(&target.address.sin6_addr);
+os::Fd begin_connect(const sockaddr_in6& to, int& error) {
+  const bool is_ipv4 = IN6_IS_ADDR_V4MAPPED(&to.sin6_addr);
   sockaddr_storage address{};
   socklen_t length = sizeof(sockaddr_in6);
   if (is_ipv4) {
     auto& v4 = reinterpret_cast<sockaddr_in&>(address);
     v4.sin_family = AF_INET;
-    v4.sin_port = target.address.sin6_port;
-    std::copy_n(&target.address.sin6_addr.s6_addr[12], 4,
-                reinterpret_cast<unsigned char*>(&v4.sin_addr));
+    v4.sin_port = to.sin6_port;
+    std::copy_n(&to.sin6_addr.s6_addr[12], 4, reinterpret_cast<unsigned char*>(&v4.sin_addr));
     length = sizeof v4;
   } else {
-    reinterpret_cast<sockaddr_in6&>(address) = target.address;
+    reinterpret_cast<sockaddr_in6&>(address) = to;
   }
   const int family = is_ipv4 ? AF_INET : AF_INET6;
-  upstream->socket.fd.reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  os::Fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  error = 0;
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+    error = errno;
+  }
+  return fd;
+}
+
+Upstream* WorkerThread::connect_to(Target& target) {
+  auto upstream = std::make_unique<Upstream>();
+  int error = 0;
+  upstream->socket.fd = begin_connect(target.address, error);
   const int fd = upstream->socket.fd.get();
-  if (fd < 0) return nullptr;
+  if (fd < 0 || (error != 0 && error != EINPROGRESS)) return nullptr;
   const int on = 1;
   // Best effort: without it, small pieces of a body may wait for an acknowledgement.
   (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0 &&
-      errno != EINPROGRESS) {
-    return nullptr;
-  }
   if (!watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *upstream)) return nullptr;
   upstream->socket.is_watched = true;
   upstream->target = &target;
@@ -305,8 +311,11 @@ void WorkerThread::begin_answer(Client& client) {
   client.answer_started = true;
   client.moved_at = now_;
   client.socket.release_empty(pool_);  // the head is needed for a retry no more
-  if (response_.status >= 500 && !client.facts.is_proof) {
-    CounterCell::add(cell_of(client).errors_5xx, 1);
+  if (response_.status >= 500) {
+    settle(client, ports::Outcome::State::kError);
+    if (!client.facts.is_proof) CounterCell::add(cell_of(client).errors_5xx, 1);
+  } else if (client.outcome.arrival != 0 && is_event_stream(response_)) {
+    settle(client, ports::Outcome::State::kOk);
   }
 }
 
@@ -314,6 +323,8 @@ void WorkerThread::begin_answer(Client& client) {
 bool WorkerThread::push_answer(Client& client) {
   switch (client.down.run(client.upstream->socket, client.socket, pool_, bounds_.chunks())) {
     case PumpState::kBlocked:
+      // What is left to do is the client's reading, which says nothing of the app.
+      if (client.down.source_is_read()) settle(client, ports::Outcome::State::kOk);
       client.upstream->socket.release_empty(pool_);
       return false;
     case PumpState::kYield:
@@ -330,6 +341,7 @@ bool WorkerThread::push_answer(Client& client) {
     case PumpState::kSourceBroken:
     case PumpState::kFaulty:
       // Never a clean end: whoever counts the bytes or waits for the last chunk sees it.
+      note_broken(client);
       count_failure(client);
       detach(client, false);
       close_client(client, client.answer_until_close);
@@ -339,6 +351,7 @@ bool WorkerThread::push_answer(Client& client) {
 }
 
 void WorkerThread::finish_exchange(Client& client) {
+  settle(client, ports::Outcome::State::kOk);
   const bool request_is_whole = client.up.done();
   const bool is_clean = client.upstream->keeps_alive && !client.upstream->is_draining &&
                         client.upstream->socket.received().empty();
@@ -352,6 +365,7 @@ void WorkerThread::finish_exchange(Client& client) {
 
 /// The client is gone: the app is told by a closed connection, and nothing is held against it.
 void WorkerThread::abandon(Client& client) {
+  settle(client, ports::Outcome::State::kLeft);
   detach(client, false);
   close_client(client);
 }
@@ -381,6 +395,7 @@ void WorkerThread::upstream_failed(Client& client, int status) {
   }
   // A stale pooled connection says nothing about the instance: the same one may be asked again.
   client.avoided = client.upstream->is_reused ? nullptr : &target;
+  if (client.phase == Phase::kExchange && !client.upstream->is_reused) note_broken(client);
   count_failure(client);
   detach(client, false);
   if (retries) return retry(client);

@@ -16,6 +16,7 @@
 #include "gateway/control.h"
 #include "gateway/control_server.h"
 #include "gateway/listen_address.h"
+#include "gateway/outcome_reader.h"
 
 namespace ecluse::gateway {
 
@@ -25,6 +26,11 @@ using std::chrono::milliseconds;
 class WorkerProcess {
  public:
   explicit WorkerProcess(int channel) : channel_(channel) {}
+  ~WorkerProcess() {
+    if (outcomes_) outcomes_->stop();  // the server waits for its calls
+  }
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
   Result<int> run();
 
  private:
@@ -48,13 +54,20 @@ class WorkerProcess {
   GatewayOptions options_;
   std::optional<SharedMemory> memory_;
   os::Fd control_listener_;
+  OutcomeBell bell_;
   WorkerContext context_;
   Locked<Ports> ports_;
   std::vector<Message> early_;  ///< listeners that came before the threads
   std::unique_ptr<Control> control_;
+  std::optional<OutcomeReader> outcomes_;
   std::unique_ptr<ControlServer> server_;
   bool is_finishing_ = false;
 };
+
+std::uint64_t monotonic_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now).count());
+}
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -72,6 +85,7 @@ Result<void> WorkerProcess::receive_start() {
   ECLUSE_ASSIGN(SharedMemory memory, SharedMemory::map(std::move(start.descriptors[0])));
   memory_.emplace(std::move(memory));
   memory_->forget_in_flight();
+  memory_->outcomes().settle_orphans(monotonic_ms());
   if (start.descriptors.size() > 1) control_listener_ = std::move(start.descriptors[1]);
   return {};
 }
@@ -79,6 +93,7 @@ Result<void> WorkerProcess::receive_start() {
 Result<void> WorkerProcess::start_control() {
   context_.bounds = options_.bounds;
   context_.memory = &*memory_;
+  context_.bell = &bell_;
   context_.threads = options_.workers;
   context_.override_key = random_override_key();
   if (!options_.folder.empty()) {
@@ -204,7 +219,10 @@ Result<int> WorkerProcess::run() {
   ECLUSE_TRY(start_control());
   if (!options_.to.empty()) ECLUSE_TRY(apply_stand_alone());
   if (control_listener_) {
-    server_ = std::make_unique<ControlServer>(std::move(control_listener_), *control_);
+    outcomes_.emplace(memory_->outcomes(), bell_,
+                      [this](const model::EnvironmentKey& key) { return control_->find(key); });
+    server_ =
+        std::make_unique<ControlServer>(std::move(control_listener_), Desks{*control_, *outcomes_});
   }
   ECLUSE_TRY(send_message(channel_.get(), {.kind = Message::Kind::kReady}));
   bool asked_for_ports = false;

@@ -143,12 +143,14 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
     const ArmRoute* const arm = release ? site->find_arm(*release) : nullptr;
     if (arm != nullptr) {
       client.facts.is_proof = client.facts.shows_release = true;
+      if (site->trial != kNoTrial) note_arrival(client, *site, *arm);
       return forward(client, request, *site, *arm, false);
     }
   }
   if (answers_itself(client, request, *site, host)) return;
   const ArmRoute* const arm = choose_arm(client, request, *site);
   if (arm == nullptr) return answer_page(client, nothing_deployed_page());
+  if (site->trial != kNoTrial) note_arrival(client, *site, *arm);
   forward(client, request, *site, *arm, true);
 }
 
@@ -228,6 +230,7 @@ std::string_view path_of(const http1::Request& request) {
 void WorkerThread::forward(Client& client, const http1::Request& request, const SiteRoute& site,
                            const ArmRoute& arm, bool may_leave_arm) {
   if (arm.backend_for(path_of(request)) == nullptr) {
+    settle(client, ports::Outcome::State::kOk);
     return answer_page(client, page_of(404));
   }
   if (try_arm(client, request, site, arm, Avoided::kNo)) return;

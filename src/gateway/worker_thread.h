@@ -21,6 +21,7 @@
 #include "gateway/block_pool.h"
 #include "gateway/bounds.h"
 #include "gateway/connection.h"
+#include "gateway/outcome_bell.h"
 #include "gateway/override_token.h"
 #include "gateway/page.h"
 #include "gateway/route_table.h"
@@ -33,6 +34,7 @@ namespace ecluse::gateway {
 struct WorkerContext {
   Bounds bounds;
   SharedMemory* memory = nullptr;
+  OutcomeBell* bell = nullptr;
   OverrideKey override_key{};
   std::size_t threads = 1;
 };
@@ -151,12 +153,24 @@ class WorkerThread {
   bool may_retry(const Client& client) const;
   void bad_answer(Client& client);
   void count_start(Client& client);
-  void count_failure(const Client& client);
+  void count_failure(Client& client);
   CounterCell& cell_of(const Client& client);
   void detach(Client& client, bool keep);
   void pool_or_close(Upstream& upstream, bool keep);
   void close_upstream(Upstream& upstream);
   void leave_pool(Upstream& upstream);
+
+  // What the judge hears: worker_outcomes.cc
+  void note_arrival(Client& client, const SiteRoute& site, const ArmRoute& arm);
+  void settle(Client& client, ports::Outcome::State state) {
+    if (client.outcome.arrival != 0) settle_outcome(client, state);
+  }
+  void settle_outcome(Client& client, ports::Outcome::State state);
+  bool is_event_stream(const http1::Response& response) const;
+  void note_broken(Client& client) {
+    if (client.outcome.arrival != 0) settle_outcome(client, failure_of(*client.upstream->target));
+  }
+  ports::Outcome::State failure_of(const Target& target) const;
 
   // WebSockets: worker_tunnels.cc
   void begin_tunnel(Client& client);

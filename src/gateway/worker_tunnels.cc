@@ -21,6 +21,7 @@ std::string_view bytes_of(const std::array<char, N>& frame) {
 }  // namespace
 
 void WorkerThread::begin_tunnel(Client& client) {
+  settle(client, ports::Outcome::State::kOk);
   client.tunnel = std::make_unique<Tunnel>();
   CounterCell::add(cell_of(client).websockets, 1);
   client.up.start({.from = {http1::BodyKind::kUntilClose, 0}});

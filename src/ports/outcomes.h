@@ -42,11 +42,18 @@ struct OutcomeCursor {
 struct OutcomeBatch {
   OutcomeCursor next;        ///< store it with what was concluded, then ask from there
   std::uint64_t now_ms = 0;  ///< so that a pending request that is too slow is known as such
-  std::uint64_t lost = 0;    ///< records overwritten before they were read: counted, not judged
+  /// Records overwritten before they were read: counted, not judged. A settlement may be among
+  /// them, so of what is still pending then nothing more may come; and the settlement of an arrival
+  /// that was lost may come still.
+  std::uint64_t lost = 0;
+  /// Requests of this trial so far that were not recorded, because there were too many a second:
+  /// units chosen at random when they arrived, so that the rest is a fair sample.
+  std::uint64_t thinned = 0;
   std::vector<Outcome> outcomes;  ///< arrivals in order; at most kMaxBatch
 };
 
 inline constexpr std::size_t kMaxBatch = 8192;
+inline constexpr Duration kPatienceMax{10'000};
 
 /// Thread-safe. Records are kept while a site names a release on trial (Site::on_trial).
 class Outcomes {
@@ -54,8 +61,10 @@ class Outcomes {
   virtual ~Outcomes() = default;
 
   /// The records of `key` from `cursor` on. Returns at once when an error of the release on trial
-  /// is among them or kMaxBatch are there; else after `patience` with what there is. NotFound: no
-  /// such site. Unavailable: the gateway does not answer; ask again with the same cursor.
+  /// is among them or half of kMaxBatch are there; else after `patience` (at most kPatienceMax)
+  /// with what there is. Another trial of the same site begins with its own oldest record, whatever
+  /// the cursor. NotFound: no such site. Unavailable: the gateway does not answer; ask again with
+  /// the same cursor.
   virtual Result<OutcomeBatch> read(const model::EnvironmentKey& key, const OutcomeCursor& cursor,
                                     Duration patience) = 0;
 };

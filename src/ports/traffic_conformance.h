@@ -68,6 +68,7 @@ TEST_P(TrafficConformance, ServesWhatWasAppliedWhole) {
   changed.mode = SiteMode::kMaintenance;
   changed.hosts = {"other.example", "*.other.example"};
   changed.sticky = true;
+  changed.on_trial = 7;
   changed.basic_auth = "user:password";
   changed.allow = {"10.0.0.0/8"};
   ASSERT_TRUE(traffic_->apply(changed, fence(1, 2)));
