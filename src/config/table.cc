@@ -335,7 +335,8 @@ Shape<model::CanarySpec> canary() {
   using model::CanarySpec;
   const auto inconclusive = word<model::Inconclusive>({{"promote", model::Inconclusive::kPromote},
                                                        {"hold", model::Inconclusive::kHold},
-                                                       {"ask", model::Inconclusive::kAsk}});
+                                                       {"ask", model::Inconclusive::kAsk},
+                                                       {"probe", model::Inconclusive::kProbe}});
   const auto no_traffic = word<model::NoTraffic>({{"hold", model::NoTraffic::kHold},
                                                   {"promote", model::NoTraffic::kPromote},
                                                   {"probe", model::NoTraffic::kProbe}});
@@ -350,10 +351,8 @@ Shape<model::CanarySpec> canary() {
              "what ends it: errors > 5%, p95 > 2s, crashes > 1%, errors > 1x stable")
            .later("only an instance that dies or is no longer ready ends it"),
        field("inconclusive", &CanarySpec::inconclusive, inconclusive,
-             "when nothing was proven at the end of the holds")
-           .later("the next share comes when its hold is over"),
-       field("no_traffic", &CanarySpec::no_traffic, no_traffic, "when nobody came")
-           .later("the next share comes when its hold is over"),
+             "when nothing was proven at the end of the holds"),
+       field("no_traffic", &CanarySpec::no_traffic, no_traffic, "when nobody came"),
        field("sticky", &CanarySpec::sticky, sticky,
              "user: a visitor stays with one release, by a client id of the gateway")});
 }

@@ -49,6 +49,7 @@ Lane lane_of(const model::EnvironmentKey& key, const rollout::Effect& effect) {
     case EffectKind::kDrain:
     case EffectKind::kCountInFlight:
     case EffectKind::kGather:
+    case EffectKind::kSynthesize:
       return {fmt::format("{} {}", to_string(effect.kind), where), Urgency::kNormal};
   }
   return {where, Urgency::kNormal};
@@ -161,6 +162,7 @@ Order Engine::order_of(const Room& room, const rollout::Effect& effect) const {
   Order order{.effect = effect, .key = state.key};
   order.release = release_of(effect.release);
   if (state.active) order.rollout = state.active->id;
+  if (state.active) order.from = state.active->from;
   if (is_site_decision(effect.kind)) {
     order.site = site_of(state, [&](model::ReleaseNumber n) { return release_of(n).get(); });
     order.leading =

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "rollout/step.h"
+
 namespace ecluse::control {
 
 namespace {
@@ -300,6 +302,7 @@ ports::Site site_of(const rollout::State& state,
   const bool closed = state.maintenance || (state.stopped && !starts);
   site.mode = closed ? ports::SiteMode::kMaintenance : ports::SiteMode::kServe;
   if (state.active) site.cohort_salt = state.active->id;
+  if (state.active && rollout::is_on_trial(*state.active)) site.on_trial = state.active->release;
   for (const auto& share : state.arms) {
     const auto* release = release_of(share.release);
     if (release == nullptr) continue;

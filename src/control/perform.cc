@@ -105,6 +105,22 @@ void ask(const Ports& ports, const Order& order, Ack& ack) {
   ack.status = answer->status;
 }
 
+/// The same requests to the new release and to the old one, as users would send them.
+void synthesize(const Ports& ports, const Order& order, Ack& ack) {
+  constexpr std::uint32_t kRequests = 20;
+  constexpr std::uint32_t kErrorsMax = 3;  // more say no more, and each may take its whole timeout
+  const auto path = verify_path(*order.release);
+  const auto fails = [&](model::ReleaseNumber release) {
+    const auto answer = ports.traffic.ask(order.key, release, path);
+    return !answer || answer->release != release || answer->status <= 0 || answer->status >= 500;
+  };
+  while (ack.synthetic < kRequests && ack.synthetic_errors < kErrorsMax) {
+    ack.synthetic += 1;
+    ack.synthetic_errors += fails(order.effect.release) ? 1 : 0;
+    ack.synthetic_errors_old += fails(order.from) ? 1 : 0;
+  }
+}
+
 /// WebSockets are told to come back while half of the drain is left: at its end the instance stops,
 /// and whoever still talks to it would be cut off without a word.
 Duration websocket_budget(const Order& order) {
@@ -176,6 +192,9 @@ Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
     }
     case EffectKind::kCountInFlight:
       count(ports, order, ack);
+      break;
+    case EffectKind::kSynthesize:
+      synthesize(ports, order, ack);
       break;
     case EffectKind::kGather: {
       const auto evidence =

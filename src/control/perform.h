@@ -20,6 +20,7 @@ struct Order {
   std::shared_ptr<const model::Release> leading;  ///< of the site: who may enter
   ports::Site site;
   ports::Fence fence;
+  model::ReleaseNumber from = 0;  ///< kSynthesize: the old release
   rollout::Instance instance;     ///< kGather
   std::optional<Duration> lived;  ///< kGather
   bool ensure_services = false;   ///< kStart outside of a rollout

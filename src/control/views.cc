@@ -53,6 +53,9 @@ std::string waiting_for(const rollout::Rollout& r) {
   const auto environment = r.id.substr(0, r.id.rfind('@'));
   if (r.phase == rollout::Phase::kGated || rollout::waits_for_approval(r))
     return fmt::format("{}: ecluse approve {}", r.waits_for, r.id);
+  if (r.phase == rollout::Phase::kUndecided)
+    return fmt::format("a decision ({}): ecluse {}, or ecluse abort", r.stages.back().detail,
+                       rollout::may_be_decided(r) ? "approve " + r.id : "promote --now");
   if (r.phase == rollout::Phase::kQueued)
     return fmt::format("the rollout before it in {}", environment);
   if (r.paused) return "ecluse resume";

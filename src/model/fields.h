@@ -15,7 +15,7 @@ inline constexpr std::string_view kAffinityNames[] = {"none", "instance"};
 inline constexpr std::string_view kServiceKindNames[] = {"postgres", "redis", "mariadb", "mongodb"};
 inline constexpr std::string_view kDeployPolicyNames[] = {"automatic", "manual", "approval",
                                                           "confirm"};
-inline constexpr std::string_view kInconclusiveNames[] = {"promote", "hold", "ask"};
+inline constexpr std::string_view kInconclusiveNames[] = {"promote", "hold", "ask", "probe"};
 inline constexpr std::string_view kNoTrafficNames[] = {"hold", "promote", "probe"};
 inline constexpr std::string_view kStickyNames[] = {"none", "user"};
 inline constexpr std::string_view kWarmNames[] = {"all", "one", "none"};

@@ -129,7 +129,7 @@ struct HostSpec {
 };
 
 enum class DeployPolicy { kAutomatic, kManual, kApproval, kConfirm };
-enum class Inconclusive { kPromote, kHold, kAsk };
+enum class Inconclusive { kPromote, kHold, kAsk, kProbe };
 enum class NoTraffic { kHold, kPromote, kProbe };
 enum class Sticky { kNone, kUser };
 enum class Warm { kAll, kOne, kNone };  ///< how much of the old release stays while baking

@@ -24,6 +24,7 @@ enum class EffectKind {
   kCheckpoint,      ///< nothing but an answer: the state that issued it is durable
   kDrain,           ///< tell the connections of `release` to finish
   kCountInFlight,   ///< of `release`
+  kSynthesize,      ///< requests of our own through the gateway, to `release` and to the old one
   kGather,          ///< the evidence of a failure, of instance `process`, `index` of `release`
 };
 

@@ -38,6 +38,8 @@ Duration patience(EffectKind kind) {
     case EffectKind::kCountInFlight:
     case EffectKind::kGather:
       return seconds(10);
+    case EffectKind::kSynthesize:
+      return minutes(1);
   }
   return seconds(10);
 }
@@ -232,6 +234,8 @@ void Machine::done(const Effect& effect, const Ack& ack) {
       issue(effect).again_at = now_ + kPollEvery;
       out_.pop_back();
       return;
+    case EffectKind::kSynthesize:
+      return synthesized(ack);
     case EffectKind::kGather:
       if (!s_.active) return;
       s_.active->evidence = ack.evidence;
@@ -282,6 +286,7 @@ void Machine::fail_effect(const Effect& effect, const Error& error) {
     case EffectKind::kAsk:
     case EffectKind::kCheckpoint:
     case EffectKind::kCountInFlight:
+    case EffectKind::kSynthesize:
       break;
   }
   pending->attempt += 1;

@@ -44,6 +44,18 @@ struct Approved {
   std::string id;
   std::string actor;
 };
+/// What the judge says of the release on trial: see is_on_trial(). A rollback or a promotion comes
+/// when it is made, once or more often; in Phase::kJudging each ruling is an answer, so then send
+/// where things stand.
+struct Judged {
+  std::string id;  ///< of the rollout; of another one: late, ignored
+  Ruling ruling = Ruling::kInconclusive;
+  std::string objective;              ///< what decided: "errors > 5%"; empty when nothing did
+  std::string reason;                 ///< one sentence for people
+  std::string evidence;               ///< JSON text; beyond kVerdictBytesMax it is left out
+  std::uint64_t canary_requests = 0;  ///< that were judged; 0 with kInconclusive: no traffic
+};
+
 struct AbortAsked {
   std::string actor;
   std::string reason;
@@ -84,6 +96,9 @@ struct Ack {
   model::ReleaseNumber answered = 0;          ///< kAsk
   int status = 0;                             ///< kAsk
   std::uint64_t in_flight = 0;                ///< kCountInFlight
+  std::uint32_t synthetic = 0;                ///< kSynthesize: requests to each release
+  std::uint32_t synthetic_errors = 0;         ///< of the new release
+  std::uint32_t synthetic_errors_old = 0;     ///< of the old one
   std::string evidence;                       ///< kGather: JSON text
   std::string likely_reason;                  ///< kGather: one sentence
   std::vector<Sighting> sightings;            ///< kObserve
@@ -104,6 +119,6 @@ struct Tick {};
 
 using Event =
     std::variant<Requested, Prepared, PrepareFailed, Approved, AbortAsked, PauseAsked, ResumeAsked,
-                 NowAsked, MaintenanceAsked, Ack, InstanceChanged, Recovered, Tick>;
+                 NowAsked, MaintenanceAsked, Judged, Ack, InstanceChanged, Recovered, Tick>;
 
 }  // namespace ecluse::rollout

@@ -22,6 +22,7 @@ class Machine {
   void on(const ResumeAsked& asked);
   void on(const NowAsked& asked);
   void on(const MaintenanceAsked& asked);
+  void on(const Judged& judged);
   void on(const Ack& ack);
   void on(const InstanceChanged& changed);
   void on(const Recovered&);
@@ -49,6 +50,17 @@ class Machine {
   void fall_back_to_the_old_release();
   void start_swap(const Requested& request);
   std::optional<Duration> budget(Phase phase) const;
+
+  // trial.cc: what the judge's rulings mean
+  bool is_proven() const;
+  bool is_condemned() const;
+  void next_weight();
+  void skip_the_holds();
+  void hold_is_over();
+  void proceed_when_proven();
+  void decide();
+  void synthesized(const Ack& ack);
+  void stay_undecided(const std::string& why);
 
   // effects.cc: issuing, acknowledging
   Effect& issue(Effect effect);

@@ -20,6 +20,8 @@ inline constexpr std::string_view kPhaseNames[] = {"queued",
                                                    "probing",
                                                    "shifting",
                                                    "holding",
+                                                   "judging",
+                                                   "undecided",
                                                    "verifying",
                                                    "swapping",
                                                    "committing",
@@ -44,8 +46,10 @@ inline constexpr std::string_view kOutcomeNames[] = {"running", "done", "aborted
                                                      "superseded"};
 inline constexpr std::string_view kStandingNames[] = {"starting", "running", "stopping"};
 inline constexpr std::string_view kEffectNames[] = {
-    "ask latch",  "observe", "ensure services", "run job", "start",           "stop",  "apply site",
-    "abort site", "ask",     "checkpoint",      "drain",   "count in flight", "gather"};
+    "ask latch", "observe",         "ensure services", "run job", "start",
+    "stop",      "apply site",      "abort site",      "ask",     "checkpoint",
+    "drain",     "count in flight", "synthesize",      "gather"};
+inline constexpr std::string_view kRulingNames[] = {"rollback", "promote", "inconclusive"};
 
 using Names = std::span<const std::string_view>;
 inline Names names_of(Kind) {
@@ -59,6 +63,9 @@ inline Names names_of(Phase) {
 }
 inline Names names_of(Outcome) {
   return kOutcomeNames;
+}
+inline Names names_of(Ruling) {
+  return kRulingNames;
 }
 inline Names names_of(InstanceStanding) {
   return kStandingNames;

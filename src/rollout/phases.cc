@@ -22,8 +22,12 @@ constexpr Duration kWorkersMax = minutes(5);
 constexpr Duration kPauseMax = hours(24);
 constexpr Duration kJobSlack = minutes(2);
 
+constexpr Duration kJudgingMax = seconds(15);
+constexpr Duration kUndecidedMax = hours(24 * 7);
+
 bool can_pause(Phase phase) {
-  return phase == Phase::kProbing || phase == Phase::kHolding || phase == Phase::kBaking;
+  return phase == Phase::kProbing || phase == Phase::kHolding || phase == Phase::kJudging ||
+         phase == Phase::kUndecided || phase == Phase::kBaking;
 }
 
 bool makes_a_release(Kind kind) {
@@ -53,6 +57,8 @@ bool is_aborting(Phase phase) {
     case Phase::kProbing:
     case Phase::kShifting:
     case Phase::kHolding:
+    case Phase::kJudging:
+    case Phase::kUndecided:
     case Phase::kVerifying:
     case Phase::kSwapping:
     case Phase::kCommitting:
@@ -70,6 +76,10 @@ bool is_aborting(Phase phase) {
       return false;
   }
   return false;
+}
+
+bool may_be_decided(const Rollout& r) {
+  return r.phase == Phase::kUndecided && r.plan.inconclusive == model::Inconclusive::kAsk;
 }
 
 bool is_armed(Phase phase) {
@@ -97,6 +107,10 @@ std::optional<Duration> Machine::budget(Phase phase) const {
       return kShiftMax;
     case Phase::kHolding:
       return r.plan.hold;
+    case Phase::kJudging:
+      return kJudgingMax;
+    case Phase::kUndecided:
+      return kUndecidedMax;
     case Phase::kVerifying:
       return kVerifyMax;
     case Phase::kStoppingWorkers:
@@ -140,6 +154,7 @@ void Machine::enter(Phase phase) {
   const auto allowed = budget(phase);
   r.deadline = allowed ? std::optional(now_ + *allowed) : std::nullopt;
   r.stages.push_back({std::string(to_string(phase)), now_, std::nullopt, false, {}});
+  drop_pending([](const Effect& e) { return e.kind != EffectKind::kSynthesize; });
   switch (phase) {
     case Phase::kGated:
     case Phase::kPreparing:
@@ -147,6 +162,8 @@ void Machine::enter(Phase phase) {
     case Phase::kEnded:
     case Phase::kProbing:
     case Phase::kHolding:
+    case Phase::kJudging:
+    case Phase::kUndecided:
     case Phase::kBaking:
       return;
     case Phase::kEnsuringServices:
@@ -289,6 +306,7 @@ void Machine::advance() {
 void Machine::progress() {
   auto& r = *s_.active;
   const bool acked = s_.acked >= r.await;
+  if (is_condemned()) return abort("the judge: " + r.verdict->reason);
   switch (r.phase) {
     case Phase::kQueued:
       return begin();
@@ -320,9 +338,14 @@ void Machine::progress() {
       if (!acked) return;
       return enter(r.plan.weights_ppm[r.step] < kWholePpm ? Phase::kHolding : Phase::kVerifying);
     case Phase::kHolding:
-      if (!r.now) return;
-      r.step = r.plan.weights_ppm.size() - 1;
-      return enter(Phase::kShifting);
+      if (r.now) return skip_the_holds();
+      return proceed_when_proven();
+    case Phase::kJudging:
+      if (r.now || is_proven()) skip_the_holds();
+      return;
+    case Phase::kUndecided:
+      if (r.now || r.decided || is_proven()) skip_the_holds();
+      return;
     case Phase::kVerifying:
       if (!is_pending(EffectKind::kAsk)) enter(Phase::kCommitting);
       return;
@@ -456,8 +479,12 @@ void Machine::overdue() {
       return abort(fmt::format("the gateway did not acknowledge the weight within {}", took));
     case Phase::kHolding:
       if (r.paused) return abort(fmt::format("it was paused for {}", took));
-      r.step += 1;
-      return enter(Phase::kShifting);
+      return hold_is_over();
+    case Phase::kJudging:
+      if (r.paused) return abort(fmt::format("it was paused for {}", took));
+      return decide();
+    case Phase::kUndecided:
+      return abort(fmt::format("nobody decided within {}", took));
     case Phase::kVerifying:
       return abort(fmt::format("no answer of release {} came through the gateway within {}",
                                r.release, took));
@@ -517,6 +544,8 @@ void Machine::abort(const std::string& reason, const std::string& suspect) {
     case Phase::kProbing:
     case Phase::kShifting:
     case Phase::kHolding:
+    case Phase::kJudging:
+    case Phase::kUndecided:
     case Phase::kVerifying:
     case Phase::kCommitting:
     case Phase::kStoppingWorkers:
@@ -679,8 +708,9 @@ void Machine::on(const PrepareFailed& failed) {
 void Machine::on(const Approved& approved) {
   if (refusal(s_, approved)) return;
   const bool active = s_.active && s_.active->phase == Phase::kGated;
-  Rollout& r = active && s_.active->id == approved.id ? *s_.active : *s_.queued;
-  r.approved = true;
+  const bool decides = s_.active && s_.active->id == approved.id && may_be_decided(*s_.active);
+  Rollout& r = decides || (active && s_.active->id == approved.id) ? *s_.active : *s_.queued;
+  (decides ? r.decided : r.approved) = true;
   if (!r.stages.empty()) r.stages.back().detail = fmt::format("approved by {}", approved.actor);
 }
 
@@ -725,7 +755,8 @@ const Rollout* awaiting_approval(const State& state, std::string_view id) {
   const auto is_meant = [&](const Rollout& r) { return id.empty() || r.id == id; };
   const auto& active = state.active;
   const auto& queued = state.queued;
-  if (active && active->phase == Phase::kGated && is_meant(*active)) return &*active;
+  const bool waits = active && (active->phase == Phase::kGated || may_be_decided(*active));
+  if (waits && is_meant(*active)) return &*active;
   if (queued && waits_for_approval(*queued) && is_meant(*queued)) return &*queued;
   return nullptr;
 }

@@ -52,6 +52,8 @@ Plan plan_of(const model::EnvironmentSpec& spec) {
   plan.drain = spec.drain;
   plan.bake = spec.bake;
   plan.warm = spec.warm;
+  plan.inconclusive = spec.canary.inconclusive;
+  plan.no_traffic = spec.canary.no_traffic;
   return plan;
 }
 

@@ -30,6 +30,8 @@ struct Plan {
   Duration drain{};
   Duration bake{};
   model::Warm warm = model::Warm::kAll;
+  model::Inconclusive inconclusive = model::Inconclusive::kPromote;
+  model::NoTraffic no_traffic = model::NoTraffic::kHold;
   bool operator==(const Plan&) const = default;
 
   bool has_traffic() const;

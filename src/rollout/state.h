@@ -25,8 +25,10 @@ enum class Phase {
   kReleaseJobs,
   kStarting,  ///< instances with traffic
   kProbing,
-  kShifting,  ///< to weights_ppm[step]
-  kHolding,   ///< at weights_ppm[step]
+  kShifting,   ///< to weights_ppm[step]
+  kHolding,    ///< at weights_ppm[step]
+  kJudging,    ///< the holds are over: what does the judge say?
+  kUndecided,  ///< nothing was proven, and the policy is to wait
   kVerifying,
   kSwapping,         ///< warm rollback: the pointer swap, before its commit
   kCommitting,       ///< waits until it is durable that the new release is the stable one
@@ -50,6 +52,19 @@ enum class Phase {
 };
 
 enum class Outcome { kRunning, kDone, kAborted, kFailed, kSuperseded };
+
+enum class Ruling { kRollback, kPromote, kInconclusive };
+
+/// The judge's newest word about a rollout; a rollback is never overwritten.
+struct Verdict {
+  Ruling ruling = Ruling::kInconclusive;
+  std::string objective;
+  std::string reason;
+  std::string evidence;  ///< JSON text
+  std::uint64_t canary_requests = 0;
+  bool operator==(const Verdict&) const = default;
+};
+constexpr std::size_t kVerdictBytesMax = 64 << 10;
 
 struct Stage {
   std::string name;
@@ -92,6 +107,8 @@ struct Rollout {
   std::string reason;    ///< why it ended as it did
   std::string evidence;  ///< JSON text of control::FailureEvidence
   std::string likely_reason;
+  std::optional<Verdict> verdict;
+  bool decided = false;  ///< kUndecided: by a person
   TimePoint began;
   TimePoint entered;                  ///< the phase
   std::optional<TimePoint> deadline;  ///< of the phase

@@ -26,6 +26,8 @@ void fields(V& v, Plan& x) {
   v("drain_ms", x.drain);
   v("bake_ms", x.bake);
   v("warm", x.warm);
+  v("inconclusive", x.inconclusive);
+  v("no_traffic", x.no_traffic);
 }
 template <typename V>
 void fields(V& v, Effect& x) {
@@ -46,6 +48,14 @@ void fields(V& v, Stage& x) {
   v("ended_ms", x.ended);
   v("failed", x.failed);
   v("detail", x.detail);
+}
+template <typename V>
+void fields(V& v, Verdict& x) {
+  v("ruling", x.ruling);
+  v("objective", x.objective);
+  v("reason", x.reason);
+  v("evidence", x.evidence);
+  v("canary_requests", x.canary_requests);
 }
 template <typename V>
 void fields(V& v, Rollout& x) {
@@ -78,6 +88,8 @@ void fields(V& v, Rollout& x) {
   v("reason", x.reason);
   v("evidence", x.evidence);
   v("likely_reason", x.likely_reason);
+  v("verdict", x.verdict);
+  v("decided", x.decided);
   v("began_ms", x.began);
   v("entered_ms", x.entered);
   v("deadline_ms", x.deadline);

@@ -23,6 +23,11 @@ std::optional<TimePoint> deadline(const State& state);
 bool is_aborting(Phase phase);
 /// The new release may have traffic, and facts about its instances may still abort the rollout.
 bool is_armed(Phase phase);
+/// Two releases have traffic, and the judge's rulings decide: a deploy or a promotion beside an old
+/// release, from its first weight until its bake is over.
+bool is_on_trial(const Rollout& r);
+/// Nothing was proven, and `inconclusive: ask` leaves it to a person's approval.
+bool may_be_decided(const Rollout& r);
 /// Built, gated and not approved yet.
 bool waits_for_approval(const Rollout& r);
 /// The rollout `id`, or with an empty id any, that an approval would let go on: at its gate, or
