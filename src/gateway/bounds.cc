@@ -40,6 +40,7 @@ constexpr auto kNames = std::to_array<BoundName>({
     {"unsafe_reuse_ms_max", &Bounds::unsafe_reuse_ms_max, kDayMs},
     {"down_ms", &Bounds::down_ms, kDayMs},
     {"drain_ms_max", &Bounds::drain_ms_max, kDayMs},
+    {"hand_over_ms_max", &Bounds::hand_over_ms_max, kDayMs},
     {"client_connections_max", &Bounds::client_connections_max, 10'000'000},
 });
 

@@ -36,6 +36,7 @@ struct Bounds {
   std::uint64_t unsafe_reuse_ms_max = 1'000;
   std::uint64_t down_ms = 1'000;
   std::uint64_t drain_ms_max = 30'000;
+  std::uint64_t hand_over_ms_max = 300'000;
   std::uint64_t client_connections_max = 100'000;
 
   http1::HeadBounds head() const { return {start_line_bytes_max, head_bytes_max, fields_max}; }

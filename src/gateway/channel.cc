@@ -112,13 +112,43 @@ Result<GatewayOptions> parse_options_text(const std::string& text) {
     parsed.at("to").get_to(options.to);
     parsed.at("workers").get_to(options.workers);
     options.folder = parsed.at("folder").get<std::string>();
+    // A bound that the other version does not know keeps its default.
+    const json& bounds = parsed.at("bounds");
     for (const BoundName& bound : bound_names()) {
-      parsed.at("bounds").at(std::string(bound.name)).get_to(options.bounds.*bound.member);
+      std::uint64_t& value = options.bounds.*bound.member;
+      value = bounds.value(std::string(bound.name), value);
     }
     return options;
   } catch (const json::exception& error) {
     return fail(ErrorKind::kInternal,
                 std::string("the keeper sent options that cannot be read: ") + error.what());
+  }
+}
+
+std::string start_text(const WorkerStart& start) {
+  json busy = json::array();
+  for (const Rows& rows : start.busy) busy.push_back({rows.first, rows.count});
+  return json{{"options", options_text(start.options)},
+              {"generation", start.generation},
+              {"rows", {start.rows.first, start.rows.count}},
+              {"busy", busy},
+              {"keeper_form", start.keeper_form}}
+      .dump();
+}
+
+Result<WorkerStart> parse_start_text(const std::string& text) {
+  try {
+    const json j = json::parse(text);
+    WorkerStart start;
+    ECLUSE_ASSIGN(start.options, parse_options_text(j.at("options")));
+    j.at("generation").get_to(start.generation);
+    start.rows = {j.at("rows").at(0), j.at("rows").at(1)};
+    for (const json& rows : j.at("busy")) start.busy.push_back({rows.at(0), rows.at(1)});
+    j.at("keeper_form").get_to(start.keeper_form);
+    return start;
+  } catch (const json::exception& error) {
+    return fail(ErrorKind::kInternal,
+                std::string("the keeper's first words cannot be read: ") + error.what());
   }
 }
 

@@ -73,7 +73,10 @@ void Persister::run() {
 }
 
 Control::Control(Setup setup) : setup_(std::move(setup)), persister_(setup_.state_file) {}
-Control::~Control() = default;
+Control::~Control() {
+  const WorkerContext& context = *setup_.context;
+  if (followed_) context.memory->stop_following(static_cast<std::uint32_t>(context.first_row));
+}
 
 Result<std::unique_ptr<Control>> Control::start(Setup setup) {
   std::unique_ptr<Control> control(new Control(std::move(setup)));
@@ -81,7 +84,7 @@ Result<std::unique_ptr<Control>> Control::start(Setup setup) {
   const WorkerContext& context = *control->setup_.context;
   const auto table = control->desk_.with([](Desk& desk) { return desk.table; });
   for (std::size_t i = 0; i < context.threads; ++i) {
-    ECLUSE_ASSIGN(auto thread, WorkerThread::start(context, i, table));
+    ECLUSE_ASSIGN(auto thread, WorkerThread::start(context, context.first_row + i, table));
     control->threads_.push_back(std::move(thread));
   }
   return control;
@@ -218,13 +221,64 @@ Result<std::uint64_t> Control::publish(Desk& desk) {
   bool all = true;
   for (const auto& thread : threads_) all = thread->await_swap(version, kSwapTimeout) && all;
   std::string image = image_of(desk);
-  ECLUSE_TRY(setup_.context->memory->store_image(image));
+  SharedMemory& memory = *setup_.context->memory;
+  ECLUSE_TRY(memory.store_image(image));
   persister_.put(version, std::move(image));
+  if (!memory.await_followers(memory.image_version(), kSwapTimeout)) {
+    log_warn("gateway: a former worker process that still drains did not take the new table");
+  }
   if (!all) {
     return fail(ErrorKind::kUnavailable,
                 "a worker thread did not take the new table within three seconds");
   }
   return version;
+}
+
+void Control::settle() {
+  const std::uint64_t version = desk_.with([](const Desk& desk) { return desk.version; });
+  if (version == 0) return;
+  if (auto written = persister_.await(version, kPersistTimeout); !written) {
+    log_warn("gateway: {}", written.error().message);
+  }
+}
+
+void Control::follow_another() {
+  const WorkerContext& context = *setup_.context;
+  followed_ = context.memory->image_version();
+  context.memory->follow_images(static_cast<std::uint32_t>(context.first_row), *followed_);
+}
+
+void Control::follow_newest() {
+  if (!followed_) return;
+  const WorkerContext& context = *setup_.context;
+  const std::uint64_t version = context.memory->image_version();
+  if (version == *followed_) return;
+  const auto taken = desk_.with([&](Desk& desk) { return take_image(desk); });
+  // A newer version may write what we cannot read: then nobody may be routed by what we know.
+  if (!taken) {
+    log_error("gateway: draining at once: {}", taken.error().message);
+    for (const auto& thread : threads_) thread->finish();
+  }
+  followed_ = version;
+  context.memory->follow_images(static_cast<std::uint32_t>(context.first_row), version);
+}
+
+Result<void> Control::take_image(Desk& desk) {
+  const auto image = setup_.context->memory->load_image();
+  if (!image) return {};
+  ECLUSE_ASSIGN(GatewayState newest, parse_state_text(*image));
+  desk.state.sites = std::move(newest.sites);
+  desk.entries.clear();
+  for (const auto& [key, known] : desk.state.sites) {
+    if (known.is_removed) continue;
+    ECLUSE_ASSIGN(RouteTable::Entry entry, build_entry(desk, known.site));
+    desk.entries.insert_or_assign(key, std::move(entry));
+  }
+  rebuild_table(desk);
+  const std::uint64_t version = ++desk.version;
+  for (const auto& thread : threads_) thread->swap(desk.table, version);
+  for (const auto& thread : threads_) (void)thread->await_swap(version, kSwapTimeout);
+  return {};
 }
 
 /// The checks are done: makes the site the one that is served.

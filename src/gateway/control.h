@@ -79,6 +79,13 @@ class Control : public ports::Traffic {
   /// The stand-alone form: `site` answers whatever the host and port. Not kept.
   Result<void> serve_everywhere(const ports::Site& site);
 
+  /// Blocking: what was decided is on disk, or cannot be written. Nothing may decide meanwhile.
+  void settle();
+  /// From here on another process decides; we route what is left by what it stores.
+  void follow_another();
+  /// Takes its newest table, if there is one that we do not have. Calling it often is cheap.
+  void follow_newest();
+
   std::vector<std::unique_ptr<WorkerThread>>& threads() { return threads_; }
   /// What is served for `key`; nothing: no such site.
   std::optional<ports::Site> find(const model::EnvironmentKey& key);
@@ -105,10 +112,12 @@ class Control : public ports::Traffic {
   Result<std::uint64_t> publish(Desk& desk);
   TrialId begin_trial(const Desk& desk, const ports::Site& site);
   void rebuild_table(Desk& desk);
+  Result<void> take_image(Desk& desk);
   std::string image_of(const Desk& desk) const;
 
   Setup setup_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
+  std::optional<std::uint64_t> followed_;  ///< version of the image; none: we decide
   Locked<Desk> desk_;
   Persister persister_;
 };

@@ -70,11 +70,21 @@ json outcomes(const Desks& desks, const json& j) {
   return batch ? json{{"ok", true}, {"batch", to_json(*batch)}} : refusal(batch.error());
 }
 
+json upgrade(const Desks& desks, const json& j) {
+  const auto generation = desks.itself.upgrade(j.value("workers", 0U));
+  if (!generation) return refusal(generation.error());
+  return {{"ok", true}, {"generation", *generation}};
+}
+json itself(const Desks& desks, const json&) {
+  return {
+      {"ok", true}, {"generation", desks.itself.generation()}, {"refusal", desks.itself.refusal()}};
+}
+
 const std::map<std::string, Handler>& handlers() {
   static const std::map<std::string, Handler> table{
-      {"apply", apply},       {"abort", abort}, {"latched", latched},
-      {"remove", remove},     {"sites", sites}, {"drain", drain},
-      {"counters", counters}, {"ask", ask},     {"outcomes", outcomes},
+      {"apply", apply},       {"abort", abort},     {"latched", latched},   {"remove", remove},
+      {"sites", sites},       {"drain", drain},     {"counters", counters}, {"ask", ask},
+      {"outcomes", outcomes}, {"upgrade", upgrade}, {"itself", itself},
   };
   return table;
 }

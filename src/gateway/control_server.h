@@ -2,6 +2,7 @@
 // The control socket: JSON lines over a Unix socket, for our own user and root only. Protocol:
 // docs/gateway.md.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,10 +16,20 @@
 
 namespace ecluse::gateway {
 
-/// What the socket speaks for; both outlive it.
+/// What the gateway is asked about itself. Called from any thread.
+struct Itself {
+  /// Replaces the worker process, with `threads` (0: as many as now). Returns at once which
+  /// generation it is that was asked.
+  std::function<Result<std::uint64_t>(unsigned threads)> upgrade;
+  std::function<std::uint64_t()> generation;  ///< of worker processes: counts from 1
+  std::function<std::string()> refusal;       ///< why the last upgrade failed; empty: it did not
+};
+
+/// What the socket speaks for; all outlive it.
 struct Desks {
   ports::Traffic& traffic;
   ports::Outcomes& outcomes;
+  const Itself& itself;
 };
 /// One request line answered; never throws, always returns one line without its end.
 std::string answer_line(const Desks& desks, std::string_view line);

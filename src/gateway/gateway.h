@@ -24,6 +24,7 @@ struct GatewayOptions {
   std::filesystem::path program = "/proc/self/exe";
   std::vector<std::string> arguments = {"gateway"};
   int worker_fd = -1;  ///< not -1: this process is the worker
+  int keeper_fd = -1;  ///< not -1: this process goes on as the keeper whose state is there
 };
 
 /// Blocking; returns the exit code: 0 after SIGTERM or SIGINT and a clean drain, 1 when it could

@@ -23,6 +23,8 @@ bool take(GatewayOptions& options, std::string_view flag, const std::string& val
     options.control_socket = value;
   else if (flag == "--worker-fd")
     options.worker_fd = std::stoi(value);
+  else if (flag == "--keeper-fd")
+    options.keeper_fd = std::stoi(value);
   else if (flag == "--bound")
     return set_bound(options.bounds, value).has_value();
   else

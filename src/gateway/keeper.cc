@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,23 +13,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "base/log.h"
-#include "gateway/channel.h"
-#include "gateway/listen_address.h"
 #include "gateway/shared_memory.h"
 #include "os/file.h"
 
 namespace ecluse::gateway {
 
 namespace {
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kQuickDeath{1000};  ///< a worker that lives shorter has not served
@@ -36,91 +33,77 @@ constexpr milliseconds kBackoffMax{2000};
 constexpr milliseconds kServingBackoffMax{400};  ///< of one that can serve: back within a second
 constexpr int kQuickDeathsForVerdict = 5;
 
-struct OpenListener {
-  ListenAddress address;
-  std::vector<os::Fd> shards;
-  bool on_demand = false;
-};
-
-class Keeper {
- public:
-  explicit Keeper(const GatewayOptions& options) : options_(options) {}
-  Result<void> prepare();
-  int run();
-
- private:
-  Result<void> block_signals();
-  Result<void> open_control_socket();
-  Result<void> spawn();
-  Result<void> equip();
-  Result<void> give_listener(const OpenListener& listener);
-  void handle_signals();
-  void reap();
-  void worker_died(int status);
-  void handle_message();
-  void obey(const Message& message);
-  void open_port(std::uint16_t port);
-  void close_port(std::uint16_t port);
-  void announce();
-  void finish();
-  int poll_timeout_ms() const;
-
-  GatewayOptions options_;
-  os::Fd lock_;
-  os::Fd memory_;
-  os::Fd control_;
-  os::Fd signals_;
-  os::Fd channel_;
-  std::vector<OpenListener> listeners_;
-  sigset_t former_mask_{};
-  pid_t worker_ = 0;
-  Clock::time_point spawned_at_;
-  Clock::time_point respawn_at_;
-  int quick_deaths_ = 0;
-  int exit_code_ = 0;
-  bool is_announced_ = false;
-  bool is_ready_ = false;  ///< the worker of now has said so
-  bool is_finishing_ = false;
-};
-
 std::size_t thread_count(const GatewayOptions& options) {
   const unsigned wanted =
       options.workers > 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
   return std::min<std::size_t>(wanted, SharedMemory::kThreadsMax);
 }
 
+/// Where this program lies, so that an upgrade finds what lies there then.
+Result<std::string> own_path(const GatewayOptions& options) {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink(options.program, error);
+  if (!error) return path.string();
+  if (error == std::errc::invalid_argument) return options.program.string();  // no link
+  return fail(ErrorKind::kInternal,
+              fmt::format("read the link {}: {}", options.program.string(), error.message()));
+}
+}  // namespace
+
+Result<Keeper> Keeper::start(const GatewayOptions& options) {
+  Keeper keeper;
+  KeeperState& state = keeper.state_;
+  state.options = options;
+  state.options.workers = static_cast<unsigned>(thread_count(options));
+  ECLUSE_ASSIGN(state.program_path, own_path(options));
+  ECLUSE_ASSIGN(keeper.program_, open_program(options.program.string()));
+  if (!options.folder.empty()) {
+    ECLUSE_TRY(os::make_folder(options.folder, 0700));
+    auto lock = os::lock_file(options.folder / "lock");
+    if (!lock) return fail(in_context("another gateway runs on this folder", lock.error()));
+    state.lock = std::move(*lock);
+  }
+  ECLUSE_TRY(keeper.open_listeners());
+  ECLUSE_TRY(keeper.open_control_socket());
+  ECLUSE_ASSIGN(state.memory, SharedMemory::create());
+  ECLUSE_TRY(keeper.block_signals());
+  return keeper;
+}
+
+Result<Keeper> Keeper::resume(int state_fd) {
+  const os::Fd file(state_fd);
+  ECLUSE_ASSIGN(const std::string text,
+                os::read_file(fmt::format("/proc/self/fd/{}", state_fd), 1 << 20));
+  Keeper keeper;
+  ECLUSE_ASSIGN(keeper.state_, parse_keeper_text(text));
+  ECLUSE_ASSIGN(keeper.program_, open_program("/proc/self/exe"));
+  keeper.is_announced_ = true;
+  (void)::prctl(PR_SET_NAME, "ecluse");  // it was executed through a descriptor, named by a number
+  ECLUSE_TRY(keeper.block_signals());
+  return keeper;
+}
+
 Result<void> Keeper::block_signals() {
   sigset_t mask;
   sigemptyset(&mask);
-  for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&mask, signal);
-  if (::sigprocmask(SIG_BLOCK, &mask, &former_mask_) != 0) {
-    return fail(from_errno(errno, "sigprocmask"));
-  }
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD, SIGUSR2}) sigaddset(&mask, signal);
+  if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail(from_errno(errno, "sigprocmask"));
   signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail(from_errno(errno, "signalfd"));
   return {};
 }
 
-Result<void> Keeper::prepare() {
-  options_.workers = static_cast<unsigned>(thread_count(options_));
-  if (!options_.folder.empty()) {
-    ECLUSE_TRY(os::make_folder(options_.folder, 0700));
-    auto lock = os::lock_file(options_.folder / "lock");
-    if (!lock) return fail(in_context("another gateway runs on this folder", lock.error()));
-    lock_ = std::move(*lock);
-  }
-  for (const std::string& text : options_.listen) {
+Result<void> Keeper::open_listeners() {
+  for (const std::string& text : state_.options.listen) {
     ECLUSE_ASSIGN(ListenAddress address, parse_listen_address(text));
-    ECLUSE_ASSIGN(std::vector<os::Fd> shards, open_shards(address, options_.workers));
-    listeners_.push_back({address, std::move(shards)});
+    ECLUSE_ASSIGN(std::vector<os::Fd> shards, open_shards(address, state_.options.workers));
+    state_.listeners.push_back({address, std::move(shards)});
   }
-  ECLUSE_TRY(open_control_socket());
-  ECLUSE_ASSIGN(memory_, SharedMemory::create());
-  return block_signals();
+  return {};
 }
 
 Result<void> Keeper::open_control_socket() {
-  const std::string path = options_.control_socket.string();
+  const std::string path = state_.options.control_socket.string();
   if (path.empty()) return {};
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -128,66 +111,66 @@ Result<void> Keeper::open_control_socket() {
     return fail(ErrorKind::kInvalid, fmt::format("the path {} is too long for a socket", path));
   }
   std::copy(path.begin(), path.end(), address.sun_path);
-  control_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!control_) return fail(from_errno(errno, "socket"));
+  os::Fd& control = state_.control;
+  control.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!control) return fail(from_errno(errno, "socket"));
   (void)::unlink(path.c_str());  // a leftover of a former run; bind() says if it could not go
   const auto* const raw = reinterpret_cast<const sockaddr*>(&address);
-  if (::bind(control_.get(), raw, sizeof address) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
-      ::listen(control_.get(), 64) != 0) {
+  if (::bind(control.get(), raw, sizeof address) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
+      ::listen(control.get(), 64) != 0) {
     return fail(from_errno(errno, fmt::format("listen on {}", path)));
   }
   return {};
 }
 
-/// Everything that fork() may not do after it is made before it.
-Result<void> Keeper::spawn() {
-  std::array<int, 2> pair{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-    return fail(from_errno(errno, "socketpair"));
-  }
-  channel_.reset(pair[0]);
-  const os::Fd theirs(pair[1]);
-  const std::string program = options_.program.string();
-  std::vector<std::string> arguments = {"ecluse"};
-  arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
-  arguments.insert(arguments.end(), {"--worker-fd", std::to_string(theirs.get())});
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  const pid_t pid = ::fork();
-  if (pid < 0) return fail(from_errno(errno, "fork"));
-  if (pid == 0) {
-    (void)::fcntl(theirs.get(), F_SETFD, 0);
-    (void)::sigprocmask(SIG_SETMASK, &former_mask_, nullptr);
-    ::execv(program.c_str(), argv.data());
-    ::_exit(127);  // the keeper sees it as a quick death
-  }
-  worker_ = pid;
-  is_ready_ = false;
-  spawned_at_ = Clock::now();
-  return equip();
+std::vector<Rows> Keeper::busy_rows() const {
+  std::vector<Rows> busy;
+  if (state_.current) busy.push_back(state_.current.rows);
+  for (const WorkerSeat& seat : state_.leaving) busy.push_back(seat.rows);
+  return busy;
 }
 
+Result<void> Keeper::spawn(const os::Fd& program, unsigned threads, WorkerSeat& seat) {
+  std::vector<Rows> busy = busy_rows();
+  ECLUSE_ASSIGN(const Rows rows, free_rows(busy, threads));
+  ECLUSE_ASSIGN(seat, start_worker(program, state_.options.arguments));
+  seat.rows = rows;
+  return equip(seat, threads, std::move(busy));
+}
+
+namespace {
 Result<os::Fd> duplicate(const os::Fd& fd) {
   os::Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   if (!copy) return fail(from_errno(errno, "dup"));
   return copy;
 }
+}  // namespace
 
-Result<void> Keeper::equip() {
-  Message start{.kind = Message::Kind::kStart, .text = options_text(options_)};
-  ECLUSE_ASSIGN(os::Fd memory, duplicate(memory_));
+Result<void> Keeper::equip(const WorkerSeat& seat, unsigned threads, std::vector<Rows> busy) {
+  WorkerStart first{.options = state_.options,
+                    .generation = state_.generation + 1,
+                    .rows = seat.rows,
+                    .busy = std::move(busy),
+                    .keeper_form = KeeperState::kForm};
+  first.options.workers = threads;
+  Message start{.kind = Message::Kind::kStart, .text = start_text(first)};
+  ECLUSE_ASSIGN(os::Fd memory, duplicate(state_.memory));
   start.descriptors.push_back(std::move(memory));
-  if (control_) {
-    ECLUSE_ASSIGN(os::Fd control, duplicate(control_));
+  if (state_.control) {
+    ECLUSE_ASSIGN(os::Fd control, duplicate(state_.control));
     start.descriptors.push_back(std::move(control));
   }
-  ECLUSE_TRY(send_message(channel_.get(), start));
-  for (const OpenListener& listener : listeners_) ECLUSE_TRY(give_listener(listener));
-  return {};
+  return send_message(seat.channel.get(), start);
 }
 
-Result<void> Keeper::give_listener(const OpenListener& listener) {
+Result<void> Keeper::let_serve(const WorkerSeat& seat) {
+  for (const OpenListener& listener : state_.listeners) {
+    ECLUSE_TRY(give_listener(seat, listener));
+  }
+  return send_message(seat.channel.get(), {.kind = Message::Kind::kServe});
+}
+
+Result<void> Keeper::give_listener(const WorkerSeat& seat, const OpenListener& listener) {
   Message message{.kind = Message::Kind::kListener,
                   .text = listener.address.host,
                   .port = listener.address.port};
@@ -195,66 +178,98 @@ Result<void> Keeper::give_listener(const OpenListener& listener) {
     ECLUSE_ASSIGN(os::Fd copy, duplicate(shard));
     message.descriptors.push_back(std::move(copy));
   }
-  return send_message(channel_.get(), message);
+  return send_message(seat.channel.get(), message);
 }
 
 int Keeper::poll_timeout_ms() const {
-  if (worker_ != 0 || is_finishing_) return -1;
-  const auto left = std::chrono::duration_cast<milliseconds>(respawn_at_ - Clock::now());
-  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+  if (is_finishing_) return -1;
+  if (stage_ == Stage::kNone && state_.current) return -1;
+  const auto until = stage_ == Stage::kNone ? respawn_at_ : hand_over_by_;
+  const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
+  return static_cast<int>(std::max<std::int64_t>(0, left.count() + 1));
 }
 
 int Keeper::run() {
-  while (!is_finishing_ || worker_ != 0) {
-    if (worker_ == 0 && !is_finishing_ && Clock::now() >= respawn_at_) {
-      if (auto spawned = spawn(); !spawned) {
-        log_error("gateway: starting the worker process: {}", spawned.error().message);
-        respawn_at_ = Clock::now() + kBackoffMax;
-      }
+  while (!is_finishing_ || state_.current || next_ || !state_.leaving.empty()) {
+    if (stage_ != Stage::kNone && Clock::now() >= hand_over_by_) {
+      abandon_hand_over("the new worker process did not get ready in time");
     }
-    std::array<pollfd, 2> waits{pollfd{signals_.get(), POLLIN, 0},
-                                pollfd{channel_.get(), POLLIN, 0}};
-    if (::poll(waits.data(), waits.size(), poll_timeout_ms()) <= 0) continue;
-    if (waits[1].revents != 0) handle_message();
-    if (waits[0].revents != 0) handle_signals();
+    respawn_if_due();
+    wait_for_events();
   }
   return exit_code_;
 }
 
+void Keeper::respawn_if_due() {
+  if (state_.current || next_ || is_finishing_ || Clock::now() < respawn_at_) return;
+  if (auto spawned = spawn(program_, state_.options.workers, state_.current); !spawned) {
+    log_error("gateway: starting the worker process: {}", spawned.error().message);
+    respawn_at_ = Clock::now() + kBackoffMax;
+    return;
+  }
+  ++state_.generation;
+}
+
+void Keeper::wait_for_events() {
+  std::array<pollfd, 3> waits{pollfd{signals_.get(), POLLIN, 0},
+                              pollfd{state_.current.channel.get(), POLLIN, 0},
+                              pollfd{next_.channel.get(), POLLIN, 0}};
+  if (::poll(waits.data(), waits.size(), poll_timeout_ms()) <= 0) return;
+  // Either may move to another seat while it is heard.
+  if (waits[1].revents != 0) hear(state_.current);
+  if (waits[2].revents != 0 && next_) hear(next_);
+  if (waits[0].revents != 0) handle_signals();
+}
+
 void Keeper::handle_signals() {
   signalfd_siginfo info{};
-  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
-    if (info.ssi_signo == SIGCHLD) {
-      reap();
-    } else {
-      finish();
-    }
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) handle_signal(info.ssi_signo);
+}
+
+void Keeper::handle_signal(std::uint32_t number) {
+  if (number == SIGCHLD) return reap();
+  if (number == SIGUSR2) return begin_hand_over(state_.options.workers);
+  finish();
+}
+
+void Keeper::tell(const WorkerSeat& seat, const Message& message) {
+  if (auto told = send_message(seat.channel.get(), message); !told) {
+    log_warn("gateway: {}", told.error().message);  // it is ending: SIGCHLD tells the rest
   }
 }
 
 void Keeper::finish() {
   if (is_finishing_) return;
+  if (stage_ != Stage::kNone) abandon_hand_over("the gateway was told to end");
   is_finishing_ = true;
   log_info("gateway: draining");
-  listeners_.clear();
-  if (worker_ == 0) return;
-  if (auto told = send_message(channel_.get(), {.kind = Message::Kind::kFinish}); !told) {
-    log_warn("gateway: {}", told.error().message);
-    (void)::kill(worker_, SIGTERM);  // fails only if it has ended, and then SIGCHLD comes
-  }
+  state_.listeners.clear();
+  if (state_.current) tell(state_.current, {.kind = Message::Kind::kFinish});
+  for (const WorkerSeat& seat : state_.leaving) tell(seat, {.kind = Message::Kind::kFinish});
 }
 
 void Keeper::reap() {
   int status = 0;
-  if (worker_ == 0 || ::waitpid(worker_, &status, WNOHANG) != worker_) return;
-  worker_died(status);
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (pid == state_.current.pid) {
+      current_died(status);
+    } else if (pid == next_.pid) {
+      next_ = {};
+      abandon_hand_over(WIFSIGNALED(status)
+                            ? fmt::format("it ended by signal {}", WTERMSIG(status))
+                            : fmt::format("it ended with exit code {}", WEXITSTATUS(status)));
+    } else {
+      std::erase_if(state_.leaving, [&](const WorkerSeat& seat) { return seat.pid == pid; });
+    }
+  }
 }
 
-void Keeper::worker_died(int status) {
-  worker_ = 0;
-  channel_.reset();
+void Keeper::current_died(int status) {
+  const WorkerSeat died = std::exchange(state_.current, {});
   respawn_at_ = Clock::now();
   if (is_finishing_) return;
+  if (stage_ == Stage::kQuiet) return let_next_serve();  // nobody is left to be waited for
+  if (stage_ != Stage::kNone) return;                    // the next one takes the seat
   if (!is_announced_ && WIFEXITED(status) && WEXITSTATUS(status) == 1) {
     // It said itself why it cannot serve, and it never has: trying again would not help.
     is_finishing_ = true;
@@ -263,13 +278,13 @@ void Keeper::worker_died(int status) {
   }
   const std::string how = WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
                                               : fmt::format("exit code {}", WEXITSTATUS(status));
-  const bool was_quick = Clock::now() - spawned_at_ < kQuickDeath;
+  const bool was_quick = Clock::now() - died.spawned_at < kQuickDeath;
   quick_deaths_ = was_quick ? quick_deaths_ + 1 : 0;
   if (quick_deaths_ < 2) {
     log_error("gateway: the worker process ended ({}); starting it again", how);
     return;
   }
-  const milliseconds backoff_max = is_ready_ ? kServingBackoffMax : kBackoffMax;
+  const milliseconds backoff_max = died.is_ready ? kServingBackoffMax : kBackoffMax;
   const milliseconds backoff =
       std::min(backoff_max, milliseconds(25 << std::min(quick_deaths_, 7)));
   respawn_at_ += backoff;
@@ -281,74 +296,88 @@ void Keeper::worker_died(int status) {
   }
 }
 
-void Keeper::handle_message() {
-  auto message = receive_message(channel_.get());
-  if (message) return obey(*message);
-  channel_.reset();  // the worker is ending: SIGCHLD tells the rest
+void Keeper::hear(WorkerSeat& seat) {
+  auto message = receive_message(seat.channel.get());
+  if (message) return obey(seat, *message);
+  seat.channel.reset();  // the worker is ending: SIGCHLD tells the rest
 }
 
-void Keeper::obey(const Message& message) {
+void Keeper::obey(WorkerSeat& seat, const Message& message) {
+  const bool is_next = &seat == &next_;
   switch (message.kind) {
+    case Message::Kind::kPrepared:
+      if (is_next) return next_is_prepared(message);
+      if (auto told = let_serve(seat); !told) log_error("gateway: {}", told.error().message);
+      return;
     case Message::Kind::kReady:
-      return announce();
+      seat.is_ready = true;
+      return is_next ? complete_hand_over() : announce();
+    case Message::Kind::kQuiet:
+      if (stage_ == Stage::kQuiet) let_next_serve();
+      return;
+    case Message::Kind::kUpgrade:
+      return begin_hand_over(message.port == 0 ? state_.options.workers : message.port);
     case Message::Kind::kOpenPort:
-      return open_port(message.port);
+      return open_port(seat, message.port);
     case Message::Kind::kClosePort:
       return close_port(message.port);
     case Message::Kind::kStart:
     case Message::Kind::kListener:
+    case Message::Kind::kServe:
     case Message::Kind::kRefused:
     case Message::Kind::kFinish:
+    case Message::Kind::kQuiesce:
+    case Message::Kind::kResume:
+    case Message::Kind::kHandOver:
       log_error("gateway: the worker process sent what only the keeper sends");
   }
 }
 
-void Keeper::open_port(std::uint16_t port) {
+void Keeper::open_port(const WorkerSeat& seat, std::uint16_t port) {
   const auto same = [&](const OpenListener& l) { return l.address.port == port; };
-  auto known = std::ranges::find_if(listeners_, same);
+  auto known = std::ranges::find_if(state_.listeners, same);
   Result<void> given;
-  if (known == listeners_.end()) {
+  if (known == state_.listeners.end()) {
     // A site's own port opens on the address of the first listener.
-    ListenAddress address{parse_listen_address(options_.listen.front())->host, port};
-    auto shards = open_shards(address, options_.workers);
+    ListenAddress address{parse_listen_address(state_.options.listen.front())->host, port};
+    auto shards = open_shards(address, state_.options.workers);
     if (!shards) {
       given = send_message(
-          channel_.get(),
+          seat.channel.get(),
           {.kind = Message::Kind::kRefused, .text = shards.error().message, .port = port});
     } else {
-      listeners_.push_back({address, std::move(*shards), true});
-      given = give_listener(listeners_.back());
+      state_.listeners.push_back({address, std::move(*shards), true});
+      given = give_listener(seat, state_.listeners.back());
     }
   } else {
-    given = give_listener(*known);
+    given = give_listener(seat, *known);
   }
   if (!given) log_warn("gateway: {}", given.error().message);  // a new worker gets it anyway
 }
 
 void Keeper::close_port(std::uint16_t port) {
-  std::erase_if(listeners_,
+  std::erase_if(state_.listeners,
                 [&](const OpenListener& l) { return l.on_demand && l.address.port == port; });
 }
 
 void Keeper::announce() {
-  is_ready_ = true;
   if (is_announced_) return log_info("gateway: the worker process serves again");
   is_announced_ = true;
-  for (const OpenListener& listener : listeners_) {
+  for (const OpenListener& listener : state_.listeners) {
     log_info("gateway: listening on {}", to_string(listener.address));
-    if (options_.announce && !listener.on_demand) {
+    if (state_.options.announce && !listener.on_demand) {
       fmt::print("listening {}\n", to_string(listener.address));
     }
   }
   (void)std::fflush(stdout);  // nobody reading it is no reason to stop
 }
-}  // namespace
 
 Result<int> run_keeper(const GatewayOptions& options) {
-  Keeper keeper(options);
-  ECLUSE_TRY(keeper.prepare());
-  const int code = keeper.run();
-  if (!options.control_socket.empty()) (void)::unlink(options.control_socket.c_str());
+  auto keeper = options.keeper_fd >= 0 ? Keeper::resume(options.keeper_fd) : Keeper::start(options);
+  if (!keeper) return fail(keeper.error());
+  const int code = keeper->run();
+  const auto& socket = keeper->options().control_socket;
+  if (!socket.empty()) (void)::unlink(socket.c_str());  // best effort: the next one replaces it
   return code;
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/shared_memory.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace ecluse::gateway {
@@ -18,7 +20,7 @@ struct SharedMemory::SlotName {
 };
 
 namespace {
-constexpr std::uint32_t kMagic = 0x31474345;  // "ECG1": also the layout's version
+constexpr std::uint32_t kMagic = 0x32474345;  // "ECG2": also the layout's version
 
 struct LatchEntry {
   std::array<char, 123> rollout;
@@ -41,9 +43,16 @@ void set_text(std::array<char, N>& chars, std::string_view text) {
 }
 }  // namespace
 
+struct SharedMemory::Follower {
+  std::atomic<std::int32_t> pid;  ///< 0: nobody
+  std::atomic<std::uint64_t> version;
+};
+
 struct SharedMemory::Layout {
   std::uint32_t magic;
   std::atomic<std::uint32_t> newest_image;  ///< 0: none, else 1 or 2
+  std::atomic<std::uint64_t> image_version;
+  std::array<Follower, kThreadsMax> followers;
   std::array<SlotName, kSlotsMax> slots;
   std::array<LatchEntry, kLatchesMax> latches;
   std::array<std::array<CounterCell, kSlotsMax>, kThreadsMax> cells;
@@ -127,8 +136,12 @@ std::uint64_t SharedMemory::in_flight(std::uint32_t slot) const {
   return sum;
 }
 
-void SharedMemory::forget_in_flight() {
-  for (auto& thread : layout().cells) {
+void SharedMemory::forget_in_flight(const std::vector<Rows>& living) {
+  for (std::uint32_t row = 0; row < kThreadsMax; ++row) {
+    const bool lives = std::ranges::any_of(
+        living, [&](const Rows& r) { return row >= r.first && row < r.first + r.count; });
+    if (lives) continue;
+    auto& thread = layout().cells[row];
     for (std::uint32_t slot = 0; slot < kSlotsMax; ++slot) {
       if (layout().slots[slot].release == 0) break;  // slots fill from the front
       thread[slot].in_flight.store(0);
@@ -245,7 +258,40 @@ Result<void> SharedMemory::store_image(std::string_view image) {
   ECLUSE_TRY(write_at(fd_.get(), header_bytes, offset));
   ECLUSE_TRY(write_at(fd_.get(), image, offset + static_cast<off_t>(sizeof header)));
   layout().newest_image.store(next, std::memory_order_release);
+  layout().image_version.fetch_add(1, std::memory_order_release);
   return {};
+}
+
+std::uint64_t SharedMemory::image_version() const {
+  return layout().image_version.load(std::memory_order_acquire);
+}
+
+void SharedMemory::follow_images(std::uint32_t row, std::uint64_t version) {
+  layout().followers[row].version.store(version);
+  layout().followers[row].pid.store(::getpid());
+}
+
+void SharedMemory::stop_following(std::uint32_t row) {
+  layout().followers[row].pid.store(0);
+}
+
+bool SharedMemory::has_followed(Follower& follower, std::uint64_t version) const {
+  const std::int32_t pid = follower.pid.load();
+  if (pid == 0 || follower.version.load() >= version) return true;
+  if (::kill(pid, 0) == 0 || errno != ESRCH) return false;
+  follower.pid.store(0);  // it was killed and could not say goodbye
+  return true;
+}
+
+bool SharedMemory::await_followers(std::uint64_t version, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto& followers = layout().followers;
+  while (!std::ranges::all_of(followers, [&](Follower& f) { return has_followed(f, version); })) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(1));  // another process: no event to await
+  }
+  return true;
 }
 
 std::optional<std::string> SharedMemory::load_image() const {

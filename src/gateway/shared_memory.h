@@ -4,6 +4,7 @@
 // docs/gateway.md. One process writes at a time; of its threads each writes its own cells only.
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 
 #include "base/result.h"
 #include "gateway/outcome_rings.h"
+#include "gateway/worker_seat.h"
 #include "os/fd.h"
 #include "ports/traffic.h"
 
@@ -52,8 +54,9 @@ class SharedMemory {
   SharedMemory& operator=(SharedMemory&&) = delete;
   ~SharedMemory();
 
-  /// Called once by a new worker process: what was in flight died with the old one.
-  void forget_in_flight();
+  /// Called once by a new worker process: what was in flight died with the old one, except in the
+  /// rows of those who live.
+  void forget_in_flight(const std::vector<Rows>& living);
 
   /// The slot of a release, made when it is new. Exhausted when all are taken by releases that
   /// `is_needed` or have requests in flight.
@@ -79,10 +82,21 @@ class SharedMemory {
   /// The state as state_file.h writes it. A worker killed while it stored leaves the former one.
   Result<void> store_image(std::string_view image);
   std::optional<std::string> load_image() const;
+  /// Grows with each image stored.
+  std::uint64_t image_version() const;
+
+  /// A process that drains beside the one that decides still carries requests of kept connections:
+  /// it follows the images, and who stores one waits for it. `row` is the first of its own.
+  void follow_images(std::uint32_t row, std::uint64_t version);
+  void stop_following(std::uint32_t row);
+  /// Blocking; false if a living follower has not taken `version` in time.
+  bool await_followers(std::uint64_t version, std::chrono::milliseconds timeout);
 
  private:
   struct Layout;
   struct SlotName;
+  struct Follower;
+  bool has_followed(Follower& follower, std::uint64_t version) const;
   SharedMemory(os::Fd fd, void* mapping, OutcomeRings outcomes);
   Layout& layout() { return *static_cast<Layout*>(mapping_); }
   const Layout& layout() const { return *static_cast<const Layout*>(mapping_); }

@@ -38,7 +38,8 @@ class TemporaryFolder {
 /// ecluse-gateway-dev with these arguments after "gateway".
 class GatewayProcess {
  public:
-  explicit GatewayProcess(std::vector<std::string> arguments);
+  explicit GatewayProcess(std::vector<std::string> arguments,
+                          std::string program = ECLUSE_GATEWAY_PROGRAM);
   ~GatewayProcess();
   GatewayProcess(const GatewayProcess&) = delete;
   GatewayProcess& operator=(const GatewayProcess&) = delete;
@@ -47,6 +48,9 @@ class GatewayProcess {
   int pid() const { return pid_; }
   /// The worker process, or 0 while there is none.
   int worker_pid() const;
+  /// The one started last: others drain after an upgrade.
+  int newest_worker_pid() const;
+  std::size_t worker_count() const;
   /// SIGKILL to the worker; returns when another one has taken its place.
   void kill_worker();
   void kill_keeper();
@@ -56,6 +60,7 @@ class GatewayProcess {
   int terminate();
 
  private:
+  std::vector<int> worker_pids() const;
   int pid_ = 0;
   os::Fd output_;
   std::uint16_t port_ = 0;

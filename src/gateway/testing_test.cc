@@ -67,8 +67,8 @@ sockaddr_in loopback(std::uint16_t port) {
 }
 }  // namespace
 
-GatewayProcess::GatewayProcess(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {ECLUSE_GATEWAY_PROGRAM, "gateway"});
+GatewayProcess::GatewayProcess(std::vector<std::string> arguments, std::string program) {
+  arguments.insert(arguments.begin(), {std::move(program), "gateway"});
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
@@ -92,11 +92,25 @@ GatewayProcess::~GatewayProcess() {
   if (pid_ != 0 && terminate() != 0) ADD_FAILURE() << "the gateway did not end cleanly";
 }
 
-int GatewayProcess::worker_pid() const {
+std::vector<int> GatewayProcess::worker_pids() const {
   std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid_));
-  int child = 0;
-  children >> child;
-  return child;
+  std::vector<int> pids;
+  for (int child = 0; children >> child;) pids.push_back(child);
+  return pids;
+}
+
+int GatewayProcess::worker_pid() const {
+  const std::vector<int> pids = worker_pids();
+  return pids.empty() ? 0 : pids.front();
+}
+
+int GatewayProcess::newest_worker_pid() const {
+  const std::vector<int> pids = worker_pids();
+  return pids.empty() ? 0 : pids.back();
+}
+
+std::size_t GatewayProcess::worker_count() const {
+  return worker_pids().size();
 }
 
 void GatewayProcess::kill_worker() {

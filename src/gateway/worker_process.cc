@@ -1,9 +1,11 @@
 #include "gateway/worker_process.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include "gateway/channel.h"
 #include "gateway/control.h"
 #include "gateway/control_server.h"
+#include "gateway/keeper_state.h"
 #include "gateway/listen_address.h"
 #include "gateway/outcome_reader.h"
 
@@ -35,7 +38,10 @@ class WorkerProcess {
 
  private:
   Result<void> receive_start();
+  Result<bool> await_turn();
+  Result<void> serve();
   Result<void> start_control();
+  Result<void> start_server();
   Result<void> apply_stand_alone();
   Result<void> open_site_ports();
   void obey(Message message);
@@ -43,15 +49,24 @@ class WorkerProcess {
   Result<void> open_port(std::uint16_t port);
   void close_port(std::uint16_t port);
   Result<ListenAddress> public_address(std::optional<std::uint16_t> port);
+  Result<std::uint64_t> ask_for_upgrade(unsigned threads);
+  void quiesce();
+  void resume(const std::string& why);
+  void hand_over();
   void finish();
   bool all_finished() const;
 
+  struct Upgrade {
+    std::string refusal;  ///< why the last one failed
+  };
   struct Ports {
     std::vector<ListenAddress> open;
     std::map<std::uint16_t, std::string> refused;
   };
   os::Fd channel_;
   GatewayOptions options_;
+  WorkerStart start_;
+  Locked<Upgrade> upgrade_;
   std::optional<SharedMemory> memory_;
   os::Fd control_listener_;
   OutcomeBell bell_;
@@ -60,6 +75,11 @@ class WorkerProcess {
   std::vector<Message> early_;  ///< listeners that came before the threads
   std::unique_ptr<Control> control_;
   std::optional<OutcomeReader> outcomes_;
+  const Itself itself_{
+      .upgrade = [this](unsigned threads) { return ask_for_upgrade(threads); },
+      .generation = [this] { return start_.generation; },
+      .refusal = [this] { return upgrade_.with([](const Upgrade& u) { return u.refusal; }); },
+  };
   std::unique_ptr<ControlServer> server_;
   bool is_finishing_ = false;
 };
@@ -81,11 +101,12 @@ Result<void> WorkerProcess::receive_start() {
   if (start.kind != Message::Kind::kStart || start.descriptors.empty()) {
     return fail(ErrorKind::kInternal, "the keeper did not say how to start");
   }
-  ECLUSE_ASSIGN(options_, parse_options_text(start.text));
+  ECLUSE_ASSIGN(start_, parse_start_text(start.text));
+  options_ = start_.options;
   ECLUSE_ASSIGN(SharedMemory memory, SharedMemory::map(std::move(start.descriptors[0])));
   memory_.emplace(std::move(memory));
-  memory_->forget_in_flight();
-  memory_->outcomes().settle_orphans(monotonic_ms());
+  memory_->forget_in_flight(start_.busy);
+  if (start_.busy.empty()) memory_->outcomes().settle_orphans(monotonic_ms());
   if (start.descriptors.size() > 1) control_listener_ = std::move(start.descriptors[1]);
   return {};
 }
@@ -95,6 +116,7 @@ Result<void> WorkerProcess::start_control() {
   context_.memory = &*memory_;
   context_.bell = &bell_;
   context_.threads = options_.workers;
+  context_.first_row = start_.rows.first;
   context_.override_key = random_override_key();
   if (!options_.folder.empty()) {
     ECLUSE_ASSIGN(context_.override_key,
@@ -179,9 +201,15 @@ void WorkerProcess::add_listener(Message message) {
     });
   });
   if (is_known) return;
-  // Every shard is polled by somebody, also when there are fewer threads than shards.
+  // Every shard is polled by somebody, also when there are fewer threads than shards; and every
+  // thread polls one, also when there are more.
   auto& threads = control_->threads();
-  for (std::size_t i = 0; i < message.descriptors.size(); ++i) {
+  const std::size_t shards = message.descriptors.size();
+  for (std::size_t i = shards; i < threads.size(); ++i) {
+    os::Fd copy(::fcntl(message.descriptors[i % shards].get(), F_DUPFD_CLOEXEC, 0));
+    if (copy) threads[i]->listen(std::move(copy), message.port);  // else it has no work from here
+  }
+  for (std::size_t i = 0; i < shards; ++i) {
     threads[i % threads.size()]->listen(std::move(message.descriptors[i]), message.port);
   }
   ports_.change([&](Ports& ports) { ports.open.push_back(address); });
@@ -196,12 +224,53 @@ void WorkerProcess::obey(Message message) {
       return ports_.change([&](Ports& p) { p.refused[message.port] = message.text; });
     case Message::Kind::kFinish:
       return finish();
+    case Message::Kind::kQuiesce:
+      return quiesce();
+    case Message::Kind::kResume:
+      return resume(message.text);
+    case Message::Kind::kHandOver:
+      return hand_over();
     case Message::Kind::kStart:
+    case Message::Kind::kPrepared:
+    case Message::Kind::kServe:
     case Message::Kind::kReady:
+    case Message::Kind::kUpgrade:
+    case Message::Kind::kQuiet:
     case Message::Kind::kOpenPort:
     case Message::Kind::kClosePort:
       log_error("gateway: the keeper sent what only the worker process sends");
   }
+}
+
+/// The answer to `upgrade`: which generation asked. Whoever wants the end of it looks for a later
+/// one, or for a refusal.
+Result<std::uint64_t> WorkerProcess::ask_for_upgrade(unsigned threads) {
+  upgrade_.with([](Upgrade& upgrade) { upgrade.refusal.clear(); });
+  ECLUSE_TRY(send_message(channel_.get(), {.kind = Message::Kind::kUpgrade,
+                                           .port = static_cast<std::uint16_t>(threads)}));
+  return start_.generation;
+}
+
+/// Another process is about to read what we decided: nothing may change behind its back.
+void WorkerProcess::quiesce() {
+  if (outcomes_) outcomes_->stop();  // the server waits for its calls
+  server_.reset();
+  control_->settle();
+  if (auto told = send_message(channel_.get(), {.kind = Message::Kind::kQuiet}); !told) {
+    log_warn("gateway: {}", told.error().message);
+  }
+}
+
+void WorkerProcess::resume(const std::string& why) {
+  upgrade_.with([&](Upgrade& upgrade) { upgrade.refusal = why; });
+  if (server_) return;  // it failed before we were asked to be quiet
+  if (auto started = start_server(); !started) log_error("gateway: {}", started.error().message);
+}
+
+void WorkerProcess::hand_over() {
+  is_finishing_ = true;
+  control_->follow_another();
+  for (const auto& thread : control_->threads()) thread->hand_over();
 }
 
 void WorkerProcess::finish() {
@@ -214,30 +283,52 @@ bool WorkerProcess::all_finished() const {
          std::ranges::all_of(control_->threads(), [](const auto& t) { return t->finished(); });
 }
 
-Result<int> WorkerProcess::run() {
-  ECLUSE_TRY(receive_start());
+/// Until the keeper says that nobody else decides; false when it said that we are not needed.
+Result<bool> WorkerProcess::await_turn() {
+  for (;;) {
+    ECLUSE_ASSIGN(Message message, receive_message(channel_.get()));
+    if (message.kind == Message::Kind::kServe) return true;
+    if (message.kind == Message::Kind::kFinish) return false;
+    if (message.kind == Message::Kind::kListener) early_.push_back(std::move(message));
+  }
+}
+
+Result<void> WorkerProcess::start_server() {
+  if (!control_listener_) return {};
+  os::Fd listener(::fcntl(control_listener_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!listener) return fail(from_errno(errno, "dup"));
+  outcomes_.emplace(memory_->outcomes(), bell_,
+                    [this](const model::EnvironmentKey& key) { return control_->find(key); });
+  server_ =
+      std::make_unique<ControlServer>(std::move(listener), Desks{*control_, *outcomes_, itself_});
+  return {};
+}
+
+/// The table first, then the sockets.
+Result<void> WorkerProcess::serve() {
   ECLUSE_TRY(start_control());
   if (!options_.to.empty()) ECLUSE_TRY(apply_stand_alone());
-  if (control_listener_) {
-    outcomes_.emplace(memory_->outcomes(), bell_,
-                      [this](const model::EnvironmentKey& key) { return control_->find(key); });
-    server_ =
-        std::make_unique<ControlServer>(std::move(control_listener_), Desks{*control_, *outcomes_});
-  }
-  ECLUSE_TRY(send_message(channel_.get(), {.kind = Message::Kind::kReady}));
-  bool asked_for_ports = false;
+  for (Message& listener : early_) add_listener(std::move(listener));
+  early_.clear();
+  ECLUSE_TRY(open_site_ports());
+  ECLUSE_TRY(start_server());
+  return send_message(channel_.get(), {.kind = Message::Kind::kReady});
+}
+
+Result<int> WorkerProcess::run() {
+  ECLUSE_TRY(receive_start());
+  const auto form =
+      static_cast<std::uint16_t>(KeeperState::kForm == start_.keeper_form ? KeeperState::kForm : 0);
+  ECLUSE_TRY(send_message(channel_.get(), {.kind = Message::Kind::kPrepared, .port = form}));
+  ECLUSE_ASSIGN(const bool is_needed, await_turn());
+  if (!is_needed) return 0;
+  ECLUSE_TRY(serve());
   while (!all_finished()) {
     constexpr int kFinishCheckMs = 20;
     pollfd wait{channel_.get(), POLLIN, 0};
-    const bool waits_for_ever = !is_finishing_ && asked_for_ports;
-    const int ready = ::poll(&wait, 1, waits_for_ever ? -1 : kFinishCheckMs);
-    if (ready < 0 || (ready == 0 && is_finishing_)) continue;
-    if (ready == 0) {
-      // The keeper has given all it holds; what state asks for beyond that is opened now.
-      asked_for_ports = true;
-      ECLUSE_TRY(open_site_ports());
-      continue;
-    }
+    const int ready = ::poll(&wait, 1, is_finishing_ ? kFinishCheckMs : -1);
+    control_->follow_newest();
+    if (ready <= 0) continue;
     auto message = receive_message(channel_.get());
     if (message) {
       obey(std::move(*message));
@@ -254,7 +345,11 @@ Result<int> WorkerProcess::run() {
 }  // namespace
 
 Result<int> run_worker_process(int channel) {
-  (void)::signal(SIGPIPE, SIG_IGN);  // cannot fail for this signal
+  // The keeper says when to end: a signal to the whole process group must not cut requests off.
+  for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR2}) {
+    (void)::signal(number, SIG_IGN);  // cannot fail for these
+  }
+  (void)::prctl(PR_SET_NAME, "ecluse");  // it was executed through a descriptor, named by a number
   raise_descriptor_limit();
   if (::sodium_init() < 0) return fail(ErrorKind::kInternal, "libsodium could not start");
   WorkerProcess process(channel);

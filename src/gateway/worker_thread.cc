@@ -109,6 +109,10 @@ void WorkerThread::finish() {
   send({.what = Order::What::kFinish});
 }
 
+void WorkerThread::hand_over() {
+  send({.what = Order::What::kHandOver});
+}
+
 bool WorkerThread::watch(int fd, std::uint32_t events, Endpoint& endpoint) {
   epoll_event event{};
   event.events = events;
@@ -201,6 +205,8 @@ void WorkerThread::obey(Order& order) {
       return start_drain(order.slot, order.budget);
     case Order::What::kFinish:
       return start_finish();
+    case Order::What::kHandOver:
+      return start_hand_over();
     case Order::What::kStop:
       is_stopped_ = true;
       return;
@@ -320,20 +326,36 @@ void WorkerThread::start_drain(std::uint32_t slot, Duration websocket_budget) {
 }
 
 void WorkerThread::start_finish() {
-  if (is_finishing_) return;
-  is_finishing_ = true;
+  if (is_hurried_) return;
+  is_finishing_ = is_hurried_ = true;
   finish_by_ = now_ + static_cast<Millis>(bounds_.drain_ms_max);
+  // Who was let in by the kernel would be reset when the socket closes: they are served first.
+  for (const auto& listener : listeners_) accept_from(*listener);
   unlisten([](const Listener&) { return true; });
   for (Client* client = clients_.next; client != &clients_;) {
     Client* const next = client->next;
     client->closes_after = true;
     if (client->phase == Phase::kHead && client->socket.received().empty() && !client->is_first) {
       close_client(*client);
-    } else if (client->phase == Phase::kTunnel) {
-      client->tunnel->close_at = now_ + static_cast<Millis>(bounds_.drain_ms_max / 2);
-      wheel_.set(*client, client->tunnel->close_at);
     }
     client = next;
+  }
+  end_tunnels_within(bounds_.drain_ms_max / 2);
+}
+
+void WorkerThread::start_hand_over() {
+  if (is_finishing_) return;
+  is_finishing_ = true;
+  finish_by_ = now_ + static_cast<Millis>(bounds_.hand_over_ms_max);
+  unlisten([](const Listener&) { return true; });
+  end_tunnels_within(bounds_.hand_over_ms_max / 10 * 9);
+}
+
+void WorkerThread::end_tunnels_within(std::uint64_t ms) {
+  for (Client* client = clients_.next; client != &clients_; client = client->next) {
+    if (client->phase != Phase::kTunnel) continue;
+    client->tunnel->close_at = now_ + static_cast<Millis>(ms);
+    wheel_.set(*client, client->tunnel->close_at);
   }
 }
 

@@ -37,6 +37,7 @@ struct WorkerContext {
   OutcomeBell* bell = nullptr;
   OverrideKey override_key{};
   std::size_t threads = 1;
+  std::size_t first_row = 0;  ///< of counters: another worker process may serve beside us
 };
 
 class WorkerThread {
@@ -61,11 +62,14 @@ class WorkerThread {
   void drain(std::uint32_t slot, Duration websocket_budget);
   /// Accepts no more, finishes what is in flight within the bound, then ends the thread.
   void finish();
+  /// The same, because another process serves from here on: nobody is hurried. A kept connection
+  /// carries one more request and hears then that it ends.
+  void hand_over();
   bool finished() const { return finished_.load(); }
 
  private:
   struct Order {
-    enum class What : std::uint8_t { kSwap, kListen, kForget, kDrain, kFinish, kStop };
+    enum class What : std::uint8_t { kSwap, kListen, kForget, kDrain, kFinish, kHandOver, kStop };
     What what = What::kStop;
     std::shared_ptr<const RouteTable> table;
     std::uint64_t generation = 0;
@@ -101,6 +105,8 @@ class WorkerThread {
   void prune_targets();
   void start_drain(std::uint32_t slot, Duration websocket_budget);
   void start_finish();
+  void start_hand_over();
+  void end_tunnels_within(std::uint64_t ms);
   bool watch_client(Client& client);
   bool watch(int fd, std::uint32_t events, Endpoint& endpoint);
   void tick();
@@ -222,6 +228,7 @@ class WorkerThread {
   std::int64_t date_s_ = 0;
   std::array<char, 32> date_text_{};
   bool is_finishing_ = false;
+  bool is_hurried_ = false;  ///< finishing, and nobody serves in our place
   bool is_stopped_ = false;
   Millis finish_by_ = 0;
   std::atomic<bool> finished_{false};

@@ -32,7 +32,7 @@ void WorkerThread::begin_tunnel(Client& client) {
   client.moved_at = now_;
   client.moved_bytes = 0;
   set_deadline(client, kReviewMs);
-  if (is_finishing_) client.tunnel->close_at = now_ + static_cast<Millis>(bounds_.drain_ms_max / 2);
+  if (is_finishing_) client.tunnel->close_at = finish_by_ - (finish_by_ - now_) / 4;
 }
 
 namespace {
