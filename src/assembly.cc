@@ -26,6 +26,7 @@
 #include "control/plane.h"
 #include "gateway/gateway.h"
 #include "gateway/traffic_client.h"
+#include "gateway/upgrade.h"
 #include "observe/http_prober.h"
 #include "os/file.h"
 #include "runtime/process/privileges.h"
@@ -243,12 +244,13 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
 
 int run_gateway(const cli::GatewayOptions& options) {
   gateway::GatewayOptions gateway;
-  if (!options.listen.empty()) gateway.listen = {options.listen};
-  if (!options.to.empty()) gateway.to = {options.to};
+  if (!options.listen.empty()) gateway.listen = options.listen;
+  gateway.to = options.to;
   gateway.workers = options.workers;
   gateway.folder = options.state;
   gateway.control_socket = options.control;
   gateway.worker_fd = options.worker_fd;
+  gateway.keeper_fd = options.keeper_fd;
   for (const auto& bound : options.bounds) {
     if (const auto set = set_bound(gateway.bounds, bound); !set) {
       fmt::print(stderr, "error: {}\n", set.error().message);
@@ -287,6 +289,10 @@ Result<void> stop_gateway(const std::filesystem::path& control) {
     return fail(from_errno(errno, "asking who holds " + control.string()));
   }
   return cli::terminate(peer.pid, std::chrono::seconds(60));
+}
+
+Result<void> upgrade_gateway(const std::filesystem::path& control, unsigned workers) {
+  return gateway::upgrade(control, workers, std::chrono::seconds(30));
 }
 
 Result<void> stop_instances(const cli::Places& places) {
@@ -336,6 +342,7 @@ cli::Roles assembled_roles() {
           .shim = run_shim,
           .gateway_answers = gateway_answers,
           .stop_gateway = stop_gateway,
+          .upgrade_gateway = upgrade_gateway,
           .stop_instances = stop_instances,
           .privileges = privileges};
 }

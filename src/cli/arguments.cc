@@ -33,6 +33,14 @@ void Arguments::value(std::string names, std::string value, std::string& target,
                   }});
 }
 
+void Arguments::values(std::string names, std::string value, std::vector<std::string>& target,
+                       std::string help) {
+  words(std::move(names), target, std::move(help));
+  all_.back().kind = ArgumentKind::kValue;
+  all_.back().value = std::move(value);
+  all_.back().repeats = true;
+}
+
 void Arguments::number(std::string names, std::string value, std::optional<std::uint32_t>& target,
                        std::string help) {
   all_.push_back({.kind = ArgumentKind::kValue,
@@ -97,7 +105,7 @@ std::string usage_of(const VerbLine& line, const Arguments& arguments) {
         usage += fmt::format(" [{}]", name);
         break;
       case ArgumentKind::kValue:
-        usage += fmt::format(" [{} {}]", name, argument.value);
+        usage += fmt::format(" [{} {}]{}", name, argument.value, argument.repeats ? "..." : "");
         break;
       case ArgumentKind::kPositional:
         usage += argument.required ? " " + name : fmt::format(" [{}]", name);
@@ -126,13 +134,22 @@ void declare(CLI::App& app, const Argument& argument, std::optional<Error>& prob
     if (!done && !problem) problem = in_context(argument.names, std::move(done).error());
     return done.has_value();
   };
+  const auto set_all = [set](const std::vector<std::string>& all) {
+    for (const auto& word : all) set(word);
+  };
   switch (argument.kind) {
     case ArgumentKind::kFlag:
       app.add_flag_function(argument.names, [set](std::int64_t) { set(""); }, argument.help);
       break;
     case ArgumentKind::kValue:
-      app.add_option_function<std::string>(argument.names, set, argument.help)
-          ->type_name(argument.value);
+      if (argument.repeats) {
+        app.add_option_function<std::vector<std::string>>(argument.names, set_all, argument.help)
+            ->type_name(argument.value)
+            ->allow_extra_args(false);
+      } else {
+        app.add_option_function<std::string>(argument.names, set, argument.help)
+            ->type_name(argument.value);
+      }
       break;
     case ArgumentKind::kPositional:
       app.add_option_function<std::string>(argument.names, set, argument.help)
@@ -140,12 +157,7 @@ void declare(CLI::App& app, const Argument& argument, std::optional<Error>& prob
           ->required(argument.required);
       break;
     case ArgumentKind::kWords:
-      app.add_option_function<std::vector<std::string>>(
-             argument.names,
-             [set](const std::vector<std::string>& all) {
-               for (const auto& word : all) set(word);
-             },
-             argument.help)
+      app.add_option_function<std::vector<std::string>>(argument.names, set_all, argument.help)
           ->type_name("")
           ->required(argument.required);
       break;

@@ -25,6 +25,7 @@ struct Argument {
   std::string value;  ///< "ENV"; empty for flags and positionals
   std::string help;
   bool required = false;
+  bool repeats = false;              ///< a kValue that may be given several times
   std::vector<std::string> choices;  ///< completion offers them
   std::function<Result<void>(const std::string&)> set;
 };
@@ -35,6 +36,9 @@ class Arguments {
   void flag(std::string names, bool& target, std::string help);
   void value(std::string names, std::string value, std::string& target, std::string help,
              std::vector<std::string> choices = {});
+  /// May be repeated: --to A --to B.
+  void values(std::string names, std::string value, std::vector<std::string>& target,
+              std::string help);
   void number(std::string names, std::string value, std::optional<std::uint32_t>& target,
               std::string help);
   void positional(std::string name, std::string& target, std::string help, bool required = false,

@@ -8,15 +8,17 @@ namespace {
 struct Options : Common {
   std::string control;
   std::string state;
-  std::string listen;
-  std::string to;
+  std::vector<std::string> listen;
+  std::vector<std::string> to;
   std::optional<std::uint32_t> workers;
   std::optional<std::uint32_t> worker_fd;
+  std::optional<std::uint32_t> keeper_fd;
   std::string bounds;
 };
 
 int gateway(const Session& session, const Options& options) {
-  if (options.control.empty() == options.to.empty() && !options.worker_fd) {
+  const bool is_started_by_itself = options.worker_fd || options.keeper_fd;
+  if (options.control.empty() == options.to.empty() && !is_started_by_itself) {
     return report(session, options,
                   {ErrorKind::kInvalid, "a gateway needs --to or --control, and not both",
                    "alone: ecluse gateway --listen 127.0.0.1:8080 --to 127.0.0.1:9000"},
@@ -24,24 +26,26 @@ int gateway(const Session& session, const Options& options) {
   }
   GatewayOptions gateway{.control = options.control,
                          .state = options.state,
-                         .listen = options.listen,
+                         .listen = options.listen.empty()
+                                       ? std::vector<std::string>{"127.0.0.1:8080"}
+                                       : options.listen,
                          .to = options.to,
                          .workers = options.workers.value_or(0)};
   if (!options.bounds.empty()) gateway.bounds = split(options.bounds, ',');
   if (options.worker_fd) gateway.worker_fd = static_cast<int>(*options.worker_fd);
+  if (options.keeper_fd) gateway.keeper_fd = static_cast<int>(*options.keeper_fd);
   return session.roles.gateway(gateway);
 }
 
 }  // namespace
 
 Verb gateway_verb() {
-  return {"gateway", "The machine",
-          "The role that carries traffic; or alone, in front of one address",
+  return {"gateway", "The machine", "The role that carries traffic; or alone, in front of an app",
           [](Arguments& arguments) -> Action {
             auto options = std::make_shared<Options>();
-            options->listen = "127.0.0.1:8080";
-            arguments.value("--listen", "ADDR:PORT", options->listen, "Default 127.0.0.1:8080");
-            arguments.value("--to", "ADDR:PORT", options->to, "Where everything goes");
+            arguments.values("--listen", "ADDR:PORT", options->listen, "Default 127.0.0.1:8080");
+            arguments.values("--to", "ADDR:PORT", options->to,
+                             "Where everything goes; several share the requests");
             arguments.number("--workers", "N", options->workers, "Threads; default: processors");
             arguments.value("--control", "SOCKET", options->control, "Takes orders here instead");
             arguments.value("--state", "FOLDER", options->state, "Keeps its routes here");
@@ -49,6 +53,8 @@ Verb gateway_verb() {
                             "Other limits than the defaults (docs/gateway.md)");
             arguments.number("--worker-fd", "FD", options->worker_fd,
                              "For the worker process that the keeper starts");
+            arguments.number("--keeper-fd", "FD", options->keeper_fd,
+                             "For the newer program that the keeper becomes");
             return [options](const Session& session) { return gateway(session, *options); };
           }};
 }

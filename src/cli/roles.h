@@ -31,11 +31,12 @@ struct ControlPlaneOptions {
 struct GatewayOptions {
   std::filesystem::path control;    ///< socket of the control plane's orders; empty: stands alone
   std::filesystem::path state;      ///< folder
-  std::string listen;               ///< ADDRESS:PORT
-  std::string to;                   ///< ADDRESS:PORT that everything goes to, when it stands alone
+  std::vector<std::string> listen;  ///< each ADDRESS:PORT
+  std::vector<std::string> to;      ///< each ADDRESS:PORT; all goes there, when it stands alone
   unsigned workers = 0;             ///< threads; 0: one per processor
   std::vector<std::string> bounds;  ///< "NAME=NUMBER"
   int worker_fd = -1;               ///< given by the keeper to the worker process it starts
+  int keeper_fd = -1;               ///< given by a keeper to the newer program that it becomes
 };
 
 /// One line of `doctor`.
@@ -61,6 +62,10 @@ struct Roles {
   std::function<int(const std::vector<std::string>&)> shim;
   std::function<bool(const std::filesystem::path& control)> gateway_answers;
   std::function<Result<void>(const std::filesystem::path& control)> stop_gateway;
+  /// Replaces the gateway's program by the one on disk; returns when it serves. `workers`: threads
+  /// from then on, 0: as many as now. Conflict: it failed, and the former one serves on.
+  std::function<Result<void>(const std::filesystem::path& control, unsigned workers)>
+      upgrade_gateway;
   /// Stops what still runs, services too, each in its own way. The control plane must be down.
   std::function<Result<void>(const Places&)> stop_instances;
   std::function<std::vector<Finding>(const Places&)> privileges;

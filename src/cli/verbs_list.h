@@ -32,6 +32,7 @@ Verb explain_verb();
 Verb schema_verb();
 Verb gc_verb();
 Verb gateway_verb();
+Verb upgrade_verb();
 Verb judge_verb();
 Verb shim_verb();
 Verb completion_verb();
