@@ -23,7 +23,7 @@ TEST_F(Story, AFirstDeployServes) {
   EXPECT_EQ(outcome(id), Outcome::kDone) << reason(id);
   EXPECT_EQ(arms("preprod"), (Arms{{1, 1'000'000}}));
   EXPECT_EQ(world.state("preprod")->stable, 1U);
-  EXPECT_EQ(world.runtime.job_runs["shop-preprod-1-rjob-1"], 1);
+  EXPECT_EQ(world.runtime.job_runs["shop-preprod-rjob-1-1"], 1);
   EXPECT_TRUE(world.runtime.exists("shop-preprod-1-worker-1"));
 }
 
@@ -75,7 +75,7 @@ TEST_F(Story, DeployingTheSameReleaseTwiceChangesNothing) {
   EXPECT_EQ(outcome(id), Outcome::kDone);
   EXPECT_EQ(reason(id), "release 1 already serves shop/preprod: nothing to do");
   EXPECT_EQ(world.state("preprod")->stable, 1U);
-  EXPECT_EQ(world.runtime.job_runs["shop-preprod-1-rjob-1"], 1);
+  EXPECT_EQ(world.runtime.job_runs["shop-preprod-rjob-1-1"], 1);
 }
 
 TEST_F(Story, ACanaryHoldsAtEachWeight) {
@@ -119,7 +119,7 @@ TEST_F(Story, AFailingReleaseJobStopsTheRolloutAndLeavesTheOldOneAlone) {
   settle();
   world.runtime.habits = [](const ports::Launch& launch) {
     Habits habits;
-    if (launch.id.find("-2-rjob-") != std::string::npos) habits.job_exit = 3;
+    if (launch.id.find("-rjob-2-") != std::string::npos) habits.job_exit = 3;
     habits.lines = {"relation exists"};
     return habits;
   };
@@ -198,7 +198,7 @@ TEST_F(Story, ARollbackAfterTheBakeStartsThePinnedArtifactAgainWithoutItsJobs) {
   EXPECT_EQ(outcome(id), Outcome::kDone) << reason(id);
   EXPECT_EQ(world.state("preprod")->stable, 1U);
   EXPECT_EQ(arms("preprod"), (Arms{{1, 1'000'000}}));
-  EXPECT_EQ(world.runtime.job_runs["shop-preprod-1-rjob-1"], 1);
+  EXPECT_EQ(world.runtime.job_runs["shop-preprod-rjob-1-1"], 1);
 }
 
 TEST_F(Story, AnAbortInTheBakeBringsTheOldReleaseBack) {
@@ -254,7 +254,7 @@ TEST_F(Story, RestartScaleStopAndStart) {
   settle();
   EXPECT_EQ(outcome(restarted), Outcome::kDone) << reason(restarted);
   EXPECT_EQ(world.state("preprod")->stable, 2U);
-  EXPECT_EQ(world.runtime.job_runs.count("shop-preprod-2-rjob-1"), 0U);
+  EXPECT_EQ(world.runtime.job_runs.count("shop-preprod-rjob-2-1"), 0U);
   EXPECT_EQ(world.runtime.launch_of("shop-preprod-2-web-1")->layer_path, "/layers/shop/preprod/1");
   ticket(world.again("preprod", Kind::kScale, {{"web", 3}}));
   settle();
@@ -291,7 +291,7 @@ TEST_F(Story, AKilledControlPlaneResumesWhereItWas) {
   settle();
   EXPECT_EQ(outcome(id), Outcome::kDone) << reason(id);
   EXPECT_EQ(arms("preprod"), (Arms{{2, 1'000'000}}));
-  EXPECT_EQ(world.runtime.job_runs["shop-preprod-2-rjob-1"], 1);
+  EXPECT_EQ(world.runtime.job_runs["shop-preprod-rjob-2-1"], 1);
 }
 
 TEST_F(Story, AnAbortThatWasLatchedButNotCommittedStands) {

@@ -13,10 +13,10 @@ World::World(std::uint64_t seed)
       prober(scheduler, runtime),
       ports{clock,   runtime,  traffic, prober,     store, vcs,
             builder, services, secrets, stage_logs, {}} {
-  ports.parse = [this](std::string_view text, const std::string&) -> Result<model::AppSpec> {
+  ports.parse = [this](std::string_view text, const std::string&) -> Result<control::ParsedApp> {
     const auto found = specs.find(std::string(text));
     if (found == specs.end()) return fail(ErrorKind::kInvalid, "ecluse.yml:1:1: not a mapping");
-    return found->second;
+    return control::ParsedApp{found->second, {}};
   };
   traffic.answers = [this](const std::string& id) { return runtime.healthy(id); };
   runtime.subscribe([this](const ports::InstanceEvent& event) {

@@ -106,9 +106,12 @@ class RedactionWhile {
 
 // ---- Small facts --------------------------------------------------------------------------------
 
-Result<model::AppSpec> parse_app(std::string_view text, const std::string& file) {
+Result<control::ParsedApp> parse_app(std::string_view text, const std::string& file) {
   auto parsed = config::parse(text, file);
-  if (parsed) return std::move(parsed->spec);
+  if (parsed) {
+    auto warnings = config::render(parsed->warnings, text);
+    return control::ParsedApp{std::move(parsed->spec), std::move(warnings)};
+  }
   return fail(ErrorKind::kInvalid, config::render(parsed.error(), text),
               "correct ecluse.yml and commit it; `ecluse explain` checks it here");
 }
@@ -180,6 +183,16 @@ services::LocalServicesOptions services_options(const std::filesystem::path& dat
           }};
 }
 
+/// What cannot be cleared costs space and nothing else: it is no reason not to start.
+void clear_left_behind(artifact::ArtifactBuilder& builder) {
+  const auto freed = builder.clear_left_behind();
+  if (!freed) {
+    log_warn("what killed builds left stays: {}", freed.error().message);
+  } else if (*freed > 0) {
+    log_info("removed {} MiB that a killed build had left", *freed >> 20);
+  }
+}
+
 Result<void> serve(control::Plane& plane, const cli::ControlPlaneOptions& options,
                    const cli::ControlPlaneHooks& hooks) {
   api::ServerOptions server_options;
@@ -225,6 +238,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
                                    services_options(data, runtime->isolated(), *secrets));
   artifact::GitVcs vcs(data);
   artifact::ArtifactBuilder builder(data, vcs);
+  clear_left_behind(builder);
   StageLogFiles stage_logs(data / "logs" / "rollouts");
 
   control::Settings settings{.layers_root = (data / "layers").string(),

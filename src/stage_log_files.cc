@@ -67,6 +67,7 @@ void StageLogFiles::append(const std::string& rollout, const std::string& stage,
                         : write_line(folder_of(folder_, *parts) / file_name(stage), line);
   if (!written && !complained_) log_error("a stage's log is not kept: {}", written.error().message);
   complained_ = !written;
+  written_.notify_all();
 }
 
 Result<void> StageLogFiles::write_line(const std::filesystem::path& file, std::string_view line) {
@@ -100,7 +101,19 @@ void StageLogFiles::forget_old(const std::filesystem::path& environment) {
 }
 
 Result<ports::LogChunk> StageLogFiles::read(const std::string& rollout, const std::string& stage,
-                                            std::uint64_t from_offset) {
+                                            std::uint64_t from_offset, Duration wait) {
+  std::unique_lock guard(writing_);
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    auto chunk = read_now(rollout, stage, from_offset);
+    if (!chunk || !chunk->text.empty()) return chunk;
+    if (written_.wait_until(guard, deadline) == std::cv_status::timeout) return chunk;
+  }
+}
+
+Result<ports::LogChunk> StageLogFiles::read_now(const std::string& rollout,
+                                                const std::string& stage,
+                                                std::uint64_t from_offset) const {
   ECLUSE_ASSIGN(const auto parts, parts_of(rollout));
   const auto file = folder_of(folder_, parts) / file_name(stage);
   const os::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));

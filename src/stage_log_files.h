@@ -1,6 +1,7 @@
 #pragma once
 // Output of pipeline stages as files: FOLDER/APP/ENV/NUMBER/STAGE.log, bounded each and in number.
 
+#include <condition_variable>
 #include <filesystem>
 #include <mutex>
 
@@ -22,15 +23,18 @@ class StageLogFiles final : public control::StageLogs {
   void append(const std::string& rollout, const std::string& stage, std::string_view line) override;
   /// NotFound lists the stages that wrote something.
   Result<ports::LogChunk> read(const std::string& rollout, const std::string& stage,
-                               std::uint64_t from_offset) override;
+                               std::uint64_t from_offset, Duration wait) override;
 
  private:
   Result<void> write_line(const std::filesystem::path& file, std::string_view line);
+  Result<ports::LogChunk> read_now(const std::string& rollout, const std::string& stage,
+                                   std::uint64_t from_offset) const;
   void forget_old(const std::filesystem::path& environment);
 
   std::filesystem::path folder_;
   StageLogBounds bounds_;
   std::mutex writing_;
+  std::condition_variable written_;  ///< told of every line
   bool complained_ = false;
 };
 

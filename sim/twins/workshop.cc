@@ -138,13 +138,24 @@ std::string TwinSecrets::redact(std::string_view text) const {
   return out;
 }
 
+/// Keeps all: a simulated life has few.
+Result<void> TwinSecrets::prune(const model::EnvironmentKey&, const std::string&,
+                                const std::set<std::uint32_t>&) {
+  return {};
+}
+
+/// Its logs come whole.
+std::size_t TwinSecrets::settled(std::string_view text) const {
+  return text.size();
+}
+
 void TwinStageLogs::append(const std::string& rollout, const std::string& stage,
                            std::string_view line) {
   texts[rollout + " " + stage] += std::string(line) + "\n";
 }
 
 Result<ports::LogChunk> TwinStageLogs::read(const std::string& rollout, const std::string& stage,
-                                            std::uint64_t from_offset) {
+                                            std::uint64_t from_offset, Duration) {
   const auto found = texts.find(rollout + " " + stage);
   if (found == texts.end()) return fail(ErrorKind::kNotFound, "no log of stage " + stage);
   const auto& text = found->second;

@@ -61,7 +61,10 @@ class TwinSecrets final : public ports::Secrets {
   Result<std::vector<ports::SecretInfo>> list(const model::EnvironmentKey& key) override;
   Result<std::string> get(const model::EnvironmentKey& key, const std::string& name,
                           std::optional<std::uint32_t> version) override;
+  Result<void> prune(const model::EnvironmentKey& key, const std::string& name,
+                     const std::set<std::uint32_t>& pinned) override;
   std::string redact(std::string_view text) const override;
+  std::size_t settled(std::string_view text) const override;
 
  private:
   std::map<model::EnvironmentKey, std::map<std::string, std::vector<std::string>>> values_;
@@ -71,7 +74,7 @@ class TwinStageLogs final : public control::StageLogs {
  public:
   void append(const std::string& rollout, const std::string& stage, std::string_view line) override;
   Result<ports::LogChunk> read(const std::string& rollout, const std::string& stage,
-                               std::uint64_t from_offset) override;
+                               std::uint64_t from_offset, Duration wait) override;
 
   std::map<std::string, std::string> texts;  ///< "rollout stage" to its lines
 };

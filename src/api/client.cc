@@ -247,19 +247,23 @@ Result<std::vector<ports::StoredEvent>> Client::await_events(const ports::EventQ
        .timeout = timeout + options_.timeout});
 }
 Result<ports::LogChunk> Client::stage_log(const control::RolloutId& id, const std::string& stage,
-                                          std::uint64_t from_offset) {
+                                          std::uint64_t from_offset, Duration wait) {
   ECLUSE_ASSIGN(auto path, path_of_rollout(id));
-  return ask<ports::LogChunk>({.path = fmt::format("{}/stages/{}/log?offset={}", path,
-                                                   percent_encoded(stage), from_offset)});
+  return ask<ports::LogChunk>(
+      {.path = fmt::format("{}/stages/{}/log?offset={}&wait_ms={}", path, percent_encoded(stage),
+                           from_offset, wait.count()),
+       .timeout = wait + options_.timeout});
 }
 Result<ports::LogChunk> Client::logs(const std::string& instance, const ports::LogQuery& query) {
   return ask<ports::LogChunk>(
-      {.path = fmt::format("/v1/instances/{}/logs?lines={}&offset={}", percent_encoded(instance),
-                           query.lines_max, query.from_offset)});
+      {.path = fmt::format("/v1/instances/{}/logs?lines={}&offset={}&wait_ms={}",
+                           percent_encoded(instance), query.lines_max, query.from_offset,
+                           query.wait.count()),
+       .timeout = query.wait + options_.timeout});
 }
 
 Result<int> Client::run(const control::Act& act, const std::vector<std::string>& argv,
-                        const ports::LineSink& sink) {
+                        const ports::LineSink& sink, const std::stop_token&) {
   std::optional<int> exit_code;
   std::optional<Error> error;
   const ports::LineSink parse = [&](std::string_view text) {

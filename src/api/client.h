@@ -58,10 +58,10 @@ class Client final : public control::Operations {
   Result<std::vector<ports::StoredEvent>> await_events(const ports::EventQuery& query,
                                                        Duration timeout) override;
   Result<ports::LogChunk> stage_log(const control::RolloutId& id, const std::string& stage,
-                                    std::uint64_t from_offset) override;
+                                    std::uint64_t from_offset, Duration wait) override;
   Result<ports::LogChunk> logs(const std::string& instance, const ports::LogQuery& query) override;
   Result<int> run(const control::Act& act, const std::vector<std::string>& argv,
-                  const ports::LineSink& sink) override;
+                  const ports::LineSink& sink, const std::stop_token& stop) override;
   Result<std::vector<control::EnvEntry>> env(const model::EnvironmentKey& key) override;
   Result<std::uint32_t> secret_set(const control::Act& act, const std::string& name,
                                    std::string_view value) override;

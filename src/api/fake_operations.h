@@ -23,6 +23,7 @@ class FakeOperations final : public control::Operations {
     std::vector<ports::SecretInfo> secrets;
     std::vector<std::string> run_lines;
     int run_exit_code = 0;
+    bool run_is_endless = false;  ///< run() ends only when it is stopped, and says so in `calls`
     control::RollbackCheck check;
     control::Ticket ticket;
     std::map<std::string, std::string> logs;  ///< instance, or "ROLLOUT STAGE", to text
@@ -133,20 +134,25 @@ class FakeOperations final : public control::Operations {
         });
   }
   Result<ports::LogChunk> stage_log(const control::RolloutId& id, const std::string& stage,
-                                    std::uint64_t from_offset) override {
+                                    std::uint64_t from_offset, Duration) override {
     return log(id + " " + stage, from_offset);
   }
   Result<ports::LogChunk> logs(const std::string& instance, const ports::LogQuery& query) override {
     return log(instance, query.from_offset);
   }
   Result<int> run(const control::Act& act, const std::vector<std::string>& argv,
-                  const ports::LineSink& sink) override {
+                  const ports::LineSink& sink, const std::stop_token& stop) override {
     std::string text = asked("run", act);
     for (const auto& argument : argv) text += " '" + argument + "'";
     auto ran = answer(text, [](State& s) { return std::pair(s.run_lines, s.run_exit_code); });
     if (!ran) return fail(ran.error());
     for (const auto& line : ran->first) sink(line);
-    return ran->second;
+    if (!state.with([](const State& s) { return s.run_is_endless; })) return ran->second;
+    Locked<bool> stopped;
+    const std::stop_callback told(stop, [&] { stopped.change([](bool& yes) { yes = true; }); });
+    const auto is_stopped = [](bool yes) { return yes; };
+    stopped.when(std::chrono::minutes(1), is_stopped, is_stopped);
+    return answer("run is stopped", [](State&) { return 143; });
   }
   Result<std::vector<control::EnvEntry>> env(const model::EnvironmentKey& key) override {
     return answer("env " + to_string(key), [](State& s) { return s.env; });

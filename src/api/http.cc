@@ -310,9 +310,13 @@ Result<void> HttpConnection::end_lines() {
 }
 
 bool HttpConnection::peer_is_gone() const {
-  pollfd wait{stream_->fd(), POLLIN | POLLRDHUP, 0};
-  if (poll(&wait, 1, 0) <= 0) return false;
-  return (wait.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  return await_peer_gone(std::chrono::milliseconds::zero());
+}
+
+bool HttpConnection::await_peer_gone(std::chrono::milliseconds wait) const {
+  pollfd polled{stream_->fd(), POLLRDHUP, 0};
+  if (poll(&polled, 1, static_cast<int>(wait.count())) <= 0) return false;
+  return (polled.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace ecluse::api

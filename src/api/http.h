@@ -68,6 +68,8 @@ class HttpConnection {
 
   /// The peer closed or reset the connection.
   bool peer_is_gone() const;
+  /// Waits at most `wait` for that. May be called beside another thread that answers.
+  bool await_peer_gone(std::chrono::milliseconds wait) const;
 
  private:
   class Stream;

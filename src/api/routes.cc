@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <stop_token>
+#include <thread>
 
 #include "api/wire.h"
 #include "base/text.h"
@@ -216,7 +218,7 @@ Answer run(const Call& call) {
   }
   ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
   bool begun = false;
-  bool heard = true;  // the command goes on to its end even when nobody listens any more
+  bool heard = true;
   const auto begin = [&] {
     if (!begun) heard = call.connection->begin_lines().has_value();
     begun = true;
@@ -225,14 +227,50 @@ Answer run(const Call& call) {
     begin();
     if (heard) heard = call.connection->line(json).has_value();
   };
-  const auto exit_code = call.operations.run(act, body.argv, [&](std::string_view line) {
-    say(json_text(RunLine{std::string(line), std::nullopt}, call.redact));
+  // A command whose person left has nobody to answer to: it is stopped.
+  std::stop_source left;
+  const std::jthread watch([&](const std::stop_token& ended) {
+    while (!ended.stop_requested() && !left.stop_requested()) {
+      if (call.connection->await_peer_gone(kWaitSlice)) left.request_stop();
+    }
   });
+  const auto exit_code = call.operations.run(
+      act, body.argv,
+      [&](std::string_view line) {
+        say(json_text(RunLine{std::string(line), std::nullopt}, call.redact));
+      },
+      left.get_token());
   if (!exit_code && !begun) return fail(exit_code.error());
   say(exit_code ? json_text(RunLine{std::nullopt, *exit_code}, call.redact)
                 : error_json(exit_code.error(), call.redact));
   if (heard) (void)call.connection->end_lines();  // a peer that left is no failure of the command
   return std::nullopt;
+}
+
+/// Asks `read(slice)` again until it is `enough`, or `wait` is over, or nobody listens any more.
+template <typename Read, typename Enough>
+auto long_poll(const Call& call, std::chrono::milliseconds wait, Read read, Enough enough) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const bool over =
+        left.count() <= 0 || call.stop.stop_requested() || call.connection->peer_is_gone();
+    auto found = read(over ? Duration::zero() : Duration(std::min(left, kWaitSlice)));
+    if (over || !found || enough(*found)) return found;
+  }
+}
+
+Result<std::chrono::milliseconds> wait_in(const Call& call) {
+  ECLUSE_ASSIGN(const auto wait_ms, number_in<std::uint32_t>(call, "wait_ms", 0));
+  return std::min(std::chrono::milliseconds(wait_ms), kWaitMax);
+}
+
+template <typename Read>
+Result<ports::LogChunk> awaited_log(const Call& call, Read read) {
+  ECLUSE_ASSIGN(const auto wait, wait_in(call));
+  return long_poll(call, wait, read,
+                   [](const ports::LogChunk& chunk) { return !chunk.text.empty(); });
 }
 
 std::string rollout_id_in(const Call& call) {
@@ -250,20 +288,10 @@ Answer approve(const Call& call) {
 }
 Answer stage_log(const Call& call) {
   ECLUSE_ASSIGN(auto offset, number_in<std::uint64_t>(call, "offset", 0));
-  return ok(call, call.operations.stage_log(rollout_id_in(call), call.request.path[kLast], offset));
-}
-
-Result<std::vector<ports::StoredEvent>> awaited(const Call& call, const ports::EventQuery& query,
-                                                std::chrono::milliseconds wait) {
-  const auto deadline = std::chrono::steady_clock::now() + wait;
-  while (true) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    const bool pointless = call.stop.stop_requested() || call.connection->peer_is_gone();
-    if (left.count() <= 0 || pointless) return call.operations.events(query);
-    auto events = call.operations.await_events(query, std::min(left, kWaitSlice));
-    if (!events || !events->empty()) return events;
-  }
+  return ok(call, awaited_log(call, [&](Duration wait) {
+              return call.operations.stage_log(rollout_id_in(call), call.request.path[kLast],
+                                               offset, wait);
+            }));
 }
 
 Answer events(const Call& call) {
@@ -273,10 +301,13 @@ Answer events(const Call& call) {
   ECLUSE_ASSIGN(query.after, number_in<std::uint64_t>(call, "after", 0));
   ECLUSE_ASSIGN(query.limit, number_in<std::size_t>(call, "limit", 100));
   ECLUSE_ASSIGN(query.newest_first, flag_in(call, "newest_first"));
-  ECLUSE_ASSIGN(const auto wait_ms, number_in<std::uint32_t>(call, "wait_ms", 0));
+  ECLUSE_ASSIGN(const auto wait, wait_in(call));
   query.limit = std::min(query.limit, kListMax);
-  if (wait_ms == 0) return ok(call, call.operations.events(query));
-  return ok(call, awaited(call, query, std::min(std::chrono::milliseconds(wait_ms), kWaitMax)));
+  const auto look = [&](Duration slice) {
+    return slice > Duration::zero() ? call.operations.await_events(query, slice)
+                                    : call.operations.events(query);
+  };
+  return ok(call, long_poll(call, wait, look, [](const auto& events) { return !events.empty(); }));
 }
 
 Answer logs(const Call& call) {
@@ -284,7 +315,10 @@ Answer logs(const Call& call) {
   ECLUSE_ASSIGN(query.lines_max, number_in<std::size_t>(call, "lines", 100));
   ECLUSE_ASSIGN(query.from_offset, number_in<std::uint64_t>(call, "offset", 0));
   query.lines_max = std::min(query.lines_max, kListMax * 10);
-  return ok(call, call.operations.logs(call.request.path[kFirst], query));
+  return ok(call, awaited_log(call, [&](Duration wait) {
+              query.wait = wait;
+              return call.operations.logs(call.request.path[kFirst], query);
+            }));
 }
 
 Answer reclaim(const Call& call) {
@@ -299,7 +333,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/ping", "Version, process id and data folder of the daemon.", ping},
     {"GET", "/v1/environments", "Every environment, or those of `?app=`.", status},
     {"GET", ENVIRONMENT, "One environment: release, instances, services, rollout.", environment},
-    {"DELETE", ENVIRONMENT, "Stops and forgets an environment.", remove},
+    {"DELETE", ENVIRONMENT, "Forgets a stopped environment.", remove},
     {"POST", "/v1/deploys", "Deploys a ref of a repository.", deploy},
     {"POST", ENVIRONMENT "/promote", "Takes over the artifact of `promote_from`.", promote},
     {"POST", ENVIRONMENT "/rollback", "Back to the previous or the named release.", rollback},

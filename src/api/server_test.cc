@@ -268,12 +268,25 @@ TEST_F(ApiTest, NoAnswerHoldsASecretValue) {
     s.events = {{1, time_at(0), WallTime{0}, "a", "k", "b", R"({"deep":["hunter2\"x"]})"}};
   });
   std::string line;
-  ASSERT_TRUE(client().run(kAct, {"env"}, [&](std::string_view l) { line = l; }));
+  ASSERT_TRUE(client().run(kAct, {"env"}, [&](std::string_view l) { line = l; }, {}));
   EXPECT_EQ(line, "password=[redacted PASSWORD]");
   EXPECT_EQ(client().logs("web-1", {}).value().text, "[redacted PASSWORD] leaked");
   EXPECT_EQ(client().events({}).value().at(0).body, R"({"deep":["[redacted PASSWORD]"]})");
   fake_.state.with([](auto& s) { s.refuse = Error{ErrorKind::kInternal, "got hunter2\"x", ""}; });
   EXPECT_EQ(client().abort(kAct).error().message, "got [redacted PASSWORD]");
+}
+
+TEST_F(ApiTest, ACommandIsStoppedWhenItsPersonLeaves) {
+  fake_.state.with([](auto& s) {
+    s.run_lines = {"begun"};
+    s.run_is_endless = true;
+  });
+  const std::string body = R"({"argv":["sleep","600"]})";
+  raw("POST /v1/environments/lettings/prod/run HTTP/1.1\r\nHost: e\r\nContent-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + body,
+      "begun");  // and the connection is closed
+  const auto is_stopped = [](const auto& s) { return s.calls.back() == "run is stopped"; };
+  EXPECT_TRUE(fake_.state.when(std::chrono::seconds(30), is_stopped, is_stopped));
 }
 
 TEST_F(ApiTest, OnlyOwnerAndGroupMayOpenTheSocket) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "artifact/cage.h"
 #include "artifact/coverage.h"
 #include "artifact/parts.h"
 #include "artifact/recipes.h"
@@ -46,6 +47,12 @@ std::string context_of(std::string_view what, const std::string& app, const std:
 
 ArtifactBuilder::ArtifactBuilder(fs::path data_folder, ports::Vcs& vcs, BuilderOptions options)
     : data_(fs::absolute(data_folder)), vcs_(vcs), options_(options), shelf_(data_) {}
+
+Result<std::uint64_t> ArtifactBuilder::clear_left_behind() {
+  ECLUSE_TRY(clear_dead_cages());
+  const std::lock_guard guard(shelf_changes_);
+  return shelf_.clear_left_behind();
+}
 
 Workshop ArtifactBuilder::workshop_for(const Draft& draft, const model::Commit& commit,
                                        const std::string& app, const ports::LineSink& sink) const {

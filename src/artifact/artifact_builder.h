@@ -27,6 +27,10 @@ class ArtifactBuilder final : public ports::Builder {
   /// outlive this.
   ArtifactBuilder(std::filesystem::path data_folder, ports::Vcs& vcs, BuilderOptions options = {});
 
+  /// What builds left when we were killed: folders that nobody holds, control groups and whatever
+  /// runs in them. Once, before the first build. Returns the bytes freed.
+  Result<std::uint64_t> clear_left_behind();
+
   Result<model::Artifact> build(const ports::BuildRequest& request,
                                 const ports::LineSink& sink) override;
   Result<ports::CheckOutcome> check(const ports::CheckRequest& request,

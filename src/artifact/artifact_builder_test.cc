@@ -293,6 +293,24 @@ TEST_F(ArtifactBuilderTest, ReclaimLeavesWhatIsPinnedAndRemovesTheRest) {
   EXPECT_TRUE(fs::exists(data_ / "artifacts" / std::string(64, 'a'))) << "it has no label of ours";
 }
 
+bool has_memory_groups() {
+  return fs::exists("/sys/fs/cgroup/memory") || fs::exists("/sys/fs/cgroup/cgroup.controllers");
+}
+
+std::vector<fs::path> groups_of_builder(pid_t builder) {
+  std::vector<fs::path> groups;
+  for (const char* parent : {"/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"}) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(parent, error)) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with("ecluse-build-" + std::to_string(builder) + "-")) {
+        groups.push_back(entry.path());
+      }
+    }
+  }
+  return groups;
+}
+
 TEST_F(ArtifactBuilderTest, ABuildThatIsKilledLeavesNoArtifactAndIsCleanedUp) {
   spec_.build = {.kind = model::BuildKind::kCommand, .run = {"echo started; sleep 600"}};
   repository_.commit("one");
@@ -316,8 +334,11 @@ TEST_F(ArtifactBuilderTest, ABuildThatIsKilledLeavesNoArtifactAndIsCleanedUp) {
 
   EXPECT_EQ(folders_on_shelf(), 1U);
   EXPECT_TRUE(builder_.list()->empty());
-  ASSERT_TRUE(builder_.reclaim({}, false).has_value());
+  EXPECT_FALSE(has_memory_groups() && groups_of_builder(child).empty());
+  const auto freed = builder_.clear_left_behind();
+  ASSERT_TRUE(freed.has_value()) << freed.error().message;
   EXPECT_EQ(folders_on_shelf(), 0U);
+  EXPECT_TRUE(groups_of_builder(child).empty());
   spec_.build.run = {"echo done > x"};
   EXPECT_TRUE(build().has_value());
 }
@@ -375,9 +396,7 @@ TEST_F(ArtifactBuilderTest, WithoutRootItIsBuiltInItsPlaceAndSaysSo) {
 }
 
 TEST_F(ArtifactBuilderTest, TooMuchMemoryIsExhaustedAndSaysHowMuchThereIs) {
-  if (!fs::exists("/sys/fs/cgroup/memory") && !fs::exists("/sys/fs/cgroup/cgroup.controllers")) {
-    GTEST_SKIP() << "needs control groups";
-  }
+  if (!has_memory_groups()) GTEST_SKIP() << "needs control groups";
   BuilderOptions options;
   options.bounds.memory_bytes_max = 64 << 20;
   ArtifactBuilder poor(data_, vcs_, options);

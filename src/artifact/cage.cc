@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 
 #include "artifact/sandbox.h"
 #include "base/text.h"
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 const fs::path kGroups = "/sys/fs/cgroup";
+constexpr std::string_view kPrefix = "ecluse-build-";
 std::atomic<unsigned> cages_made{0};
 
 /// Control files are written in place: they cannot be replaced.
@@ -32,7 +35,35 @@ Result<void> write_control(const fs::path& file, const std::string& value) {
 }
 
 std::string name_of_next() {
-  return fmt::format("ecluse-build-{}-{}", ::getpid(), cages_made.fetch_add(1));
+  return fmt::format("{}{}-{}", kPrefix, ::getpid(), cages_made.fetch_add(1));
+}
+
+/// False when it still holds a process.
+bool remove_group(const fs::path& group) {
+  // The kernel lets go of an ended process a moment after it was reaped: ask again for that moment.
+  constexpr int kAttempts = 200;
+  for (int i = 0; i < kAttempts; ++i) {
+    if (::rmdir(group.c_str()) == 0 || errno == ENOENT) return true;
+    if (errno != EBUSY) return false;
+    ::usleep(1000);
+  }
+  return false;
+}
+
+/// Of a builder that is gone; ours have names yet to come when this is asked at the start.
+bool is_dead(const std::string& name) {
+  if (!name.starts_with(kPrefix)) return false;
+  const int builder = std::atoi(name.c_str() + kPrefix.size());
+  const bool alive = ::kill(builder, 0) == 0 || errno == EPERM;
+  return builder > 0 && (!alive || (builder == ::getpid() && cages_made == 0));
+}
+
+void kill_all_in(const fs::path& group) {
+  const auto processes = os::read_file(group / "cgroup.procs", 1 << 20);
+  if (!processes) return;  // gone meanwhile; the removal will tell
+  for (const std::string& process : split(*processes, '\n')) {
+    if (const int pid = std::atoi(process.c_str()); pid > 0) ::kill(pid, SIGKILL);
+  }
 }
 }  // namespace
 
@@ -61,13 +92,7 @@ Cage::Cage(const SandboxBounds& bounds) {
 }
 
 Cage::~Cage() {
-  // The kernel lets go of an ended process a moment after it was reaped: ask again for that moment.
-  constexpr int kAttempts = 200;
-  for (const fs::path& group : groups_) {
-    for (int i = 0; i < kAttempts && ::rmdir(group.c_str()) != 0 && errno == EBUSY; ++i) {
-      ::usleep(1000);
-    }
-  }
+  for (const fs::path& group : groups_) (void)remove_group(group);  // else clear_dead_cages() will
 }
 
 void Cage::add(const fs::path& group) {
@@ -89,6 +114,21 @@ bool Cage::ran_out_of_memory() const {
     if (line.starts_with("oom_kill ")) return line != "oom_kill 0";
   }
   return false;
+}
+
+Result<void> clear_dead_cages() {
+  for (const fs::path& parent : {kGroups, kGroups / "memory", kGroups / "pids"}) {
+    std::error_code error;
+    std::vector<fs::path> dead;
+    for (fs::directory_iterator at(parent, error), end; !error && at != end; at.increment(error)) {
+      if (is_dead(at->path().filename())) dead.push_back(at->path());
+    }
+    for (const fs::path& group : dead) {
+      kill_all_in(group);
+      if (!remove_group(group)) return fail(from_errno(errno, "removing " + group.string()));
+    }
+  }
+  return {};
 }
 
 }  // namespace ecluse::artifact

@@ -32,4 +32,8 @@ class Cage {
   std::filesystem::path oom_file_;
 };
 
+/// Removes the groups that builders which are gone have left, and whatever still runs in them.
+/// Succeeds when there are none.
+Result<void> clear_dead_cages();
+
 }  // namespace ecluse::artifact

@@ -8,7 +8,6 @@
 #include "artifact/git_command.h"
 #include "artifact/git_tree.h"
 #include "artifact/interpreter.h"
-#include "artifact/line_splitter.h"
 #include "artifact/links.h"
 #include "artifact/repository.h"
 #include "artifact/requirements.h"
@@ -164,15 +163,6 @@ TEST(Explain, NamesTheRequirementAndWhatToDo) {
   EXPECT_EQ(explain_failure(1, {"OSError: [Errno 28] No space left on device"}).kind,
             ErrorKind::kExhausted);
   EXPECT_EQ(explain_failure(127, {"sh: 1: gulp: not found"}).kind, ErrorKind::kNotFound);
-}
-
-TEST(LineSplitter, CutsAtLineEndsProgressBarsAndTheBound) {
-  std::vector<std::string> lines;
-  LineSplitter splitter(4);
-  const auto keep = [&](std::string_view line) { lines.emplace_back(line); };
-  splitter.push("a\r\nb\rc\n\n12345678", keep);
-  splitter.finish(keep);
-  EXPECT_THAT(lines, ElementsAre("a", "b", "c", "1234", "5678"));
 }
 
 }  // namespace

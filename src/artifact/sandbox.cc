@@ -20,7 +20,7 @@
 
 #include "artifact/cage.h"
 #include "artifact/git_command.h"
-#include "artifact/line_splitter.h"
+#include "base/line_splitter.h"
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -247,6 +247,8 @@ pid_t start_child(Prepared& prepared) {
 
 class LineRelay {
  public:
+  static constexpr std::size_t kLineBytesMax = 8192;
+
   LineRelay(const ports::LineSink& sink, std::size_t lines_max) : sink_(sink), left_(lines_max) {}
 
   void push(std::string_view bytes) {
@@ -268,7 +270,7 @@ class LineRelay {
   }
 
   const ports::LineSink& sink_;
-  LineSplitter splitter_;
+  LineSplitter splitter_{LineSplitter::Ends::kProgress, kLineBytesMax};
   std::size_t left_;
   std::size_t dropped_ = 0;
 };

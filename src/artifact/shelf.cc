@@ -228,6 +228,16 @@ Result<std::uint64_t> remove_folder(const fs::path& folder, bool dry_run) {
 }
 }  // namespace
 
+Result<std::uint64_t> Shelf::clear_left_behind() const {
+  std::uint64_t freed = 0;
+  for (const fs::path& folder : folders_in(artifacts_)) {
+    if (!is_left_behind(folder)) continue;
+    ECLUSE_ASSIGN(const std::uint64_t bytes, remove_folder(folder, false));
+    freed += bytes;
+  }
+  return freed;
+}
+
 Result<std::uint64_t> Shelf::reclaim(const std::set<std::string>& pinned, bool dry_run) const {
   std::uint64_t freed = 0;
   for (const fs::path& folder : folders_in(artifacts_)) {

@@ -54,6 +54,8 @@ class Shelf {
 
   Result<std::string> path_of(const std::string& digest) const;
   Result<std::vector<model::Artifact>> list() const;
+  /// Removes what dead builds left; the bytes freed.
+  Result<std::uint64_t> clear_left_behind() const;
   /// Artifacts not in `pinned`, and what dead builds left; the bytes freed.
   Result<std::uint64_t> reclaim(const std::set<std::string>& pinned, bool dry_run) const;
 

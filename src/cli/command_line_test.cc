@@ -24,6 +24,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::StartsWith;
 
 constexpr std::size_t kGoldenBytesMax = 1 << 20;
@@ -366,6 +367,19 @@ TEST_F(CommandLine, WhatDestroysAsksOrWantsYes) {
   EXPECT_EQ(run({"stop", "--to", "lettings/prod", "--detach"}), kDone);
   EXPECT_EQ(run({"stop", "--to", "lettings/prod", "--detach", "--yes"}), kDone);
   EXPECT_THAT(calls(), ElementsAre("stop lettings/prod by ", "stop lettings/prod by "));
+}
+
+TEST_F(CommandLine, RemoveStopsWhatStillRuns) {
+  EXPECT_EQ(run({"remove", "--to", "lettings/prod"}), kRefused);
+  EXPECT_EQ(run({"remove", "--to", "lettings/prod", "--yes"}), kFailed) << "there is no such thing";
+  fake_.state.with([](auto& s) {
+    auto view = prod_view();
+    view.rollout.reset();
+    s.environments["lettings/prod"] = view;
+  });
+  EXPECT_EQ(run({"remove", "--to", "lettings/prod", "--yes"}), kDone);
+  EXPECT_THAT(calls(), IsSupersetOf({"stop lettings/prod by ", "remove lettings/prod by "}));
+  EXPECT_THAT(out_.str(), HasSubstr("lettings/prod is removed"));
 }
 
 TEST_F(CommandLine, ScaleTakesProcessesAndNumbers) {

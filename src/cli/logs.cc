@@ -6,6 +6,7 @@
 
 #include "api/json.h"
 #include "api/wire.h"
+#include "base/locked.h"
 #include "cli/target.h"
 #include "cli/verbs_list.h"
 
@@ -13,8 +14,8 @@ namespace ecluse::cli {
 
 namespace {
 
-/// Log files tell nobody when they grow, so following asks this often.
-constexpr std::chrono::milliseconds kPoll{300};
+/// How long the daemon holds a question that has no answer yet.
+constexpr std::chrono::seconds kWait{5};
 
 struct Options : Common {
   std::string target;
@@ -59,11 +60,11 @@ void print_chunk(const Session& session, const Options& options, Source& source,
 }
 
 Result<ports::LogChunk> read_source(const Options& options, control::Operations& operations,
-                                    const Source& source) {
+                                    const Source& source, Duration wait) {
   if (!options.stage.empty()) {
-    return operations.stage_log(options.rollout, source.name, source.offset);
+    return operations.stage_log(options.rollout, source.name, source.offset, wait);
   }
-  return operations.logs(source.name, {options.lines.value_or(100), source.offset});
+  return operations.logs(source.name, {options.lines.value_or(100), source.offset, wait});
 }
 
 bool is_wanted(const Options& options, const control::InstanceView& instance) {
@@ -86,6 +87,40 @@ Result<std::vector<Source>> sources_of(const Session& session, const Options& op
               "`ecluse status` shows the instances");
 }
 
+/// What ends following: the first source that fails, or that nobody reads us any more.
+struct Following {
+  int code = kDone;
+  bool over = false;
+};
+
+void follow_one(const Session& session, const Options& options, Source& source, bool several,
+                Locked<Following>& following) {
+  auto daemon = daemon_of(session, options);
+  while (!following.with([](const Following& f) { return f.over; })) {
+    const auto chunk = read_source(options, *daemon.operations, source, kWait);
+    following.with([&](Following& f) {
+      if (f.over) return;
+      if (chunk) print_chunk(session, options, source, *chunk, several);
+      session.terminal.out << std::flush;
+      if (!chunk) f.code = report(session, options, daemon, chunk.error());
+      f.over = !chunk || !session.terminal.out;
+    });
+  }
+}
+
+/// Each source has a question of its own open at the daemon, so that none waits for another.
+int follow(const Session& session, const Options& options, std::vector<Source>& sources) {
+  Locked<Following> following;
+  std::vector<std::jthread> threads;
+  for (auto& source : sources) {
+    threads.emplace_back([&, several = sources.size() > 1] {
+      follow_one(session, options, source, several, following);
+    });
+  }
+  threads.clear();
+  return following.with([](const Following& f) { return f.code; });
+}
+
 int logs(const Session& session, const Options& options) {
   if (options.stage.empty() != options.rollout.empty()) {
     return report(session, options,
@@ -96,19 +131,15 @@ int logs(const Session& session, const Options& options) {
   auto daemon = daemon_of(session, options);
   auto sources = sources_of(session, options, *daemon.operations);
   if (!sources) return report(session, options, daemon, sources.error());
-  while (true) {
-    for (auto& source : *sources) {
-      const auto chunk = read_source(options, *daemon.operations, source);
-      if (!chunk) return report(session, options, daemon, chunk.error());
-      print_chunk(session, options, source, *chunk, sources->size() > 1);
-    }
-    session.terminal.out << std::flush;
-    if (!options.follow || !session.terminal.out) break;
-    std::this_thread::sleep_for(kPoll);
-  }
+  const bool several = sources->size() > 1;
   for (auto& source : *sources) {
-    if (!source.rest.empty())
-      print_line(session, options, source, source.rest, sources->size() > 1);
+    const auto chunk = read_source(options, *daemon.operations, source, Duration::zero());
+    if (!chunk) return report(session, options, daemon, chunk.error());
+    print_chunk(session, options, source, *chunk, several);
+  }
+  if (options.follow) return follow(session, options, *sources);
+  for (auto& source : *sources) {
+    if (!source.rest.empty()) print_line(session, options, source, source.rest, several);
   }
   return kDone;
 }

@@ -21,7 +21,7 @@ int run(const Session& session, const Options& options) {
                                     : std::string(line))
                          << std::endl;
         };
-        const auto code = daemon.operations->run(act, options.argv, print);
+        const auto code = daemon.operations->run(act, options.argv, print, {});
         if (!code) return report(s, c, daemon, code.error());
         if (c.json) s.terminal.out << api::json_text(api::RunLine{{}, *code}) << "\n";
         return *code;
@@ -39,7 +39,7 @@ Verb run_verb() {
             arguments.command("COMMAND", options->argv, "The command and its arguments");
             return [options](const Session& session) { return run(session, *options); };
           },
-          "The exit code is the command's. Its output comes as it is written."};
+          "The exit code is the command's. Its output comes as it is written. Ctrl-C stops it."};
 }
 
 }  // namespace ecluse::cli

@@ -21,6 +21,7 @@ Verb rollout_verb();
 Verb events_verb();
 Verb restart_verb();
 Verb stop_verb();
+Verb remove_verb();
 Verb start_verb();
 Verb scale_verb();
 Verb maintenance_verb();

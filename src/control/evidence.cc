@@ -4,6 +4,7 @@
 
 #include "base/json_fields.h"
 #include "base/text.h"
+#include "control/instance_log.h"
 #include "control/likely_reason.h"
 
 namespace ecluse::ports {
@@ -39,9 +40,9 @@ namespace {
 constexpr std::size_t kLinesMax = 100;
 
 std::vector<std::string> last_lines(const Ports& ports, const std::string& id) {
-  const auto chunk = ports.runtime.logs(id, {.lines_max = kLinesMax});
+  const auto chunk = instance_log(ports, id, {.lines_max = kLinesMax});
   if (!chunk) return {};
-  auto lines = split(ports.secrets.redact(chunk->text), '\n');
+  auto lines = split(chunk->text, '\n');
   if (!lines.empty() && lines.back().empty()) lines.pop_back();
   if (lines.size() > kLinesMax)
     lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(kLinesMax));

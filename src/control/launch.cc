@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "rollout/step.h"
 
@@ -11,11 +10,15 @@ namespace ecluse::control {
 
 namespace {
 constexpr std::uint16_t kDefaultPort = 8080;
-constexpr std::string_view kPath =
-    "/app/.venv/bin:/app/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"
-    "/bin";
+constexpr std::string_view kTop = "/app";
+constexpr std::string_view kSystemPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 using Variables = std::map<std::string, Variable>;
+
+std::string programs_in(std::string_view folder) {
+  return fmt::format("{0}/.venv/bin:{0}/node_modules/.bin:", folder);
+}
 
 Result<std::string> secret_of(const Ports& ports, const model::Release& release,
                               const std::string& name) {
@@ -80,32 +83,29 @@ std::uint16_t port_of(const Settings& settings, const model::ProcessSpec& proces
 }
 }  // namespace
 
+std::string search_path(const model::ProcessSpec* process) {
+  std::string path;
+  if (process != nullptr && !process->root.empty())
+    path = programs_in(fmt::format("{}/{}", kTop, process->root));
+  return path + programs_in(kTop) + std::string(kSystemPath);
+}
+
 std::string owner_of(model::ReleaseNumber release) {
   return fmt::format("release {}", release);
 }
 
 std::string job_id(const model::ReleaseKey& key, std::size_t index) {
-  return fmt::format("{}-{}-{}-rjob-{}", key.environment.app, key.environment.environment,
-                     key.number, index + 1);
+  return fmt::format("{}-{}",
+                     model::environment_id(key.environment, "rjob", std::to_string(key.number)),
+                     index + 1);
 }
 
 std::optional<model::InstanceKey> instance_key_of(const ports::InstanceStatus& status) {
-  const auto prefix = fmt::format("{}-{}-", status.app, status.environment);
-  if (!status.id.starts_with(prefix)) return std::nullopt;
-  const std::string_view rest = std::string_view(status.id).substr(prefix.size());
-  const auto first = rest.find('-');
-  const auto last = rest.rfind('-');
-  if (first == std::string_view::npos || first == last) return std::nullopt;
-  model::InstanceKey key{{{status.app, status.environment}, 0},
-                         std::string(rest.substr(first + 1, last - first - 1)),
-                         0};
-  const auto number = rest.substr(0, first);
-  const auto index = rest.substr(last + 1);
-  std::from_chars(number.data(), number.data() + number.size(), key.release.number);
-  std::from_chars(index.data(), index.data() + index.size(), key.index);
+  auto key = model::parse_instance_id(status.id);
   const bool is_ours =
-      status.owner == owner_of(key.release.number) && instance_id(key) == status.id;
-  return is_ours ? std::optional(key) : std::nullopt;
+      key && key->release.environment == model::EnvironmentKey{status.app, status.environment} &&
+      status.owner == owner_of(key->release.number);
+  return is_ours ? key : std::nullopt;
 }
 
 Result<std::vector<model::ServiceSpec>> services_of(const Ports& ports,
@@ -130,7 +130,7 @@ Result<std::map<std::string, Variable>> environment_of(const Ports& ports,
   const auto ours = [&](const char* name, std::string value) {
     out[name] = {std::move(value), "ecluse", {}};
   };
-  ours("PATH", std::string(kPath));
+  ours("PATH", search_path(process));
   ours("PYTHONUNBUFFERED", "1");  // else the last lines of a crash stay in a buffer
   ECLUSE_ASSIGN(const auto specs, services_of(ports, release));
   ECLUSE_ASSIGN(const auto services, ports.services.variables(key, specs));

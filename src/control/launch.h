@@ -37,6 +37,10 @@ Result<std::map<std::string, Variable>> environment_of(const Ports& ports,
                                                        const model::ProcessSpec* process,
                                                        std::uint16_t port);
 
+/// PATH: what was installed for the process's own folder, then what the whole app shares, then the
+/// machine's.
+std::string search_path(const model::ProcessSpec* process);
+
 /// Instance `index` of `process`. Blocking: secrets and services are asked.
 Result<ports::Launch> launch_of(const Ports& ports, const Settings& settings,
                                 const model::Release& release, const model::ProcessSpec& process,
@@ -67,7 +71,7 @@ Result<void> protect(const Ports& ports, const model::Release& release, ports::S
 ports::ProbeTarget probe_target_of(const model::Release& release, const rollout::Instance& instance,
                                    const std::string& id);
 
-/// "lettings-prod-7-rjob-2"
+/// "lettings-prod-rjob-7-2"
 std::string job_id(const model::ReleaseKey& key, std::size_t index);
 /// The owner that instances of a release carry, for people and for the sweep: "release 7".
 std::string owner_of(model::ReleaseNumber release);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -158,7 +159,8 @@ class Operations {
   virtual Result<Ticket> start(const Act& act) = 0;
   virtual Result<Ticket> scale(const Act& act, const std::map<std::string, int>& instances) = 0;
   virtual Result<void> maintenance(const Act& act, bool on) = 0;
-  /// Stops and forgets an environment; with `delete_data` also its services' data and volumes.
+  /// Forgets an environment that is stopped (Refused else), and stops its services. `delete_data`
+  /// would delete their data and the volumes, too: not available yet.
   virtual Result<void> remove(const Act& act, bool delete_data) = 0;
 
   virtual Result<std::vector<EnvironmentView>> status(const std::string& app) = 0;  ///< empty: all
@@ -171,15 +173,16 @@ class Operations {
   /// Waits until an event after `query.after` matches or `timeout` passed; then as events().
   virtual Result<std::vector<ports::StoredEvent>> await_events(const ports::EventQuery& query,
                                                                Duration timeout) = 0;
-  /// The output of a stage of a pipeline (checks, build, release jobs), to follow by offset.
+  /// The output of a stage of a pipeline (checks, build, release jobs), to follow by offset; waits
+  /// at most `wait` when there is none yet.
   virtual Result<ports::LogChunk> stage_log(const RolloutId& id, const std::string& stage,
-                                            std::uint64_t from_offset) = 0;
+                                            std::uint64_t from_offset, Duration wait) = 0;
   virtual Result<ports::LogChunk> logs(const std::string& instance,
                                        const ports::LogQuery& query) = 0;
   /// One command in a copy of the stable release: its environment, volumes and services, no
-  /// traffic.
+  /// traffic. It is stopped when `stop` is requested; the answer then is a Conflict.
   virtual Result<int> run(const Act& act, const std::vector<std::string>& argv,
-                          const ports::LineSink& sink) = 0;
+                          const ports::LineSink& sink, const std::stop_token& stop) = 0;
   virtual Result<std::vector<EnvEntry>> env(const model::EnvironmentKey& key) = 0;
 
   virtual Result<std::uint32_t> secret_set(const Act& act, const std::string& name,

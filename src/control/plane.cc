@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <future>
+#include <stop_token>
 
 #include "base/locked.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "control/audit.h"
+#include "control/instance_log.h"
 #include "control/launch.h"
 #include "control/loop.h"
 #include "control/pool.h"
@@ -22,6 +26,53 @@ namespace {
 /// How long a caller waits for an answer of the thread of steps or of the disk.
 constexpr Duration kAnswerMax = std::chrono::seconds(30);
 constexpr Duration kCommandMax = std::chrono::hours(24);
+
+/// Stops job `id` once `stop` is requested, from the thread that requests it, until this ends.
+class StopWhile {
+ public:
+  StopWhile(ports::Runtime& runtime, std::string id, const std::stop_token& stop)
+      : runtime_(runtime), id_(std::move(id)), callback_(stop, [this] { end(); }) {}
+  ~StopWhile() {
+    life_.change([](Life& life) { life.over = true; });
+  }
+  StopWhile(const StopWhile&) = delete;
+  StopWhile& operator=(const StopWhile&) = delete;
+
+  /// Call before the job begins; false: it shall not.
+  bool may_begin() {
+    return life_.with([](Life& life) {
+      life.begun = true;
+      return !life.told;
+    });
+  }
+
+ private:
+  struct Life {
+    bool begun = false;
+    bool told = false;
+    bool over = false;
+  };
+  static constexpr Duration kAgain = std::chrono::milliseconds(200);
+
+  void end() {
+    const bool begun = life_.with([](Life& life) {
+      life.told = true;
+      return life.begun;
+    });
+    // A job that is just beginning is unknown yet and thus not stopped: it is asked again.
+    const auto over = [](const Life& life) { return life.over; };
+    while (begun && !life_.when(Duration::zero(), over, over)) {
+      if (const auto stopped = runtime_.stop(id_); !stopped)
+        log_warn("a command whose person left goes on: {}", stopped.error().message);
+      life_.when(kAgain, over, over);
+    }
+  }
+
+  ports::Runtime& runtime_;
+  std::string id_;
+  Locked<Life> life_;
+  std::stop_callback<std::function<void()>> callback_;  // last: it ends before what it uses
+};
 }  // namespace
 
 class Plane::Impl {
@@ -116,11 +167,11 @@ class Plane::Impl {
 
   Result<Ticket> place(Result<RolloutOrder> order) {
     if (!order) return fail(order.error());
-    const auto in_vain = unserved(*order);
+    const auto notes = notes_on(*order);
     auto ticket = call<Ticket>([this, order = std::move(*order)](const Reply<Ticket>& reply) {
       engine.request(order.key, order.request, order.pipeline, reply);
     });
-    if (ticket && !in_vain.empty()) ticket->note += (ticket->note.empty() ? "" : "\n") + in_vain;
+    if (ticket && !notes.empty()) ticket->note += (ticket->note.empty() ? "" : "\n") + notes;
     return ticket;
   }
 
@@ -356,7 +407,7 @@ Result<void> Plane::remove(const Act& act, bool delete_data) {
   if (delete_data)
     return fail(ErrorKind::kRefused,
                 "deleting the data of services and volumes is not available yet",
-                "ecluse down without deleting data; the data stays under the data folder");
+                "remove it without; the data stays under the data folder");
   ECLUSE_ASSIGN(const auto environment, impl_->copy_of(act.environment));
   const auto stable = environment.releases.find(environment.state.stable);
   ECLUSE_TRY(impl_->call<void>([this, act](const Reply<void>& reply) {
@@ -439,24 +490,25 @@ Result<std::vector<ports::StoredEvent>> Plane::await_events(const ports::EventQu
 }
 
 Result<ports::LogChunk> Plane::stage_log(const RolloutId& id, const std::string& stage,
-                                         std::uint64_t from_offset) {
-  return impl_->ports.stage_logs.read(id, stage, from_offset);
+                                         std::uint64_t from_offset, Duration wait) {
+  return impl_->ports.stage_logs.read(id, stage, from_offset, wait);
 }
 
 Result<ports::LogChunk> Plane::logs(const std::string& instance, const ports::LogQuery& query) {
-  ECLUSE_ASSIGN(auto chunk, impl_->ports.runtime.logs(instance, query));
-  chunk.text = impl_->ports.secrets.redact(chunk.text);
-  return chunk;
+  return instance_log(impl_->ports, instance, query);
 }
 
 Result<int> Plane::run(const Act& act, const std::vector<std::string>& argv,
-                       const ports::LineSink& sink) {
+                       const ports::LineSink& sink, const std::stop_token& stop) {
   ECLUSE_ASSIGN(const auto release, impl_->stable_of(act.environment));
-  const auto id = fmt::format("{}-{}-run-{}-{}", act.environment.app, act.environment.environment,
-                              impl_->engine.term(), ++impl_->commands);
+  const auto id = fmt::format(
+      "{}-{}", model::environment_id(act.environment, "run", std::to_string(impl_->engine.term())),
+      ++impl_->commands);
   ECLUSE_ASSIGN(const auto launch,
                 command_launch_of(impl_->ports, impl_->settings, *release, argv, id));
   impl_->note(act, "command.run", {{"command", impl_->ports.secrets.redact(join(argv, " "))}});
+  StopWhile canceller(impl_->ports.runtime, id, stop);
+  if (!canceller.may_begin()) return fail(ErrorKind::kConflict, "nobody waits for the command");
   return impl_->ports.runtime.run_job(
       launch, kCommandMax, [&](std::string_view line) { sink(impl_->ports.secrets.redact(line)); });
 }
@@ -486,6 +538,11 @@ Result<std::uint32_t> Plane::secret_set(const Act& act, const std::string& name,
   ECLUSE_ASSIGN(const auto version,
                 impl_->ports.secrets.set(act.environment, name, value, act.actor));
   impl_->note(act, "secret.set", {{"name", name}, {"version", std::to_string(version)}});
+  ECLUSE_ASSIGN(const auto pinned,
+                impl_->ask([this, act, name]() -> Result<std::set<std::uint32_t>> {
+                  return pinned_versions(impl_->engine, act.environment, name);
+                }));
+  ECLUSE_TRY(impl_->ports.secrets.prune(act.environment, name, pinned));
   return version;
 }
 

@@ -28,14 +28,21 @@ class StageLogs {
   /// Adds one line, already redacted.
   virtual void append(const std::string& rollout, const std::string& stage,
                       std::string_view line) = 0;
+  /// Waits at most `wait` for something behind `from_offset`.
   virtual Result<ports::LogChunk> read(const std::string& rollout, const std::string& stage,
-                                       std::uint64_t from_offset) = 0;
+                                       std::uint64_t from_offset, Duration wait) = 0;
 };
 
 /// What admission must know of the machine.
 struct MachineFacts {
   std::uint64_t memory_bytes_total = 0;
   std::uint64_t memory_bytes_available = 0;
+};
+
+/// What ecluse.yml says, and what is doubtful in it, rendered for people; or empty.
+struct ParsedApp {
+  model::AppSpec spec;
+  std::string warnings;
 };
 
 /// References: the caller keeps everything alive longer than the Plane.
@@ -51,7 +58,7 @@ struct Ports {
   ports::Secrets& secrets;
   StageLogs& stage_logs;
   /// ecluse.yml as text to the app; errors carry file:line:column and every finding.
-  std::function<Result<model::AppSpec>(std::string_view text, const std::string& file)> parse;
+  std::function<Result<ParsedApp>(std::string_view text, const std::string& file)> parse;
 };
 
 /// Where things lie and how the machine is; all optional.

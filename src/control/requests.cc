@@ -45,10 +45,10 @@ std::string provisional_app(const std::string& repository) {
 struct Found {
   model::Commit commit;
   model::AppSpec app;
+  std::string warnings;
 };
 
-Result<model::AppSpec> read_app(const Ports& ports, const std::string& app,
-                                const std::string& sha) {
+Result<ParsedApp> read_app(const Ports& ports, const std::string& app, const std::string& sha) {
   const auto text = ports.vcs.read(app, sha, kConfigFile, kConfigBytesMax);
   if (!text) {
     auto error = in_context(fmt::format("{} at {:.12}", kConfigFile, sha), text.error());
@@ -61,9 +61,9 @@ Result<model::AppSpec> read_app(const Ports& ports, const std::string& app,
 Result<Found> find_commit(const Ports& ports, const DeployRequest& request) {
   const auto mirror = provisional_app(request.repository);
   ECLUSE_ASSIGN(auto commit, ports.vcs.resolve(mirror, request.repository, request.ref));
-  ECLUSE_ASSIGN(auto app, read_app(ports, mirror, commit.sha));
-  ECLUSE_TRY(ports.vcs.resolve(app.app, request.repository, commit.sha));
-  return Found{std::move(commit), std::move(app)};
+  ECLUSE_ASSIGN(auto parsed, read_app(ports, mirror, commit.sha));
+  ECLUSE_TRY(ports.vcs.resolve(parsed.spec.app, request.repository, commit.sha));
+  return Found{std::move(commit), std::move(parsed.spec), std::move(parsed.warnings)};
 }
 
 void set_gate(rollout::Requested& request, const model::EnvironmentSpec& spec) {
@@ -94,9 +94,10 @@ Result<std::shared_ptr<const model::Release>> stable_of(const Engine::Environmen
 }
 }  // namespace
 
-std::string unserved(const RolloutOrder& order) {
+std::string notes_on(const RolloutOrder& order) {
   if (!order.pipeline) return {};
   std::vector<std::string> lines;
+  if (!order.warnings.empty()) lines.push_back(order.warnings);
   for (const auto& note : config::not_available_yet(order.pipeline->draft.spec))
     lines.push_back("note: " + note.message);
   return join(lines, "\n");
@@ -110,7 +111,7 @@ Result<RolloutOrder> deploy_order(const Ports& ports, const DeployRequest& reque
                 fmt::format("{} takes its artifact from {}", spec->name, spec->promote_from),
                 fmt::format("ecluse deploy --to {}, then ecluse promote --to {}",
                             spec->promote_from, spec->name));
-  RolloutOrder order{.key = {found.app.app, spec->name}};
+  RolloutOrder order{.key = {found.app.app, spec->name}, .warnings = found.warnings};
   order.request = {.kind = rollout::Kind::kDeploy,
                    .commit = found.commit.sha,
                    .actor = request.actor,
@@ -134,8 +135,6 @@ Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
   // Which environment it takes from is said in the file, and the file belongs to a commit: any
   // environment's stable release leads to one.
   std::shared_ptr<const model::Release> source;
-  model::AppSpec app;
-  const model::EnvironmentSpec* spec = nullptr;
   const auto target = stable_release_of(key);
   const auto guess = target ? target->spec.promote_from : std::string{};
   for (const auto& name : {guess, std::string("preprod"), std::string("staging")}) {
@@ -146,8 +145,9 @@ Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
     return fail(ErrorKind::kRefused,
                 fmt::format("there is no release to promote to {}", to_string(key)),
                 "deploy to the environment that its `promote_from` names first");
-  ECLUSE_ASSIGN(app, read_app(ports, key.app, source->commit.sha));
-  spec = app.find_environment(key.environment);
+  ECLUSE_ASSIGN(const auto parsed, read_app(ports, key.app, source->commit.sha));
+  const auto& app = parsed.spec;
+  const auto* spec = app.find_environment(key.environment);
   if (spec == nullptr)
     return fail(ErrorKind::kNotFound, fmt::format("{} has no environment {}; it has {}", app.app,
                                                   key.environment, names_of(app)));
@@ -160,7 +160,7 @@ Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
       return fail(ErrorKind::kRefused,
                   fmt::format("nothing is deployed to {}/{}", key.app, spec->promote_from));
   }
-  RolloutOrder order{.key = key};
+  RolloutOrder order{.key = key, .warnings = parsed.warnings};
   order.request = {.kind = rollout::Kind::kPromote,
                    .commit = source->commit.sha,
                    .actor = act.actor,

@@ -16,11 +16,12 @@ struct RolloutOrder {
   model::EnvironmentKey key;
   rollout::Requested request;
   std::optional<pipeline::State> pipeline;
+  std::string warnings = {};  ///< about the ecluse.yml it was read from
 };
 
-/// What the order's ecluse.yml asks for and nothing serves yet, a line each: said with the ticket,
-/// never ignored silently.
-std::string unserved(const RolloutOrder& order);
+/// Warnings, and what the order's ecluse.yml asks for and nothing serves yet, a line each: said
+/// with the ticket, never ignored silently.
+std::string notes_on(const RolloutOrder& order);
 
 using ReleaseLookup =
     std::function<std::shared_ptr<const model::Release>(const model::EnvironmentKey&)>;

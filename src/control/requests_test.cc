@@ -16,7 +16,7 @@ TEST(Requests, SayWithTheTicketWhatEcluseYmlAsksForInVain) {
   model::EnvironmentSpec spec;
   spec.cron.push_back({"cleanup", "hour", "clean"});
   spec.services.push_back({.name = "docs", .kind = model::ServiceKind::kMongodb});
-  EXPECT_EQ(unserved(order_of(spec)),
+  EXPECT_EQ(notes_on(order_of(spec)),
             "note: `services.docs.kind` is not available yet: this kind of service is not started\n"
             "note: `cron` is not available yet: these jobs do not run");
 }
@@ -24,8 +24,14 @@ TEST(Requests, SayWithTheTicketWhatEcluseYmlAsksForInVain) {
 TEST(Requests, SayNothingWhenAllOfItIsServed) {
   model::EnvironmentSpec spec;
   spec.services.push_back({.name = "db"});
-  EXPECT_EQ(unserved(order_of(spec)), "");
-  EXPECT_EQ(unserved(RolloutOrder{}), "") << "a rollback reads no ecluse.yml";
+  EXPECT_EQ(notes_on(order_of(spec)), "");
+  EXPECT_EQ(notes_on(RolloutOrder{}), "") << "a rollback reads no ecluse.yml";
+}
+
+TEST(Requests, SayWithTheTicketWhatIsDoubtfulInEcluseYml) {
+  auto order = order_of({});
+  order.warnings = "ecluse.yml:3:1: warning: doubtful";
+  EXPECT_EQ(notes_on(order), "ecluse.yml:3:1: warning: doubtful");
 }
 
 }  // namespace

@@ -177,4 +177,20 @@ std::set<std::string> pinned_artifacts(const Engine& engine) {
   return pinned;
 }
 
+std::set<std::uint32_t> pinned_versions(const Engine& engine, const model::EnvironmentKey& key,
+                                        const std::string& secret) {
+  std::set<std::uint32_t> pinned;
+  const auto pin = [&](const model::Release& release) {
+    const auto version = release.secret_versions.find(secret);
+    if (version != release.secret_versions.end()) pinned.insert(version->second);
+  };
+  const auto* environment = engine.find(key);
+  if (environment == nullptr) return pinned;
+  for (const auto& [number, release] : environment->releases) pin(*release);
+  for (const auto* slot : {&environment->state.active, &environment->state.queued})
+    if (*slot)
+      if (const auto* pipeline = engine.pipeline((*slot)->id)) pin(pipeline->draft);
+  return pinned;
+}
+
 }  // namespace ecluse::control

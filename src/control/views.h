@@ -14,6 +14,9 @@ EnvironmentView view_of(const Engine::Environment& environment, const Engine& en
 /// Digests that no reclaiming may touch: of releases that can be rolled back to, that run, or that
 /// are on their way.
 std::set<std::string> pinned_artifacts(const Engine& engine);
+/// Versions of a secret that a release which is kept, or one being made, runs with.
+std::set<std::uint32_t> pinned_versions(const Engine& engine, const model::EnvironmentKey& key,
+                                        const std::string& secret);
 std::vector<ReleaseView> releases_of(const Engine::Environment& environment);
 
 }  // namespace ecluse::control

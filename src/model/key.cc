@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <vector>
 
 namespace ecluse::model {
 
@@ -22,10 +24,56 @@ std::string to_string(const ReleaseKey& key) {
   return fmt::format("{}#{}", to_string(key.environment), key.number);
 }
 
+namespace {
+std::string doubled(std::string_view name) {
+  std::string out;
+  for (const char c : name) out.append(c == '-' ? 2 : 1, c);
+  return out;
+}
+
+/// The inverse of names joined by '-' once they are doubled: an odd run of '-' ends in a joint.
+std::vector<std::string> names_in(std::string_view id) {
+  std::vector<std::string> names(1);
+  for (std::size_t at = 0; at < id.size();) {
+    const std::size_t end = std::min(id.find_first_not_of('-', at), id.size());
+    const std::size_t run = end - at;
+    names.back().append(run / 2, '-');
+    if (run % 2 == 1) names.emplace_back();
+    at = std::min(id.find('-', end), id.size());
+    names.back().append(id.substr(end, at - end));
+  }
+  return names;
+}
+
+template <typename T>
+T number_in(std::string_view text) {
+  T number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+}  // namespace
+
 std::string instance_id(const InstanceKey& key) {
-  const auto& environment = key.release.environment;
-  return fmt::format("{}-{}-{}-{}-{}", environment.app, environment.environment, key.release.number,
-                     key.process, key.index);
+  return fmt::format(
+      "{}-{}",
+      environment_id(key.release.environment, std::to_string(key.release.number), key.process),
+      key.index);
+}
+
+std::optional<InstanceKey> parse_instance_id(std::string_view id) {
+  const auto names = names_in(id);
+  if (names.size() != 5) return std::nullopt;
+  InstanceKey key{{{names[0], names[1]}, number_in<ReleaseNumber>(names[2])},
+                  names[3],
+                  number_in<int>(names[4])};
+  // Whatever else may have been written there, only one text is the id of a key.
+  return instance_id(key) == id ? std::optional(std::move(key)) : std::nullopt;
+}
+
+std::string environment_id(const EnvironmentKey& key, std::string_view kind,
+                           std::string_view name) {
+  return fmt::format("{}-{}-{}-{}", doubled(key.app), doubled(key.environment), kind,
+                     doubled(name));
 }
 
 bool is_name(std::string_view text) {

@@ -28,14 +28,21 @@ struct ReleaseKey {
 };
 std::string to_string(const ReleaseKey& key);
 
-/// "lettings-prod-7-web-1"; unique on a machine, safe as a file name.
 struct InstanceKey {
   ReleaseKey release;
   std::string process;
   int index = 1;  ///< from 1
   auto operator<=>(const InstanceKey&) const = default;
 };
+/// "lettings-prod-7-web-1"; unique on a machine, safe as a file name. A '-' inside a name is
+/// doubled, so that app "a-b" in "c" and app "a" in "b-c" stay apart: no name begins with one.
 std::string instance_id(const InstanceKey& key);
+/// The key that gives this id, if one does.
+std::optional<InstanceKey> parse_instance_id(std::string_view id);
+
+/// Names that lead one environment's other ids apart from its instances':
+/// "lettings-prod-KIND-NAME", where KIND is a word and thus no release's number.
+std::string environment_id(const EnvironmentKey& key, std::string_view kind, std::string_view name);
 
 /// App, environment, process and service names: [a-z][a-z0-9-]{0,31}.
 bool is_name(std::string_view text);

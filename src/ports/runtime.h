@@ -91,6 +91,7 @@ using LineSink = std::function<void(std::string_view line)>;
 struct LogQuery {
   std::size_t lines_max = 100;    ///< the last ones
   std::uint64_t from_offset = 0;  ///< bytes already seen, to follow; 0 with `lines_max`
+  Duration wait{};                ///< when there is nothing to give: for so long, until there is
 };
 struct LogChunk {
   std::string text;

@@ -28,6 +28,8 @@ Redactor::Redactor(const std::vector<NamedValue>& values) {
       longest_ = std::max(longest_, form.size());
       const auto start = start_of(form, 0);
       starts_.set(bit_of(start));
+      for (std::size_t bytes = 1; bytes < kStart; ++bytes)
+        beginnings_.insert(form.substr(0, bytes));
       needles_[start].push_back({std::move(form), name});
     }
   }
@@ -70,34 +72,25 @@ std::string Redactor::redact(std::string_view text) const {
   }
 }
 
-std::string LineRedactor::take(std::size_t bytes) {
-  std::string result = redactor_->redact(std::string_view(pending_).substr(0, bytes));
-  pending_.erase(0, bytes);
-  return result;
+/// Whether `text` is the beginning of a value, but not the whole.
+bool Redactor::begins_one(std::string_view text) const {
+  if (text.size() < kStart) return beginnings_.contains(text);
+  const auto start = start_of(text, 0);
+  if (!starts_.test(bit_of(start))) return false;
+  const auto found = needles_.find(start);
+  return found != needles_.end() && std::ranges::any_of(found->second, [&](const Needle& needle) {
+           return needle.text.size() > text.size() && needle.text.starts_with(text);
+         });
 }
 
-/// A value may have begun in the last longest() - 1 bytes; and none that was found may be cut.
-std::size_t LineRedactor::safe_cut() const {
-  const std::size_t held = redactor_->longest() == 0 ? 0 : redactor_->longest() - 1;
-  const std::size_t cut = pending_.size() - std::min(held, pending_.size());
-  for (auto span = redactor_->find(pending_, 0); span.begin < cut;
-       span = redactor_->find(pending_, span.end)) {
+std::size_t Redactor::settled(std::string_view text) const {
+  const std::size_t held = longest_ == 0 ? 0 : std::min(longest_ - 1, text.size());
+  std::size_t cut = text.size() - held;
+  while (cut < text.size() && !begins_one(text.substr(cut))) ++cut;
+  for (auto span = find(text, 0); span.begin < cut; span = find(text, span.end)) {
     if (span.end > cut) return span.begin;
   }
   return cut;
-}
-
-std::string LineRedactor::feed(std::string_view bytes) {
-  pending_ += bytes;
-  std::string result;
-  const auto newline = pending_.rfind('\n');
-  if (newline != std::string::npos) result = take(newline + 1);
-  if (pending_.size() > line_bytes_max_) result += take(safe_cut());
-  return result;
-}
-
-std::string LineRedactor::finish() {
-  return take(pending_.size());
 }
 
 }  // namespace ecluse::secrets

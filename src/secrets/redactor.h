@@ -3,8 +3,9 @@
 
 #include <bitset>
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -28,6 +29,11 @@ class Redactor {
   /// Overlapping values are replaced as one, by the name of the first.
   std::string redact(std::string_view text) const;
 
+  /// How many bytes of `text` can be redacted and given out while more of it may follow: the rest
+  /// is a value, or the beginning of one, that what follows may go on with.
+  std::size_t settled(std::string_view text) const;
+
+ private:
   /// Where the first occurrence at or after `from` begins and ends (with all that overlap it).
   struct Span {
     std::size_t begin = 0;
@@ -36,10 +42,6 @@ class Redactor {
   };
   /// A span that begins at text.size() means none.
   Span find(std::string_view text, std::size_t from) const;
-  /// Bytes of the longest form that is searched for.
-  std::size_t longest() const { return longest_; }
-
- private:
   struct Needle {
     std::string text;
     std::string name;
@@ -50,33 +52,13 @@ class Redactor {
     }
   };
   const Needle* longest_at(std::string_view text, std::size_t at) const;
+  bool begins_one(std::string_view text) const;
 
   static constexpr std::size_t kBits = 1 << 16;
   std::bitset<kBits> starts_;  ///< hashed first four bytes of every needle
   std::unordered_map<std::uint32_t, std::vector<Needle>> needles_;  ///< by them; longest first
+  std::set<std::string, std::less<>> beginnings_;  ///< the first one, two and three bytes of each
   std::size_t longest_ = 0;
-};
-
-/// Redacts a stream of lines that comes in arbitrary pieces. Not thread-safe.
-class LineRedactor {
- public:
-  /// A line longer than `line_bytes_max` is given out in pieces, none of which cuts a value.
-  explicit LineRedactor(std::shared_ptr<const Redactor> redactor,
-                        std::size_t line_bytes_max = 64 * 1024)
-      : redactor_(std::move(redactor)), line_bytes_max_(line_bytes_max) {}
-
-  /// What can be given out now: whole lines, redacted, with their newlines.
-  std::string feed(std::string_view bytes);
-  /// The rest, at the end of the stream.
-  std::string finish();
-
- private:
-  std::string take(std::size_t bytes);
-  std::size_t safe_cut() const;
-
-  std::shared_ptr<const Redactor> redactor_;
-  std::size_t line_bytes_max_;
-  std::string pending_;
 };
 
 }  // namespace ecluse::secrets

@@ -106,47 +106,43 @@ TEST(Disguise, HasNoFormTooShortToSearchFor) {
   });
 }
 
-class LineRedactorTest : public testing::Test {
- protected:
-  std::shared_ptr<const Redactor> redactor_ =
-      std::make_shared<const Redactor>(std::vector<NamedValue>{{"TOKEN", "hunter2hunter2"}});
-};
-
-TEST_F(LineRedactorTest, GivesOutWholeLines) {
-  LineRedactor lines(redactor_);
-  EXPECT_EQ(lines.feed("one\ntw"), "one\n");
-  EXPECT_EQ(lines.feed("o\n"), "two\n");
-  EXPECT_EQ(lines.feed("rest"), "");
-  EXPECT_EQ(lines.finish(), "rest");
+TEST(Settled, IsAllButTheBeginningOfAValue) {
+  const auto redactor = knowing({{"TOKEN", "hunter2hunter2"}});
+  EXPECT_EQ(redactor.settled("one\ntwo\n"), 8U);
+  EXPECT_EQ(redactor.settled("Enter your name: "), 17U);
+  EXPECT_EQ(redactor.settled("x h"), 2U);
+  EXPECT_EQ(redactor.settled("x hunter2hunter"), 2U);
+  EXPECT_EQ(redactor.settled("x hunter2hunter2"), 16U);
+  EXPECT_EQ(redactor.settled("x hunter2hunter2."), 17U);
+  EXPECT_EQ(knowing({}).settled("anything"), 8U);
 }
 
-TEST_F(LineRedactorTest, FindsAValueThatComesInPieces) {
-  LineRedactor lines(redactor_);
-  EXPECT_EQ(lines.feed("x hunter2"), "");
-  EXPECT_EQ(lines.feed("hunter2 y\n"), "x [redacted TOKEN] y\n");
+TEST(Settled, HoldsAValueThatMayBeTheBeginningOfALongerOne) {
+  const auto redactor = knowing({{"SHORT", "hunter2"}, {"LONG", "hunter2hunter3"}});
+  EXPECT_EQ(redactor.settled("x hunter2"), 2U);
+  EXPECT_EQ(redactor.settled("x hunter2 "), 10U);
 }
 
-TEST_F(LineRedactorTest, HoldsLittleOfAnEndlessLine) {
-  LineRedactor lines(redactor_, 100);
-  std::size_t given = 0;
-  for (int i = 0; i < 100; ++i) given += lines.feed(std::string(50, '.')).size();
-  EXPECT_GT(given, 4700U);
-}
-
-TEST_F(LineRedactorTest, SaysTheSameInWhateverPiecesItComes) {
-  rc::check([this](const std::vector<std::uint8_t>& sizes, std::uint8_t line_max) {
+TEST(Settled, TextsGivenOutAsTheySettleSayNoMoreThanTheWhole) {
+  const auto redactor = knowing({{"TOKEN", "hunter2hunter2"}});
+  rc::check([&](const std::vector<std::uint8_t>& sizes) {
+    RC_PRE(!sizes.empty());
     std::string text;
     for (const auto size : sizes) text += "hunter2hunter2" + std::string(size, '.') + "hunter2";
-    LineRedactor lines(redactor_, line_max);
-    std::string result;
+    text += "!";
+    std::string given;
+    std::string pending;
     std::size_t at = 0;
     for (std::size_t i = 0; at < text.size(); ++i) {
       const std::size_t size = 1 + sizes[i % sizes.size()] % 40U;
-      result += lines.feed(text.substr(at, size));
+      pending += text.substr(at, size);
       at += size;
+      const std::size_t cut = redactor.settled(pending);
+      given += redactor.redact(std::string_view(pending).substr(0, cut));
+      pending.erase(0, cut);
     }
-    result += lines.finish();
-    RC_ASSERT(result == redactor_->redact(text));
+    RC_ASSERT(pending.empty());
+    RC_ASSERT(given == redactor.redact(text));
   });
 }
 

@@ -19,7 +19,7 @@ using model::EnvironmentKey;
 constexpr std::size_t kNameBytesMax = 128;
 constexpr std::size_t kValueBytesMax = 64 * 1024;
 constexpr std::size_t kNamesMax = 256;
-constexpr std::size_t kVersionsMax = 100;
+constexpr std::size_t kVersionsKept = 100;
 constexpr std::size_t kFileBytesMax = 512U << 20U;
 constexpr std::string_view kSuffix = ".secrets";
 constexpr std::string_view kCredential = "ecluse-key";
@@ -135,7 +135,17 @@ bool is_newest(const Secret& secret, std::string_view value) {
 void add_version(Secret& secret, SecretVersion version) {
   secret.removed = false;
   secret.versions.push_back(std::move(version));
-  if (secret.versions.size() > kVersionsMax) secret.versions.erase(secret.versions.begin());
+}
+
+/// Whether any was forgotten.
+bool forget_old(Secret& secret, const std::set<std::uint32_t>& pinned) {
+  if (secret.versions.size() <= kVersionsKept) return false;
+  const auto newest = secret.versions.end() - static_cast<std::ptrdiff_t>(kVersionsKept);
+  const auto gone = std::remove_if(secret.versions.begin(), newest,
+                                   [&](const auto& one) { return !pinned.contains(one.version); });
+  const bool any = gone != newest;
+  secret.versions.erase(gone, newest);
+  return any;
 }
 }  // namespace
 
@@ -203,6 +213,14 @@ struct SecretStore::Parts {
     found->second.removed = true;
     return store(all, environment, std::move(box));
   }
+
+  Result<void> prune(Known& all, const EnvironmentKey& environment, const std::string& name,
+                     const std::set<std::uint32_t>& pinned) {
+    SecretBox box = all.boxes[environment];
+    const auto found = box.find(name);
+    if (found == box.end() || !forget_old(found->second, pinned)) return {};
+    return store(all, environment, std::move(box));
+  }
 };
 
 SecretStore::SecretStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -237,6 +255,13 @@ Result<void> SecretStore::remove(const EnvironmentKey& key, const std::string& n
   ECLUSE_TRY(check_environment(key));
   ECLUSE_TRY(check_name(name));
   return parts_->known.with([&](Parts::Known& all) { return parts_->remove(all, key, name); });
+}
+
+Result<void> SecretStore::prune(const EnvironmentKey& key, const std::string& name,
+                                const std::set<std::uint32_t>& pinned) {
+  ECLUSE_TRY(check_environment(key));
+  return parts_->known.with(
+      [&](Parts::Known& all) { return parts_->prune(all, key, name, pinned); });
 }
 
 Result<std::vector<ports::SecretInfo>> SecretStore::list(const EnvironmentKey& key) {
@@ -276,6 +301,10 @@ Result<std::string> SecretStore::get(const EnvironmentKey& key, const std::strin
 
 std::string SecretStore::redact(std::string_view text) const {
   return redactor()->redact(text);
+}
+
+std::size_t SecretStore::settled(std::string_view text) const {
+  return redactor()->settled(text);
 }
 
 void SecretStore::register_value(const std::string& name, const std::string& value) {

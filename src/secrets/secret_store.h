@@ -20,7 +20,7 @@ struct SecretStorePlaces {
 };
 
 /// Bounds, each refused by name: value 64 KiB of UTF-8 without NUL, 256 names per environment. Of a
-/// name the newest 100 versions are kept.
+/// name the newest 100 versions are kept, and older ones while a release pins them (prune()).
 class SecretStore : public ports::Secrets {
  public:
   /// NotFound: secrets exist but their key does not. Refused: the key is another one. Internal: a
@@ -33,17 +33,20 @@ class SecretStore : public ports::Secrets {
                             std::string_view value, const std::string& actor) override;
   Result<void> remove(const model::EnvironmentKey& key, const std::string& name,
                       const std::string& actor) override;
+  Result<void> prune(const model::EnvironmentKey& key, const std::string& name,
+                     const std::set<std::uint32_t>& pinned) override;
   Result<std::vector<ports::SecretInfo>> list(const model::EnvironmentKey& key) override;
   Result<std::string> get(const model::EnvironmentKey& key, const std::string& name,
                           std::optional<std::uint32_t> version) override;
   std::string redact(std::string_view text) const override;
+  std::size_t settled(std::string_view text) const override;
 
   /// Redacts `value` too from now on, without keeping it beyond this process.
   void register_value(const std::string& name, const std::string& value);
-  /// The redactor of this moment, for streams.
-  std::shared_ptr<const Redactor> redactor() const;
 
  private:
+  std::shared_ptr<const Redactor> redactor() const;
+
   struct Parts;
   explicit SecretStore(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;

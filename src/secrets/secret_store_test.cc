@@ -120,13 +120,17 @@ TEST_F(SecretStoreTest, RefusesWhatNoEnvironmentCanHold) {
   EXPECT_TRUE(store->list(kProd).value().empty());
 }
 
-TEST_F(SecretStoreTest, KeepsTheNewestHundredVersions) {
+TEST_F(SecretStoreTest, KeepsTheNewestHundredVersionsAndThosePinned) {
   const auto store = open();
   for (int i = 1; i <= 101; ++i) {
     ASSERT_TRUE(store->set(kProd, "A", "value " + std::to_string(i), "ada"));
   }
+  ASSERT_TRUE(store->prune(kProd, "A", {1}));
+  EXPECT_EQ(open()->get(kProd, "A", 1).value(), "value 1");
+  ASSERT_TRUE(store->prune(kProd, "A", {}));
   EXPECT_FALSE(store->get(kProd, "A", 1));
-  EXPECT_EQ(store->get(kProd, "A", 2).value(), "value 2");
+  EXPECT_FALSE(open()->get(kProd, "A", 1));
+  EXPECT_EQ(open()->get(kProd, "A", 2).value(), "value 2");
 }
 
 TEST_F(SecretStoreTest, NothingOnDiskShowsAValueOrAName) {

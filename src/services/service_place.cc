@@ -1,11 +1,9 @@
 #include "services/service_place.h"
 
-#include <fmt/format.h>
-
 namespace ecluse::services {
 
 std::string ServicePlace::id() const {
-  return fmt::format("{}-{}-service-{}", key.app, key.environment, spec.name);
+  return model::environment_id(key, "service", spec.name);
 }
 
 std::string ServicePlace::data() const {

@@ -1,11 +1,15 @@
 #include "runtime/process/log_reader.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <vector>
 
@@ -82,16 +86,54 @@ Result<ports::LogChunk> read_log_from(const std::filesystem::path& folder, std::
   return read_from(pieces_in(folder), offset);
 }
 
-Result<ports::LogChunk> read_log(const std::filesystem::path& folder,
+namespace {
+/// What stands before the first line's end belongs to a line whose beginning is not here.
+void drop_half_a_line(std::string& text) {
+  const std::size_t end = text.find_first_of("\r\n");
+  text.erase(0, end == std::string::npos ? text.size() : end + 1);
+}
+
+Result<ports::LogChunk> read_now(const std::filesystem::path& folder,
                                  const ports::LogQuery& query) {
   const auto pieces = pieces_in(folder);
-  if (pieces.empty()) return ports::LogChunk{};
+  if (pieces.empty()) return ports::LogChunk{{}, query.from_offset};
   if (query.from_offset > 0) return read_from(pieces, query.from_offset);
   const std::uint64_t end = pieces.back().end;
   const std::uint64_t kept = end - pieces.front().begin;
   ECLUSE_ASSIGN(ports::LogChunk tail, read_from(pieces, end - std::min(kept, kChunkBytesMax)));
+  if (kept > kChunkBytesMax) drop_half_a_line(tail.text);  // files begin with a line, this may not
   tail.text.erase(0, begin_of_last(tail.text, query.lines_max));
   return tail;
+}
+
+/// Until a file of `folder` grows or comes; at most `wait`.
+Result<void> await_change(const os::Fd& watch, Duration wait) {
+  pollfd polled{watch.get(), POLLIN, 0};
+  if (::poll(&polled, 1, static_cast<int>(wait.count())) < 0 && errno != EINTR) {
+    return fail(from_errno(errno, "waiting for a log to grow"));
+  }
+  std::array<char, 4096> changes{};  // what they are is not asked; they must not be told again
+  while (::read(watch.get(), changes.data(), changes.size()) > 0) {
+  }
+  return {};
+}
+}  // namespace
+
+Result<ports::LogChunk> read_log(const std::filesystem::path& folder,
+                                 const ports::LogQuery& query) {
+  if (query.wait <= Duration::zero()) return read_now(folder, query);
+  // The watch first: what is written between a look and the wait must end the wait.
+  const os::Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!watch || ::inotify_add_watch(watch.get(), folder.c_str(), IN_MODIFY | IN_CREATE) < 0) {
+    return fail(from_errno(errno, "watch " + folder.string()));
+  }
+  const auto deadline = std::chrono::steady_clock::now() + query.wait;
+  for (;;) {
+    ECLUSE_ASSIGN(auto chunk, read_now(folder, query));
+    const auto left = std::chrono::ceil<Duration>(deadline - std::chrono::steady_clock::now());
+    if (!chunk.text.empty() || left <= Duration::zero()) return chunk;
+    ECLUSE_TRY(await_change(watch, left));
+  }
 }
 
 }  // namespace ecluse::runtime

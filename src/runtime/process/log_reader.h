@@ -8,7 +8,8 @@
 
 namespace ecluse::runtime {
 
-/// At most 1 MiB at once. An offset that rotation has dropped continues at the oldest byte kept.
+/// At most 1 MiB at once. An offset that rotation has dropped continues at the oldest line kept;
+/// the last lines begin with a whole one: of half a line a value could not be redacted.
 Result<ports::LogChunk> read_log(const std::filesystem::path& folder, const ports::LogQuery& query);
 
 /// All from `offset` on, also from 0.

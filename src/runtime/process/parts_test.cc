@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "runtime/process/account.h"
 #include "runtime/process/address_book.h"
@@ -147,6 +148,26 @@ TEST_F(PartsTest, LogsAreReadAcrossFilesByOffset) {
       << "what rotation dropped is skipped";
   EXPECT_EQ(read_log(home_ / "logs", {.from_offset = 29})->text, "");
   EXPECT_EQ(read_log(home_ / "none", {})->text, "");
+}
+
+TEST_F(PartsTest, TheLastLinesOfALongLogBeginWithAWholeOne) {
+  std::filesystem::create_directories(home_ / "logs");
+  std::string text;
+  for (int i = 0; text.size() < 2 << 20; ++i) text += "line " + std::to_string(i) + "\n";
+  write("logs/00000000000000000000.log", text);
+  const auto tail = read_log(home_ / "logs", {.lines_max = 1'000'000})->text;
+  EXPECT_TRUE(tail.starts_with("line ")) << tail.substr(0, 20);
+  EXPECT_TRUE(text.ends_with("\n" + tail));
+}
+
+TEST_F(PartsTest, FollowingALogWaitsForItToGrow) {
+  std::filesystem::create_directories(home_ / "logs");
+  write("logs/00000000000000000000.log", "one\n");
+  constexpr auto kLong = std::chrono::seconds(60);
+  std::jthread writer([this] { write("logs/00000000000000000004.log", "two\n"); });
+  const auto next = read_log(home_ / "logs", {.from_offset = 4, .wait = kLong});
+  EXPECT_EQ(next->text, "two\n");
+  EXPECT_EQ(read_log(home_ / "logs", {.from_offset = 8, .wait = Duration(1)})->text, "");
 }
 
 TEST_F(PartsTest, NameServersOnLoopbackAreReplaced) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/line_splitter.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -30,7 +31,8 @@ using ports::InstanceState;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-constexpr std::size_t kIdBytesMax = 128;
+constexpr std::size_t kIdBytesMax =
+    224;  ///< five names and their joints; below what a file name bears
 constexpr auto kStopSlack = std::chrono::seconds(15);  // beyond the grace
 constexpr auto kShellWithin = std::chrono::milliseconds(500);
 constexpr auto kJobLook = std::chrono::milliseconds(25);
@@ -81,26 +83,6 @@ ports::InstanceStatus status_of(const StoredLaunch& stored, const ShimReport& re
 }
 
 /// Cuts a growing text into lines for a sink.
-class LineCutter {
- public:
-  explicit LineCutter(const ports::LineSink& sink) : sink_(sink) {}
-  void take(std::string_view text) {
-    rest_ += text;
-    std::size_t begin = 0;
-    for (std::size_t end; (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      sink_(std::string_view(rest_).substr(begin, end - begin));
-    }
-    rest_.erase(0, begin);
-  }
-  void finish() {
-    if (!rest_.empty()) sink_(rest_);
-    rest_.clear();
-  }
-
- private:
-  const ports::LineSink& sink_;
-  std::string rest_;
-};
 }  // namespace
 
 class ProcessRuntime::Engine {
@@ -392,7 +374,7 @@ Result<StoredLaunch> ProcessRuntime::Engine::find_or_start_job(const ports::Laun
 Result<int> ProcessRuntime::Engine::follow(const StoredLaunch& job, const ports::LineSink& sink) {
   const std::string& id = job.launch.id;
   const fs::path logs = premises_->folder(id) / "logs";
-  LineCutter lines(sink);
+  LineSplitter lines(LineSplitter::Ends::kNewline);
   std::uint64_t offset = 0;
   for (bool last = false;;) {
     // The order matters: what was written before it ended must be read after we know that it has.
@@ -400,7 +382,7 @@ Result<int> ProcessRuntime::Engine::follow(const StoredLaunch& job, const ports:
     last = report && report->done;
     for (;;) {
       ECLUSE_ASSIGN(const ports::LogChunk chunk, read_log_from(logs, offset));
-      lines.take(chunk.text);
+      lines.push(chunk.text, sink);
       if (chunk.next_offset == offset) break;
       offset = chunk.next_offset;
     }
@@ -408,7 +390,7 @@ Result<int> ProcessRuntime::Engine::follow(const StoredLaunch& job, const ports:
     if (!instances_.find(id)) return fail(ErrorKind::kConflict, fmt::format("{} was stopped", id));
     ::poll(nullptr, 0, static_cast<int>(kJobLook.count()));
   }
-  lines.finish();
+  lines.finish(sink);
   return conclude(job);
 }
 
