@@ -199,7 +199,8 @@ TEST_F(ApiTest, StreamsARunLineByLineAndPassesItsExitCode) {
     s.run_exit_code = 7;
   });
   std::vector<std::string> lines;
-  auto code = client().run(kAct, {"ls", "a b"}, [&](std::string_view l) { lines.emplace_back(l); });
+  auto code =
+      client().run(kAct, {"ls", "a b"}, [&](std::string_view l) { lines.emplace_back(l); }, {});
   ASSERT_TRUE(code) << code.error().message;
   EXPECT_EQ(*code, 7);
   EXPECT_THAT(lines, ElementsAre("one", "", "three \"quoted\""));
@@ -208,7 +209,7 @@ TEST_F(ApiTest, StreamsARunLineByLineAndPassesItsExitCode) {
 
 TEST_F(ApiTest, ARefusedRunIsAnErrorAndNotAnEmptyStream) {
   fake_.state.with([](auto& s) { s.refuse = Error{ErrorKind::kRefused, "stopped", "start it"}; });
-  auto code = client().run(kAct, {"ls"}, [](std::string_view) {});
+  auto code = client().run(kAct, {"ls"}, [](std::string_view) {}, {});
   ASSERT_FALSE(code);
   EXPECT_EQ(code.error().kind, ErrorKind::kRefused);
 }

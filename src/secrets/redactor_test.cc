@@ -107,13 +107,12 @@ TEST(Disguise, HasNoFormTooShortToSearchFor) {
 }
 
 TEST(Settled, IsAllButTheBeginningOfAValue) {
-  const auto redactor = knowing({{"TOKEN", "hunter2hunter2"}});
+  const auto redactor = knowing({{"TOKEN", "open sesame!"}});
   EXPECT_EQ(redactor.settled("one\ntwo\n"), 8U);
   EXPECT_EQ(redactor.settled("Enter your name: "), 17U);
-  EXPECT_EQ(redactor.settled("x h"), 2U);
-  EXPECT_EQ(redactor.settled("x hunter2hunter"), 2U);
-  EXPECT_EQ(redactor.settled("x hunter2hunter2"), 16U);
-  EXPECT_EQ(redactor.settled("x hunter2hunter2."), 17U);
+  EXPECT_EQ(redactor.settled("x o"), 2U);
+  EXPECT_EQ(redactor.settled("x open sesame"), 2U);
+  EXPECT_EQ(redactor.settled("x open sesame!"), 14U);
   EXPECT_EQ(knowing({}).settled("anything"), 8U);
 }
 

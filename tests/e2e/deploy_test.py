@@ -1,43 +1,26 @@
 #!/usr/bin/env python3
 """A small app through the real program: up, deploy, traffic, a bad release, rollback, kill -9 of the
-control plane, and down. Needs root (namespaces); every process it starts is gone at the end.
+control plane, and down. Needs root (namespaces).
 
 usage: deploy_test.py PATH_OF_ECLUSE"""
-import http.client
 import json
 import os
-import pathlib
-import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
 import unittest
 
-PROGRAM = ""
-HOST = "hello.localhost"
-DEADLINE_S = 240  # of one command, in a sanitized build on a busy machine
+import story
 
-APP = """
-import http.server, os
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"VERSION " + os.environ.get("GREETING", "none").encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-print("listening on", os.environ["PORT"], flush=True)
-http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
-"""
 NEVER_OPENS = """
 import time
 print("thinking about it", flush=True)
 time.sleep(3600)
 """
-SPEC = """
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces")
+class Deploy(story.Story):
+    SPEC = """
 app: hello
 build: {command: chmod 644 app.py}
 processes:
@@ -47,95 +30,8 @@ environments:
   prod: {hosts: [hello.localhost], bake: 10m, drain: 2s}
 """
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces")
-class Deploy(unittest.TestCase):
-    finished = False
-
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ecl-"))
-        self.repository = self.folder / "repo"
-        self.data, self.run = self.folder / "d", self.folder / "r"
-        self.port = free_port()
-        self.repository.mkdir()
-        self.git("init", "-q", "-b", "main")
-        self.commit("v1", APP)
-
-    def tearDown(self):
-        self.ecluse("down", "--all", "--yes", code=None)
-        left = self.processes()
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        if left or not self.finished:
-            self.print_logs()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.assertEqual(left, [], "processes that `down --all` left")
-
-    def print_logs(self):
-        for log in [self.data / "ecluse.log", self.data / "gateway" / "gateway.log"]:
-            if log.exists():
-                print(f"--- {log.name}\n{log.read_text(errors='replace')[-6000:]}", file=sys.stderr)
-
-    # --- what a person does
-
-    def git(self, *words):
-        subprocess.run(["git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.invalid",
-                        *words], cwd=self.repository, check=True)
-
-    def commit(self, version, app):
-        (self.repository / "app.py").write_text(app.replace("VERSION", version))
-        (self.repository / "ecluse.yml").write_text(SPEC)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", f"{version}: \"quotes\" `backticks` $(touch /tmp/harm)")
-
-    def ecluse(self, *words, code=0, text_in=""):
-        done = subprocess.run([PROGRAM, *words], cwd=self.repository, input=text_in, text=True,
-                              capture_output=True, timeout=DEADLINE_S,
-                              env=os.environ | {"ECLUSE_RUN": str(self.run),
-                                                "ECLUSE_DATA": str(self.data)})
-        if code is not None:
-            self.assertEqual(done.returncode, code, f"{words}:\n{done.stdout}{done.stderr}")
-        return done.stdout + done.stderr
-
-    def up(self, code=0):
-        return self.ecluse("up", "--detach", "--listen", f"127.0.0.1:{self.port}", code=code)
-
-    def get(self):
-        """Status, body and release, as a visitor sees them."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("GET", "/", headers={"Host": HOST})
-        answer = connection.getresponse()
-        body = answer.read().decode()
-        connection.close()
-        return answer.status, body, answer.headers.get("X-Ecluse-Release", "")
-
-    def status(self):
-        return json.loads(self.ecluse("status", "--json"))[0]
-
-    def daemon_pid(self):
-        log = (self.data / "lock").read_text()
-        return int(log.split()[0])
-
-    def processes(self):
-        """Everything that names our folder, until it is gone or the deadline has passed."""
-        deadline = time.monotonic() + 20
-        while True:
-            found = [int(entry.name) for entry in pathlib.Path("/proc").iterdir()
-                     if entry.name.isdigit() and int(entry.name) != os.getpid()
-                     and str(self.folder) in command_line(entry)]
-            if not found or time.monotonic() > deadline:
-                return found
-            time.sleep(0.05)
-
-    # --- the story
-
     def test_a_repository_goes_to_production_and_back(self):
+        self.commit("v1", message="v1: \"quotes\" `backticks` $(touch /tmp/harm)")
         self.assertIn("ready", self.up())
         self.ecluse("secret", "set", "GREETING", text_in="hunter2-but-long\n")
 
@@ -145,7 +41,7 @@ class Deploy(unittest.TestCase):
         self.assertIn("nothing to do", self.ecluse("deploy"))
         self.assertIn(str(self.daemon_pid()), self.up(code=1))  # a second one names the first
 
-        self.commit("v2", APP)
+        self.commit("v2")
         self.ecluse("deploy")
         self.assertEqual(self.get(), (200, "v2 hunter2-but-long", "2"))
 
@@ -164,12 +60,14 @@ class Deploy(unittest.TestCase):
         self.ecluse("status", code=5)
         self.up()
         self.assertEqual(self.status()["stable"], 1)
-        self.commit("v4", APP)
+        self.commit("v4")
         self.ecluse("deploy")
         self.assertEqual(self.get()[1], "v4 hunter2-but-long")
 
         self.inside()
+        self.beside()
         self.life()
+        self.forgotten()
         self.finished = True
 
     def inside(self):
@@ -179,6 +77,37 @@ class Deploy(unittest.TestCase):
         for answer in (self.ecluse("env", "--json"), self.ecluse("events", "--json", "-n", "500"),
                        self.ecluse("run", "--", "env"), self.ecluse("status", "--json")):
             self.assertNotIn("hunter2-but-long", answer)
+
+    def beside(self):
+        follower = self.start("logs", "-f")
+        self.read_until(follower, "listening on")
+        self.get("/a-page-nobody-asked-for-before")
+        self.read_until(follower, "/a-page-nobody-asked-for-before")
+        self.leave(follower)
+
+        command = self.start("run", "--", "sh", "-c", "echo begun; exec sleep 4321")
+        self.read_until(command, "begun")
+        self.assertTrue(self.sleepers())
+        self.leave(command)
+        story.until(lambda: not self.sleepers(), "a command ends when its person leaves")
+
+    def leave(self, process):
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=story.DEADLINE_S)
+
+    def sleepers(self):
+        return subprocess.run(["pgrep", "-f", "^sleep 4321$"], check=False,
+                              stdout=subprocess.DEVNULL).returncode == 0
+
+    def forgotten(self):
+        self.assertIn("is removed", self.ecluse("remove", "--yes"))
+        self.assertEqual(json.loads(self.ecluse("status", "--json")), [])
+        self.assertNotEqual(self.get()[0], 200)
+        self.ecluse("deploy")
+        self.assertEqual(self.get(), (200, "v4 hunter2-but-long", "1"))
+        self.commit("v5")
+        self.ecluse("deploy")
+        self.assertEqual(self.get(), (200, "v5 hunter2-but-long", "2"))
 
     def life(self):
         self.ecluse("scale", "web=2")
@@ -198,13 +127,5 @@ class Deploy(unittest.TestCase):
         return [i for i in view["instances"] if i["release"] == view["stable"] and i["ready"]]
 
 
-def command_line(process):
-    try:
-        return (process / "cmdline").read_text(errors="replace")
-    except OSError:
-        return ""  # it ended since we listed it
-
-
 if __name__ == "__main__":
-    PROGRAM = sys.argv.pop(1)
-    unittest.main()
+    story.main()
