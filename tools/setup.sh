@@ -28,9 +28,10 @@ packages_of() {
     '!/^#/ && NF && index(groups, " " $1 " ") {print $column}' "$PACKAGE_TABLE"
 }
 
+# dpkg-query fails when it has never heard of one of them, as on a machine that has nothing yet.
 missing_packages() {
   local present
-  present=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null |
+  present=$({ dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null || true; } |
     awk '/^ii/ {print $2}')
   printf '%s\n' "$@" | grep -vxF "${present:-.}" || true
 }

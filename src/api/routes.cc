@@ -15,6 +15,7 @@ namespace ecluse::api {
 
 namespace {
 
+using control::Operations;
 using Answer = Result<std::optional<HttpAnswer>>;
 constexpr std::size_t kListMax = 1000;
 constexpr std::chrono::milliseconds kWaitMax{60'000};
@@ -130,40 +131,18 @@ Answer rollback_check(const Call& call) {
   const auto to = number == 0 ? std::nullopt : std::optional(number);
   return ok(call, call.operations.rollback_check(act, to));
 }
-Answer abort(const Call& call) {
+/// An act that takes nothing but a reason: it is done, or begun.
+template <Result<void> (Operations::*operation)(const control::Act&)>
+Answer done(const Call& call) {
   ECLUSE_ASSIGN(auto body, body_of<ReasonBody>(call));
   ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
-  return ok(call, call.operations.abort(act));
+  return ok(call, (call.operations.*operation)(act));
 }
-Answer pause(const Call& call) {
+template <Result<control::Ticket> (Operations::*operation)(const control::Act&)>
+Answer begun(const Call& call) {
   ECLUSE_ASSIGN(auto body, body_of<ReasonBody>(call));
   ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
-  return ok(call, call.operations.pause(act));
-}
-Answer resume(const Call& call) {
-  ECLUSE_ASSIGN(auto body, body_of<ReasonBody>(call));
-  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
-  return ok(call, call.operations.resume(act));
-}
-Answer promote_now(const Call& call) {
-  ECLUSE_ASSIGN(auto body, body_of<ReasonBody>(call));
-  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
-  return ok(call, call.operations.promote_now(act));
-}
-Answer restart(const Call& call) {
-  ECLUSE_ASSIGN(auto body, body_of<ReasonBody>(call));
-  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
-  return ok(call, call.operations.restart(act), kAccepted);
-}
-Answer stop(const Call& call) {
-  ECLUSE_ASSIGN(auto body, body_of<ReasonBody>(call));
-  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
-  return ok(call, call.operations.stop(act), kAccepted);
-}
-Answer start(const Call& call) {
-  ECLUSE_ASSIGN(auto body, body_of<ReasonBody>(call));
-  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
-  return ok(call, call.operations.start(act), kAccepted);
+  return ok(call, (call.operations.*operation)(act), kAccepted);
 }
 Answer scale(const Call& call) {
   ECLUSE_ASSIGN(auto body, body_of<ScaleBody>(call));
@@ -338,13 +317,17 @@ constexpr Route kRoutes[] = {
     {"POST", ENVIRONMENT "/promote", "Takes over the artifact of `promote_from`.", promote},
     {"POST", ENVIRONMENT "/rollback", "Back to the previous or the named release.", rollback},
     {"GET", ENVIRONMENT "/rollback", "Proves whether that rollback is possible.", rollback_check},
-    {"POST", ENVIRONMENT "/abort", "Aborts the running rollout.", abort},
-    {"POST", ENVIRONMENT "/pause", "Holds the running rollout where it is.", pause},
-    {"POST", ENVIRONMENT "/resume", "Lets a paused rollout go on.", resume},
-    {"POST", ENVIRONMENT "/promote-now", "Skips the holds of the running rollout.", promote_now},
-    {"POST", ENVIRONMENT "/restart", "Fresh instances of the same release.", restart},
-    {"POST", ENVIRONMENT "/stop", "Stops the instances; the site answers 503.", stop},
-    {"POST", ENVIRONMENT "/start", "Starts a stopped environment.", start},
+    {"POST", ENVIRONMENT "/abort", "Aborts the running rollout.", done<&Operations::abort>},
+    {"POST", ENVIRONMENT "/pause", "Holds the running rollout where it is.",
+     done<&Operations::pause>},
+    {"POST", ENVIRONMENT "/resume", "Lets a paused rollout go on.", done<&Operations::resume>},
+    {"POST", ENVIRONMENT "/promote-now", "Skips the holds of the running rollout.",
+     done<&Operations::promote_now>},
+    {"POST", ENVIRONMENT "/restart", "Fresh instances of the same release.",
+     begun<&Operations::restart>},
+    {"POST", ENVIRONMENT "/stop", "Stops the instances; the site answers 503.",
+     begun<&Operations::stop>},
+    {"POST", ENVIRONMENT "/start", "Starts a stopped environment.", begun<&Operations::start>},
     {"POST", ENVIRONMENT "/scale", "Changes the number of instances of processes.", scale},
     {"POST", ENVIRONMENT "/maintenance", "Maintenance page on or off.", maintenance},
     {"POST", ENVIRONMENT "/run", "Runs one command in the release; streams lines.", run},

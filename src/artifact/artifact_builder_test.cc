@@ -217,6 +217,71 @@ TEST_F(ArtifactBuilderTest, Utf16RequirementsAreConvertedAndTheFileStaysAsItIs) 
   EXPECT_FALSE(fs::exists(tree / ".ecluse-requirements.txt"));
 }
 
+/// Writes the wheel of a package `tiny`, of the same bytes everywhere: what the lock below names.
+constexpr const char* kMakeWheel = R"(
+import base64, hashlib, zipfile
+files = {'tiny.py': 'ANSWER = 42\n',
+         'tiny-1.0.dist-info/METADATA': 'Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n',
+         'tiny-1.0.dist-info/WHEEL': 'Wheel-Version: 1.0\nGenerator: test\n'
+                                     'Root-Is-Purelib: true\nTag: py3-none-any\n'}
+def line(name, text):
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b'=').decode()
+    return f'{name},sha256={digest},{len(text)}\n'
+record = 'tiny-1.0.dist-info/RECORD'
+files[record] = ''.join(line(*file) for file in files.items()) + f'{record},,\n'
+with zipfile.ZipFile('tiny-1.0-py3-none-any.whl', 'w') as wheel:
+    for name, text in files.items():
+        wheel.writestr(zipfile.ZipInfo(name), text)
+)";
+constexpr const char* kPoetryProject = R"([project]
+name = "shop"
+version = "1.0"
+requires-python = ">=3.9"
+
+[tool.poetry]
+package-mode = false
+
+[tool.poetry.dependencies]
+tiny = {path = "tiny-1.0-py3-none-any.whl"}
+)";
+/// As `poetry lock` writes it.
+constexpr const char* kPoetryLock = R"([[package]]
+name = "tiny"
+version = "1.0"
+description = ""
+optional = false
+python-versions = "*"
+groups = ["main"]
+files = [
+    {file = "tiny-1.0-py3-none-any.whl", hash = "sha256:22dc6d036b359cb2927ae38c618e3a5ddb06bf14cbd389cfe355c7d13eccdf6e"},
+]
+
+[package.source]
+type = "file"
+url = "tiny-1.0-py3-none-any.whl"
+
+[metadata]
+lock-version = "2.1"
+python-versions = ">=3.9"
+content-hash = "c7a650a12ac28988fe315540326b69549c7461aade4d8123a55e7aa88b9de6e8"
+)";
+
+TEST_F(ArtifactBuilderTest, PoetryInstallsWhatItsLockFileNames) {
+  const auto made =
+      os::output_of({.argv = {"python3", "-c", kMakeWheel}, .folder = repository_.path().string()});
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  repository_.write("pyproject.toml", kPoetryProject);
+  repository_.write("poetry.lock", kPoetryLock);
+  repository_.write("main.py", "import tiny\nprint(tiny.ANSWER)\n");
+  repository_.commit("app");
+  const auto outcome = check("python main.py && python -c 'import sys; print(sys.prefix)'");
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().message << "\n" << log_;
+  EXPECT_EQ(outcome->last_lines, "42\n/app/.venv") << log_;
+  const fs::path tree = built_tree();
+  EXPECT_FALSE(tree.empty());
+  EXPECT_THAT(log_, HasSubstr("packages are taken from the cache"));
+}
+
 TEST_F(ArtifactBuilderTest, NodePackagesComeFromTheLockFile) {
   repository_.write(
       "front/package.json",

@@ -4,19 +4,8 @@
 
 #include "control/engine.h"
 #include "model/fields.h"
+#include "pipeline/fields.h"
 #include "rollout/state_json.h"
-
-namespace ecluse::pipeline {
-template <typename V>
-void fields(V& v, Stage& x) {
-  v("name", x.name);
-  v("began_ms", x.began);
-  v("ended_ms", x.ended);
-  v("failed", x.failed);
-  v("skipped", x.skipped);
-  v("detail", x.detail);
-}
-}  // namespace ecluse::pipeline
 
 namespace ecluse::control {
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/fields.h"
+#include "pipeline/fields.h"
 #include "pipeline/step.h"
 
 namespace ecluse::pipeline {
@@ -27,15 +28,6 @@ void fields(V& v, Effect& x) {
   v("index", x.index);
   v("attempt", x.attempt);
   v("again_at_ms", x.again_at);
-}
-template <typename V>
-void fields(V& v, Stage& x) {
-  v("name", x.name);
-  v("began_ms", x.began);
-  v("ended_ms", x.ended);
-  v("failed", x.failed);
-  v("skipped", x.skipped);
-  v("detail", x.detail);
 }
 template <typename V>
 void fields(V& v, State& x) {

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Proves that `./run setup` starts nothing: in a copy of this machine (an overlay of its root, with
-# processes and a network of its own) Redis is removed, setup installs it again, and afterwards
-# nobody listens. Then Redis is started by hand, to show that the look would have found it.
+# processes and a network of its own) Redis and PostgreSQL are removed, setup installs them again,
+# and afterwards nobody listens. Then each is started by hand, to show that the look would have found it.
 # Needs root and the distribution's packages; without root it ends with 77: not seen.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-readonly PACKAGE=redis-server
 
 if ((EUID != 0)); then
   echo "not seen: an overlay of / needs root"
@@ -31,17 +30,18 @@ make_copy() {
 }
 
 make_copy "$2"
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C PACKAGE
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 cd /
 
 # What another tool left behind must not help: no policy, no package; only its archive is here.
 chroot "$2/root" /bin/bash -euo pipefail <<'PREPARE'
 rm -f /usr/sbin/policy-rc.d
-rm -f /etc/apt/apt.conf.d/docker-clean  # an image's habit: it would throw the archive away again
+rm -rf /etc/postgresql-common/createcluster.d
+rm -f /etc/apt/apt.conf.d/docker-clean  # an image's habit: it would throw the archives away again
 {
   apt-get update
-  apt-get purge -y "$PACKAGE"
-  apt-get install -y --download-only --no-install-recommends "$PACKAGE"
+  apt-get purge -y redis-server 'postgresql*'
+  apt-get install -y --download-only --no-install-recommends redis-server postgresql
 } >/tmp/prepare.log 2>&1 || { cat /tmp/prepare.log; exit 1; }
 PREPARE
 
@@ -50,21 +50,36 @@ unshare --net chroot "$2/root" /bin/bash -euo pipefail <<'MEASURE'
 cd /opt/checkout
 ip link set lo up
 source tools/setup.sh
+readonly LISTENS_WITHIN_S=20
 listeners() { ss -ltnH | awk '{print $4}' | sort; }
 say() { echo "setup: FAILED: $*"; exit 1; }
+is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
-! dpkg-query -W -f '${Status}' "$PACKAGE" 2>/dev/null | grep -q 'ok installed' || say "$PACKAGE is still there"
+# is_seen NAME COMMAND...: once it is started by hand, somebody listens.
+is_seen() {
+  local name=$1
+  shift
+  "$@" >/dev/null
+  SECONDS=0
+  until [[ $(listeners) != "$before" ]]; do
+    ((SECONDS < LISTENS_WITHIN_S)) || say "$name does not listen when started by hand: this test would see nothing"
+  done
+}
+
+for package in redis-server postgresql; do
+  ! is_installed "$package" || say "$package is still there"
+done
 before=$(listeners)
 setup_packages run
-dpkg-query -W -f '${Status}' "$PACKAGE" | grep -q 'ok installed' || say "$PACKAGE was not installed"
-[[ $(listeners) == "$before" ]] || say "somebody listens: $(listeners | tr '\n' ' ')"
-[[ ! -e /usr/sbin/policy-rc.d ]] || say "our policy-rc.d stayed behind"
-
-service "$PACKAGE" start >/dev/null
-SECONDS=0
-readonly LISTENS_WITHIN_S=10
-while ((SECONDS < LISTENS_WITHIN_S)); do
-  [[ $(listeners) == "$before" ]] || { echo "setup: installed $PACKAGE and started nothing"; exit 0; }
+for package in redis-server postgresql; do
+  is_installed "$package" || say "$package was not installed"
 done
-say "$PACKAGE does not listen when started by hand: this test would see nothing"
+[[ $(listeners) == "$before" ]] || say "somebody listens: $(listeners | tr '\n' ' ')"
+[[ -z $(pg_lsclusters -h) ]] || say "a cluster was made: $(pg_lsclusters -h)"
+[[ ! -e /usr/sbin/policy-rc.d ]] || say "our policy-rc.d stayed behind"
+echo "setup: installed Redis and PostgreSQL, and started nothing"
+
+is_seen Redis service redis-server start
+service redis-server stop >/dev/null
+is_seen PostgreSQL pg_createcluster "$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -V | tail -n 1)" seen --start
 MEASURE

@@ -1,0 +1,23 @@
+#pragma once
+// The parts of the table of keys (config/table.h) that stand alone: what is built, and what runs.
+
+#include <map>
+#include <string>
+
+#include "config/shape.h"
+#include "model/spec.h"
+
+namespace ecluse::config::shapes {
+
+/// `build: python`, `build: {python: yes}`, `build: detect`.
+Shape<model::BuildSpec> build();
+Shape<model::CheckSpec> check();
+Shape<model::ReleaseJobSpec> release_job();
+
+/// `env:` of anything.
+Shape<std::map<std::string, model::EnvValue>> variables();
+Shape<model::ProcessSpec> process();
+Shape<model::ServiceSpec> service();
+Shape<model::CronSpec> cron();
+
+}  // namespace ecluse::config::shapes
