@@ -89,8 +89,6 @@ Field<model::BuildSpec> build_run() {
   return made;
 }
 
-const std::string kNoImages = "an image can be neither built nor run";
-
 std::vector<Field<model::BuildSpec>> build_fields() {
   using enum model::BuildKind;
   return {

@@ -9,6 +9,9 @@
 
 namespace ecluse::config::shapes {
 
+/// What follows from asking for an image, by whatever key.
+inline constexpr const char* kNoImages = "an image can be neither built nor run";
+
 /// `build: python`, `build: {python: yes}`, `build: detect`.
 Shape<model::BuildSpec> build();
 Shape<model::CheckSpec> check();
