@@ -123,6 +123,7 @@ Result<int> TwinRuntime::run_job(const ports::Launch& launch, Duration,
   if (auto error = fault("runtime.run_job")) return fail(*error);
   const auto known = job_results_.find(launch.id);
   if (known != job_results_.end()) return known->second;
+  if (before_job) before_job(launch);
   job_runs[launch.id] += 1;
   const auto how = habits ? habits(launch) : Habits{};
   for (const auto& line : how.lines) sink(line);

@@ -57,6 +57,7 @@ class TwinRuntime final : public ports::Runtime {
   /// For checkers, before it happens.
   std::function<void(const ports::Launch&)> before_start;
   std::function<void(const std::string& id)> before_stop;
+  std::function<void(const ports::Launch&)> before_job;
   std::map<std::string, int> job_runs;  ///< by id: how often it was really run
 
  private:

@@ -13,7 +13,11 @@ void Machine::abort(const std::string& reason, const std::string& suspect) {
     case Phase::kPreparing:
     case Phase::kGated:
     case Phase::kEnsuringServices:
-      drop_pending([](const Effect& e) { return e.kind != EffectKind::kEnsureServices; });
+    case Phase::kBackingUp:
+    case Phase::kHoldingRequests:
+      drop_pending([](const Effect& e) {
+        return e.kind != EffectKind::kEnsureServices && e.kind != EffectKind::kBackUp;
+      });
       return end(Outcome::kAborted, r.reason);
     case Phase::kReleaseJobs:
       // A migration is not killed half way: the abort takes effect when the job has ended.

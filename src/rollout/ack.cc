@@ -79,6 +79,9 @@ void Machine::done(const Effect& effect, const Ack& ack) {
       s_.active->evidence = ack.evidence;
       s_.active->likely_reason = ack.likely_reason;
       return;
+    case EffectKind::kBackUp:
+      if (s_.active && !s_.active->stages.empty()) s_.active->stages.back().detail = ack.detail;
+      return;
     case EffectKind::kEnsureServices:
     case EffectKind::kCheckpoint:
     case EffectKind::kDrain:
@@ -103,12 +106,16 @@ void Machine::fail_effect(const Effect& effect, const Error& error) {
     case EffectKind::kEnsureServices:
       if (gives_up) return abort(why);
       break;
+    case EffectKind::kBackUp:
+      if (gives_up) return abort(fmt::format("no proven backup before its release jobs: {}", why));
+      break;
     case EffectKind::kRunJob:
       // Not even a job that could not be started is tried twice: nobody knows how far it came.
       if (error.kind == ErrorKind::kUnavailable) break;
       s_.pending.erase(pending);
       if (of_the_new)
-        abort(fmt::format("release job `{}`: {}", s_.active->plan.jobs.at(s_.active->step), why));
+        abort(fmt::format("release job `{}`: {}", s_.active->plan.jobs.at(s_.active->step).command,
+                          why));
       return;
     case EffectKind::kGather:
     case EffectKind::kDrain:
@@ -136,12 +143,12 @@ void Machine::job_done(const Effect& effect, const Ack& ack) {
   if (!s_.active || s_.active->release != effect.release) return;
   auto& r = *s_.active;
   if (ack.exit_code != 0)
-    return abort(fmt::format("release job `{}` ended with exit code {}{}{}", r.plan.jobs.at(r.step),
-                             ack.exit_code, ack.detail.empty() ? "" : ": ", ack.detail));
+    return abort(fmt::format("release job `{}` ended with exit code {}{}{}",
+                             r.plan.jobs.at(r.step).command, ack.exit_code,
+                             ack.detail.empty() ? "" : ": ", ack.detail));
   if (!r.abort_when_safe.empty()) return abort(r.abort_when_safe);
   if (r.step + 1 >= r.plan.jobs.size()) return;
-  r.step += 1;
-  enter(Phase::kReleaseJobs);
+  begin_job(r.step + 1);
 }
 
 }  // namespace ecluse::rollout

@@ -7,6 +7,7 @@
 namespace ecluse::rollout {
 
 namespace {
+using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -21,6 +22,8 @@ Duration patience(EffectKind kind) {
       return minutes(20);
     case EffectKind::kEnsureServices:
       return minutes(3);
+    case EffectKind::kBackUp:
+      return hours(1);
     case EffectKind::kStart:
     case EffectKind::kStop:
       return minutes(2);

@@ -17,6 +17,8 @@ void Machine::enter(Phase phase) {
   r.deadline = allowed ? std::optional(now_ + *allowed) : std::nullopt;
   r.stages.push_back({std::string(to_string(phase)), now_, std::nullopt, false, {}});
   drop_pending([](const Effect& e) { return e.kind != EffectKind::kSynthesize; });
+  const bool is_blocking = phase == Phase::kReleaseJobs && r.plan.jobs.at(r.step).blocking;
+  if (!is_blocking) let_requests_pass();
   switch (phase) {
     case Phase::kGated:
     case Phase::kPreparing:
@@ -31,8 +33,15 @@ void Machine::enter(Phase phase) {
     case Phase::kEnsuringServices:
       issue({.kind = EffectKind::kEnsureServices, .release = r.release});
       return;
+    case Phase::kBackingUp:
+      issue({.kind = EffectKind::kBackUp, .release = r.release});
+      return;
+    case Phase::kHoldingRequests:
+      s_.holding = true;
+      issue_site(s_.arms);
+      return;
     case Phase::kReleaseJobs:
-      r.stages.back().name = fmt::format("release job {}", r.plan.jobs.at(r.step));
+      r.stages.back().name = fmt::format("release job {}", r.plan.jobs.at(r.step).command);
       issue({.kind = EffectKind::kRunJob, .release = r.release, .index = static_cast<int>(r.step)});
       return;
     case Phase::kStarting:

@@ -51,6 +51,8 @@ class Machine {
   bool next_may_begin() const;
   void drop_needless();
   std::string already_serves(model::ReleaseNumber release) const;
+  void begin_job(std::size_t index);
+  void let_requests_pass();
   void after_commit();
   void after_bake();
   void overdue();

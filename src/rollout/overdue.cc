@@ -23,8 +23,12 @@ void Machine::overdue() {
     case Phase::kEnsuringServices:
       return abort(fmt::format("its services were not healthy within {}", took));
     case Phase::kReleaseJobs:
-      return abort(
-          fmt::format("release job `{}` did not end within {}", r.plan.jobs.at(r.step), took));
+      return abort(fmt::format("release job `{}` did not end within {}",
+                               r.plan.jobs.at(r.step).command, took));
+    case Phase::kBackingUp:
+      return abort(fmt::format("there was no proven backup within {}", took));
+    case Phase::kHoldingRequests:
+      return abort(fmt::format("the gateway did not hold the requests within {}", took));
     case Phase::kStarting:
       return abort(fmt::format("its instances did not start within {}", took));
     case Phase::kProbing: {

@@ -12,6 +12,7 @@ using std::chrono::seconds;
 constexpr Duration kPrepareMax = hours(6);  // pipelines have deadlines of their own; the last line
 constexpr Duration kGateMax = hours(24 * 7);
 constexpr Duration kServicesMax = minutes(5);
+constexpr Duration kBackupMax = hours(2);
 constexpr Duration kStartMax = minutes(2);
 constexpr Duration kShiftMax = minutes(1);
 constexpr Duration kVerifyMax = seconds(15);
@@ -40,6 +41,8 @@ bool is_aborting(Phase phase) {
     case Phase::kPreparing:
     case Phase::kGated:
     case Phase::kEnsuringServices:
+    case Phase::kBackingUp:
+    case Phase::kHoldingRequests:
     case Phase::kReleaseJobs:
     case Phase::kStarting:
     case Phase::kProbing:
@@ -81,12 +84,14 @@ std::optional<Duration> Machine::budget(Phase phase) const {
     case Phase::kEnsuringServices:
       return kServicesMax;
     case Phase::kReleaseJobs:
-      return r.step < r.plan.job_timeouts.size() ? r.plan.job_timeouts[r.step] + kJobSlack
-                                                 : kJobSlack;
+      return r.plan.jobs.at(r.step).timeout + kJobSlack;
     case Phase::kStarting:
       return kStartMax;
     case Phase::kProbing:
       return r.plan.start_budget;
+    case Phase::kBackingUp:
+      return kBackupMax;
+    case Phase::kHoldingRequests:
     case Phase::kShifting:
       return kShiftMax;
     case Phase::kHolding:

@@ -36,7 +36,17 @@ void Machine::progress() {
       return;
     case Phase::kEnsuringServices:
       if (is_pending(EffectKind::kEnsureServices)) return;
-      return enter(r.run_jobs && !r.plan.jobs.empty() ? Phase::kReleaseJobs : Phase::kStarting);
+      if (!r.run_jobs || r.plan.jobs.empty()) return enter(Phase::kStarting);
+      // Before the first release there is nothing to lose.
+      if (r.plan.wants_backup() && r.without_backup.empty() && r.previous != 0)
+        return enter(Phase::kBackingUp);
+      return begin_job(0);
+    case Phase::kBackingUp:
+      if (!is_pending(EffectKind::kBackUp)) begin_job(0);
+      return;
+    case Phase::kHoldingRequests:
+      if (acked) enter(Phase::kReleaseJobs);
+      return;
     case Phase::kReleaseJobs:
       if (!is_pending(EffectKind::kRunJob)) enter(Phase::kStarting);
       return;
@@ -131,6 +141,20 @@ void Machine::progress() {
   }
 }
 
+void Machine::begin_job(std::size_t index) {
+  auto& r = *s_.active;
+  r.step = index;
+  const bool anybody_waits = r.from != 0 && r.from_plan.has_traffic();
+  const bool holds = r.plan.jobs.at(index).blocking && anybody_waits;
+  enter(holds ? Phase::kHoldingRequests : Phase::kReleaseJobs);
+}
+
+void Machine::let_requests_pass() {
+  if (!s_.holding) return;
+  s_.holding = false;
+  refresh_site();
+}
+
 void Machine::after_commit() {
   const auto& r = *s_.active;
   if (has_instances(r.from, true)) return enter(Phase::kStoppingWorkers);
@@ -155,6 +179,7 @@ void Machine::end(Outcome outcome, std::string reason) {
   r.deadline.reset();
   s_.ended.push_back(std::move(r));
   s_.active.reset();
+  let_requests_pass();
 }
 
 }  // namespace ecluse::rollout

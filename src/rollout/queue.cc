@@ -49,6 +49,7 @@ void Machine::on(const Requested& request) {
   r.asked_because = request.reason;
   r.gate = request.gate;
   r.waits_for = request.waits_for;
+  r.without_backup = request.without_backup;
   r.began = r.entered = now_;
   s_.queued = std::move(r);
 }
