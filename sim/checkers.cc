@@ -13,6 +13,7 @@ using rollout::Phase;
 Checkers::Checkers(World& world) : world_(world) {
   world_.witness = [this](const auto& before, const auto& step) { on_step(before, step); };
   world_.runtime.before_start = [this](const auto& launch) { before_start(launch); };
+  world_.runtime.before_job = [this](const auto& launch) { before_job(launch); };
   world_.runtime.before_stop = [this](const auto& id) { before_stop(id); };
   world_.traffic.on_swap = [this](const auto& site, const auto& fence) { on_swap(site, fence); };
   world_.store.before_commit = [this](const auto& batch) { on_commit(batch); };
@@ -31,7 +32,10 @@ void Checkers::violated(std::string invariant, std::string message) {
   violations_.push_back({std::move(invariant), std::move(message)});
 }
 
-void Checkers::on_step(const rollout::State&, const rollout::Step& step) {
+void Checkers::on_step(const rollout::State& before, const rollout::Step& step) {
+  on_recovered(before, step);
+  on_trial(before, step.next);
+  on_phase(before, step.next);
   const bool stops =
       std::ranges::any_of(step.effects, [](const rollout::Effect& e) { return is_unsafe(e.kind); });
   const bool decides = std::ranges::any_of(
@@ -53,8 +57,102 @@ void Checkers::on_step(const rollout::State&, const rollout::Step& step) {
     violated("3 gates", fmt::format("{} is {} without its approval", r.id, to_string(r.phase)));
 }
 
+/// What was under way when it died is issued again, at once and not when somebody's patience ends.
+void Checkers::on_recovered(const rollout::State& before, const rollout::Step& step) {
+  const bool has_recovered = before.recovering && !step.next.recovering && before.refusals == 0;
+  if (!has_recovered) return;
+  for (const auto& effect : step.next.pending) {
+    const bool was_under_way = effect.id < before.next_effect && !is_site_decision(effect.kind);
+    const bool issued =
+        std::ranges::find(step.effects, effect.id, &rollout::Effect::id) != step.effects.end();
+    // A stop waits for the tick when a decision about traffic goes first.
+    if (was_under_way && !issued && !is_unsafe(effect.kind))
+      violated("5 what was under way goes on",
+               fmt::format("{} #{} was not issued again", to_string(effect.kind), effect.id));
+  }
+}
+
+void Checkers::on_trial(const rollout::State& before, const rollout::State& next) {
+  if (!before.active || !next.active || before.active->id != next.active->id) return;
+  const auto& r = *next.active;
+  const auto& verdict = r.verdict;
+  const bool condemned = verdict && verdict->ruling == rollout::Ruling::kRollback;
+  const bool old_is_ready = std::ranges::any_of(
+      next.instances, [&](const auto& i) { return i.release == r.from && i.ready; });
+  const bool has_arm =
+      std::ranges::find(next.arms, r.release, &rollout::ArmShare::release) != next.arms.end();
+  if (condemned && rollout::is_on_trial(r) && has_arm && old_is_ready && !next.recovering)
+    violated("4 a ruling is carried out",
+             fmt::format("{} is {} and condemned", r.id, to_string(r.phase)));
+  const bool went_on = before.active->phase == Phase::kUndecided && r.phase == Phase::kShifting;
+  const bool proven = verdict && verdict->ruling == rollout::Ruling::kPromote;
+  const bool probed = r.plan.inconclusive == model::Inconclusive::kProbe ||
+                      r.plan.no_traffic == model::NoTraffic::kProbe;
+  if (went_on && !proven && !r.now && !r.decided && !probed)
+    violated("3 nobody decided", r.id + " went on though nothing was proven");
+}
+
+namespace {
+/// Ends when the world obeys, and cannot be given up; everything else has a deadline of its own.
+bool waits_for_the_world(Phase phase) {
+  constexpr Phase kPhases[] = {Phase::kQueued,       Phase::kSwapping,    Phase::kCommitting,
+                               Phase::kDetachingOld, Phase::kStoppingOld, Phase::kAborting,
+                               Phase::kDetachingNew, Phase::kStoppingNew, Phase::kClosing,
+                               Phase::kDetachingAll, Phase::kStoppingAll};
+  return std::ranges::find(kPhases, phase) != std::end(kPhases);
+}
+}  // namespace
+
+void Checkers::on_phase(const rollout::State& before, const rollout::State& next) {
+  if (next.active && !next.active->deadline && !waits_for_the_world(next.active->phase))
+    violated("5 every state has a deadline",
+             fmt::format("{} is {} without one", next.active->id, to_string(next.active->phase)));
+  if (!before.active) return;
+  const auto& was = *before.active;
+  const bool goes_on = next.active && next.active->id == was.id;
+  const bool runs_a_job = std::ranges::find(before.pending, rollout::EffectKind::kRunJob,
+                                            &rollout::Effect::kind) != before.pending.end();
+  const bool still_runs = std::ranges::find(next.pending, rollout::EffectKind::kRunJob,
+                                            &rollout::Effect::kind) != next.pending.end();
+  const bool in_time = was.deadline && world_.scheduler.now() < *was.deadline;
+  if (was.phase == Phase::kReleaseJobs && !goes_on && runs_a_job && still_runs && in_time)
+    violated("3 a migration is not abandoned half way", was.id);
+  const bool is_warm = was.plan.warm == model::Warm::kAll && was.plan.bake > Duration::zero();
+  // A person's wish or the next release may end it at once.
+  const bool hurried = was.now || next.queued.has_value();
+  if (goes_on && is_warm && !hurried && was.phase == Phase::kDraining &&
+      next.active->phase == Phase::kDetachingOld)
+    violated("2 warm until the bake is over", was.id + " did not bake");
+}
+
+/// What takes no traffic switches once, at the commit: two generations would do the work twice.
+void Checkers::one_generation_of_workers(const ports::Launch& launch,
+                                         const rollout::State& durable) {
+  const auto* wanted = rollout::find_instance(durable, launch.id);
+  if (wanted == nullptr || wanted->traffic) return;
+  for (const auto& other : durable.instances)
+    if (!other.traffic && other.release != wanted->release &&
+        world_.runtime.exists(rollout::instance_id(durable, other)))
+      violated("2 workers switch once", launch.id + " is started beside the other generation's");
+}
+
+void Checkers::before_job(const ports::Launch& launch) {
+  const model::EnvironmentKey key{launch.app, launch.environment};
+  const auto durable = world_.stored(key);
+  if (!durable || !durable->active || durable->active->phase != Phase::kReleaseJobs) return;
+  const auto& r = *durable->active;
+  const bool needs_backup = r.plan.wants_backup() && r.without_backup.empty() && r.previous != 0;
+  if (needs_backup && !world_.backups.proven.contains({key, r.release}))
+    violated("3 migrated without a proven backup", launch.id);
+  const bool anybody_waits = r.from != 0 && r.from_plan.has_traffic();
+  const auto* site = world_.traffic.site(key);
+  const bool open = site != nullptr && site->mode == ports::SiteMode::kServe;
+  if (r.plan.jobs.at(r.step).blocking && anybody_waits && open)
+    violated("3 a blocking job has the requests held", launch.id);
+}
+
 void Checkers::before_start(const ports::Launch& launch) {
-  const auto durable = world_.stored(launch.environment);
+  const auto durable = world_.stored({launch.app, launch.environment});
   const ports::InstanceStatus status{
       .id = launch.id, .app = launch.app, .environment = launch.environment, .owner = launch.owner};
   const auto key = control::instance_key_of(status);
@@ -62,6 +160,7 @@ void Checkers::before_start(const ports::Launch& launch) {
     violated("8 only what is recorded runs", launch.id + " was started before it was recorded");
     return;
   }
+  one_generation_of_workers(launch, *durable);
   const auto text = world_.store.get(control::release_store_key(key->release));
   if (!text || !*text) {
     violated("6 a release is what it says", launch.id + " belongs to no recorded release");
@@ -92,7 +191,7 @@ void Checkers::before_stop(const std::string& id) {
             violated("1 traffic never points at what is stopped",
                      fmt::format("{} is stopped while release {} is routed with {} ppm", id,
                                  arm.release, arm.weight_ppm));
-  const auto durable = world_.stored(launch->environment);
+  const auto durable = world_.stored({launch->app, launch->environment});
   const auto key = control::instance_key_of(
       {.id = id, .app = launch->app, .environment = launch->environment, .owner = launch->owner});
   if (durable && key) stopping_a_release(*durable, *key);
@@ -141,7 +240,7 @@ void Checkers::on_swap(const ports::Site& site, const ports::Fence&) {
     if (!ready && arm.weight_ppm > 0) dark.push_back(arm.release);
   }
   if (any_ready && !dark.empty()) {
-    const auto durable = world_.stored(site.key.environment);
+    const auto durable = world_.stored(site.key);
     const bool was_never_ready =
         durable && std::ranges::none_of(durable->instances, [&](const rollout::Instance& i) {
           return i.release == dark.front() && i.was_ready;
@@ -193,6 +292,8 @@ void Checkers::at_the_end() {
     const bool serves = site != nullptr && site->arms.size() == 1 &&
                         site->arms[0].release == state.stable &&
                         site->arms[0].weight_ppm == rollout::kWholePpm;
+    if (site != nullptr && site->mode == ports::SiteMode::kHold)
+      violated("5 every hold ends", where + " still holds its requests");
     if (!serves)
       violated("2 the stable release serves", where + " is not routed to its stable release");
     for (const auto& process : state.stable_plan.processes)

@@ -31,6 +31,11 @@ class Checkers {
   void violated(std::string invariant, std::string message);
   void before_start(const ports::Launch& launch);
   void before_stop(const std::string& id);
+  void before_job(const ports::Launch& launch);
+  void on_recovered(const rollout::State& before, const rollout::Step& step);
+  void on_trial(const rollout::State& before, const rollout::State& next);
+  void on_phase(const rollout::State& before, const rollout::State& next);
+  void one_generation_of_workers(const ports::Launch& launch, const rollout::State& durable);
   void on_swap(const ports::Site& site, const ports::Fence& fence);
   void on_commit(const ports::Batch& batch);
   void stopping_a_release(const rollout::State& durable, const model::InstanceKey& key);

@@ -12,6 +12,8 @@ void SimExecutor::run(const control::Lane& lane, control::Work work) {
 
 Duration SimExecutor::delay(control::Urgency urgency) {
   if (no_delay) return Duration::zero();
+  const bool late = urgency == control::Urgency::kUrgent && prng_.chance(mischief.late);
+  if (late) return Duration{static_cast<std::int64_t>(prng_.below(70'000))};
   const bool slow = prng_.chance(mischief.slow);
   const std::uint64_t most = urgency == control::Urgency::kLong ? 5'000 : slow ? 3'000 : 20;
   return Duration{static_cast<std::int64_t>(prng_.below(most + 1))};

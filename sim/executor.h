@@ -16,6 +16,7 @@ struct Mischief {
   double lose = 0;    ///< the work never starts, or its completion never arrives
   double repeat = 0;  ///< the work is done twice, or its completion arrives twice
   double slow = 0;    ///< seconds instead of milliseconds
+  double late = 0;    ///< a decision about traffic takes up to 70 s: longer than a shift may
 };
 
 class SimExecutor final : public control::Executor {

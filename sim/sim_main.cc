@@ -42,8 +42,10 @@ int show(std::uint64_t seed) {
   return once.violations.empty() && again.trace_hash == once.trace_hash ? 0 : 1;
 }
 
-/// Lives until `rollouts` have ended; seeds first, first + stride, ...
-Sum work(std::uint64_t first, std::uint64_t stride, std::uint64_t rollouts) {
+/// Lives until `rollouts` have ended or `failures_max` lives failed; seeds first, first + stride,
+/// ...
+Sum work(std::uint64_t first, std::uint64_t stride, std::uint64_t rollouts,
+         std::uint64_t failures_max) {
   Sum sum;
   for (auto seed = first; sum.rollouts < rollouts; seed += stride) {
     const auto outcome = ecluse::sim::simulate(seed, kRolloutsPerLife, Trace::kHash);
@@ -61,12 +63,12 @@ Sum work(std::uint64_t first, std::uint64_t stride, std::uint64_t rollouts) {
     if (!outcome.violations.empty())
       fmt::print("seed {}: {}: {}\n", seed, outcome.violations.front().invariant,
                  outcome.violations.front().message);
-    if (sum.failures >= 20) break;
+    if (sum.failures >= failures_max) break;
   }
   return sum;
 }
 
-Sum in_processes(std::uint64_t rollouts, unsigned workers) {
+Sum in_processes(std::uint64_t rollouts, unsigned workers, std::uint64_t failures_max) {
   std::vector<int> pipes;
   for (unsigned i = 0; i < workers; ++i) {
     int ends[2];
@@ -74,7 +76,7 @@ Sum in_processes(std::uint64_t rollouts, unsigned workers) {
     const pid_t child = fork();
     if (child < 0) throw std::runtime_error("fork");
     if (child == 0) {
-      const auto sum = work(1 + i, workers, (rollouts + workers - 1) / workers);
+      const auto sum = work(1 + i, workers, (rollouts + workers - 1) / workers, failures_max);
       std::fflush(stdout);
       const bool told = write(ends[1], &sum, sizeof sum) == sizeof sum;
       _exit(told ? 0 : 1);
@@ -106,17 +108,19 @@ int main(int argc, char** argv) {
   std::uint64_t seeds = 1000;
   std::uint64_t seed = 0;
   unsigned workers = std::max(1U, std::thread::hardware_concurrency());
+  std::uint64_t failures_max = 20;
   std::string json;
   app.add_option("--seeds", seeds, "how many rollouts to simulate");
   app.add_option("--seed", seed, "one life, with its trace");
   app.add_option("--workers", workers, "processes");
+  app.add_option("--failures-max", failures_max, "a process stops after so many lives that failed");
   app.add_option("--json", json, "write the figures to this file");
   CLI11_PARSE(app, argc, argv);
   // A simulated disk fills up thousands of times; the trace tells it, the log need not.
   if (std::freopen("/dev/null", "w", stderr) == nullptr) return 1;
   if (seed != 0) return show(seed);
   const auto began = std::chrono::steady_clock::now();
-  const auto sum = in_processes(seeds, workers);
+  const auto sum = in_processes(seeds, workers, failures_max);
   const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   fmt::print("{} rollouts in {} lives, {} crashes, {} steps, {:.1f} s, {} violations\n",
              sum.rollouts, sum.lives, sum.crashes, sum.steps, took, sum.failures);

@@ -33,6 +33,7 @@ class Life {
       outcome_.rollouts += step.next.ended.size();
       check(before, step);
       trace_step(before, step);
+      consider_ruling(step.next);
       consider_dying();
     };
     world_.runtime.habits = [this](const ports::Launch& launch) { return habits_of(launch); };
@@ -141,7 +142,10 @@ class Life {
     bad_release_chance_ = prng.unit() * 0.6;
     world_.executor.mischief = {.lose = prng.chance(0.5) ? prng.unit() * 0.03 : 0,
                                 .repeat = prng.chance(0.5) ? prng.unit() * 0.1 : 0,
-                                .slow = prng.unit() * 0.2};
+                                .slow = prng.unit() * 0.2,
+                                .late = prng.chance(0.2) ? prng.unit() * 0.2 : 0};
+    if (prng.chance(0.3)) apps_.emplace_back("blog");
+    judge_is_heard_ = prng.chance(0.8) ? prng.unit() : 0;
   }
 
   void set_faults() {
@@ -153,6 +157,11 @@ class Life {
     world_.traffic.faults = some;
     world_.builder.faults = some;
     world_.services.faults = some;
+    world_.backups.faults = [this, some](std::string_view call) -> std::optional<Error> {
+      if (!calm_ && world_.prng.chance(fault_chance_ / 4))
+        return Error{ErrorKind::kExhausted, "the backup's disk is full", {}};
+      return some(call);
+    };
     world_.store.faults = [this](std::string_view) -> std::optional<Error> {
       if (!disk_full_) return std::nullopt;
       return Error{ErrorKind::kExhausted, "the disk is full", {}};
@@ -168,7 +177,7 @@ class Life {
     Habits habits{.boot = between(50, 8'000)};
     habits.lines = {"starting with " + std::string(kSecretMark) + "1", "ready"};
     const bool bad = !calm_ && prng.chance(bad_release_chance_);
-    switch (bad ? prng.below(5) : 99) {
+    switch (bad ? prng.below(6) : 99) {
       case 0:
         habits.never_ready = true;
         break;
@@ -185,6 +194,9 @@ class Life {
       case 4:
         habits.boot = between(15'000, 30'000);
         break;
+      case 5:
+        habits.cannot_start = true;
+        break;
       default:
         break;
     }
@@ -195,12 +207,18 @@ class Life {
 
   std::string new_commit() {
     const auto sha = fmt::format("c{}", ++commits_);
-    SampleOptions options{.web = 1 + static_cast<int>(world_.prng.below(3)),
+    last_commit_[world_.app] = sha;
+    SampleOptions options{.app = world_.app,
+                          .web = 1 + static_cast<int>(world_.prng.below(3)),
                           .workers = static_cast<int>(world_.prng.below(2)),
                           .job = world_.prng.chance(0.7),
                           .hold = between(1'000, 60'000),
                           .bake = between(0, 600'000)};
     if (world_.prng.chance(0.4)) options.weights = {0.1, 0.5};
+    options.how.reversible = world_.prng.chance(0.8);
+    options.how.blocking = world_.prng.chance(0.2);
+    options.inconclusive = static_cast<model::Inconclusive>(world_.prng.below(4));
+    options.no_traffic = static_cast<model::NoTraffic>(world_.prng.below(3));
     auto app = sample_app(options);
     for (auto& environment : app.environments) {
       environment.secrets = {"TOKEN"};
@@ -208,10 +226,10 @@ class Life {
     }
     world_.add_commit(sha, std::move(app));
     for (const char* environment : {"preprod", "prod"})
-      if (commits_ == 1 || world_.prng.chance(0.2)) {
-        auto& version = secret_versions_[environment];
+      if (auto& version = secret_versions_[to_string(world_.key(environment))];
+          version == 0 || world_.prng.chance(0.2)) {
         version += 1;
-        (void)world_.secrets.set({"shop", environment}, "TOKEN",
+        (void)world_.secrets.set(world_.key(environment), "TOKEN",
                                  fmt::format("{}{}", kSecretMark, version), "alice");
       }
     if (world_.prng.chance(0.05)) world_.builder.red_commits.insert(sha);
@@ -234,17 +252,23 @@ class Life {
   void act() {
     auto& prng = world_.prng;
     if (!calm_ && prng.chance(disk_chance_)) disk_full_ = !disk_full_;
+    if (prng.chance(0.02)) {
+      say("the machine sleeps");
+      world_.suspend(between(0, 7'200'000));
+    }
+    world_.app = apps_[prng.below(apps_.size())];
     if (prng.chance(0.03)) world_.clock.jump_ms += between(-86'400'000, 86'400'000).count();
     const char* where = prng.chance(0.7) ? "preprod" : "prod";
-    switch (prng.below(20)) {
+    switch (prng.below(22)) {
       case 0:
       case 1:
       case 2:
       case 3:
       case 4:
       case 5: {
-        const auto sha =
-            commits_ > 0 && prng.chance(0.15) ? fmt::format("c{}", commits_) : new_commit();
+        const auto sha = last_commit_.contains(world_.app) && prng.chance(0.15)
+                             ? last_commit_[world_.app]
+                             : new_commit();
         say("deploy " + sha);
         return hear(world_.deploy(sha, "preprod"));
       }
@@ -285,12 +309,48 @@ class Life {
       case 18:
         world_.command(where, rollout::NowAsked{"bob"});
         return;
+      case 19:
+      case 20:
+        if (const auto* state = world_.state(where); state != nullptr && state->active)
+          rule(state->key, state->active->id);
+        return;
       default:
         world_.command(where, rollout::MaintenanceAsked{prng.chance(0.5), "bob"});
         if (prng.chance(0.5))
           (void)world_.builder.reclaim(control::pinned_artifacts(*world_.engine), false);
         return;
     }
+  }
+
+  // The judge ---------------------------------------------------------------------------------
+
+  /// When the machine wants to know, it is told, late or never; at other times unasked.
+  void consider_ruling(const rollout::State& state) {
+    const bool asked = state.active && state.active->phase == rollout::Phase::kJudging;
+    const bool on_trial = state.active && rollout::is_on_trial(*state.active);
+    const bool speaks = world_.prng.chance(asked ? judge_is_heard_ : judge_is_heard_ * 0.05);
+    if (!on_trial || !speaks) return;
+    world_.scheduler.after(between(0, 20'000), [this, key = state.key, id = state.active->id] {
+      if (world_.engine) rule(key, id);
+    });
+  }
+
+  void rule(const model::EnvironmentKey& key, const std::string& id) {
+    auto& prng = world_.prng;
+    const auto draw = prng.below(10);
+    const rollout::Judged judged{.id = id,
+                                 .ruling = calm_ || draw > 3 ? rollout::Ruling::kPromote
+                                           : draw > 1        ? rollout::Ruling::kInconclusive
+                                                             : rollout::Ruling::kRollback,
+                                 .objective = "errors > 5%",
+                                 .reason = "as the seed has it",
+                                 .evidence = "{}",
+                                 .canary_requests = prng.below(3)};
+    say(fmt::format("the judge of {}: {}", id, static_cast<int>(judged.ruling)));
+    const int times = prng.chance(0.2) ? 2 : 1;
+    for (int i = 0; i < times; ++i)
+      if (world_.engine->find(key) != nullptr)
+        world_.engine->command(key, judged, "judge", [](const Result<void>&) {});
   }
 
   void abort(const std::string& where) {
@@ -340,7 +400,10 @@ class Life {
   double fault_chance_ = 0;
   double disk_chance_ = 0;
   double bad_release_chance_ = 0;
+  double judge_is_heard_ = 0;
   int commits_ = 0;
+  std::vector<std::string> apps_ = {"shop"};
+  std::map<std::string, std::string> last_commit_;  ///< by app
   std::map<std::string, int> secret_versions_;
   std::map<std::string, Habits> characters_;
 };

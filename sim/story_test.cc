@@ -307,7 +307,8 @@ TEST_F(Story, AnAbortThatWasLatchedButNotCommittedStands) {
             (std::pair<model::ReleaseNumber, std::uint32_t>{1, 1'000'000}));
   world.crash(0);
   world.store.set_fault(std::nullopt);
-  EXPECT_EQ(world.stored("preprod")->active->phase, Phase::kBaking) << "nothing was recorded";
+  EXPECT_EQ(world.stored(world.key("preprod"))->active->phase, Phase::kBaking)
+      << "nothing was recorded";
   ASSERT_TRUE(world.boot());
   settle();
   EXPECT_EQ(outcome(id), Outcome::kAborted);

@@ -12,7 +12,7 @@ World::World(std::uint64_t seed)
       traffic(scheduler),
       prober(scheduler, runtime),
       ports{clock,   runtime,  traffic, prober,     store, vcs,
-            builder, services, secrets, stage_logs, {}} {
+            builder, services, secrets, stage_logs, {},    &backups} {
   ports.parse = [this](std::string_view text, const std::string&) -> Result<control::ParsedApp> {
     const auto found = specs.find(std::string(text));
     if (found == specs.end()) return fail(ErrorKind::kInvalid, "ecluse.yml:1:1: not a mapping");
@@ -53,6 +53,10 @@ void World::crash(double still_arrives) {
 void World::reboot() {
   crash(0);
   runtime.reboot();
+}
+
+void World::suspend(Duration time) {
+  scheduler.advance_to(scheduler.now() + time);
 }
 
 void World::run_until(TimePoint until, const std::function<bool()>& done) {
@@ -151,7 +155,7 @@ World::Answer<void> World::approve(const std::string& environment) {
     *box = fail(ErrorKind::kNotFound, "there is no such environment");
     return box;
   }
-  const auto approved = control::approval(*found, {key(environment), "carol", ""}, "", "");
+  const auto approved = control::approval(*found, {key(environment), "carol", ""}, "", "", {});
   if (!approved) {
     *box = fail(approved.error());
     return box;
@@ -165,8 +169,8 @@ const rollout::State* World::state(const std::string& environment) const {
   return found == nullptr ? nullptr : &found->state;
 }
 
-std::optional<rollout::State> World::stored(const std::string& environment) {
-  const auto text = store.get(control::environment_store_key(key(environment)));
+std::optional<rollout::State> World::stored(const model::EnvironmentKey& environment) {
+  const auto text = store.get(control::environment_store_key(environment));
   if (!text || !*text) return std::nullopt;
   auto state = rollout::state_from_text(**text);
   if (!state) return std::nullopt;

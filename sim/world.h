@@ -27,6 +27,8 @@ class World {
   bool boot();
   void crash(double still_arrives = 0.5);
   void reboot();
+  /// The whole machine sleeps; ecluse time goes on.
+  void suspend(Duration time);
   bool alive() const { return engine != nullptr; }
 
   /// Runs everything due until `until`, or until `done`.
@@ -45,14 +47,15 @@ class World {
   Answer<void> command(const std::string& environment, const rollout::Event& event);
   Answer<void> approve(const std::string& environment);
 
+  model::EnvironmentKey key(const std::string& environment) const { return {app, environment}; }
   const rollout::State* state(const std::string& environment) const;
   /// The newest durable state.
-  std::optional<rollout::State> stored(const std::string& environment);
+  std::optional<rollout::State> stored(const model::EnvironmentKey& environment);
   /// How a rollout ended, as filed; nothing while it runs.
   std::optional<control::Record> record(const std::string& id);
   bool at_rest() const;
 
-  std::string app = "shop";
+  std::string app = "shop";  ///< that the operator's calls are about
   TimePoint rebooted_until;  ///< an abort may name what a reboot took, until it was looked at
   Prng prng;
   Scheduler scheduler;
@@ -65,6 +68,7 @@ class World {
   TwinVcs vcs;
   TwinBuilder builder;
   TwinServices services;
+  TwinBackups backups;
   TwinSecrets secrets;
   TwinStageLogs stage_logs;
   std::map<std::string, model::AppSpec> specs;
@@ -74,7 +78,6 @@ class World {
 
  private:
   Answer<control::Ticket> place(Result<control::RolloutOrder> order);
-  model::EnvironmentKey key(const std::string& environment) const { return {app, environment}; }
 };
 
 }  // namespace ecluse::sim

@@ -29,6 +29,7 @@
 #include "gateway/upgrade.h"
 #include "observe/http_prober.h"
 #include "os/file.h"
+#include "os/group.h"
 #include "runtime/process/privileges.h"
 #include "runtime/process/process_runtime.h"
 #include "runtime/process/shim_image.h"
@@ -243,7 +244,8 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
 
   control::Settings settings{.layers_root = (data / "layers").string(),
                              .volumes_root = (data / "volumes").string(),
-                             .machine = machine_facts};
+                             .machine = machine_facts,
+                             .is_member = os::is_member};
   if (!runtime->isolated()) settings.port_for = free_port;
   std::jthread watch;  // before the plane: it ends the wait for the plane's own end
   control::Plane plane({*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets,

@@ -7,18 +7,27 @@ namespace ecluse::sim {
 namespace {
 constexpr int kCrashLoop = 5;
 constexpr Duration kRestartDelay = std::chrono::milliseconds(500);
+
+bool is_name(const std::string& id) {
+  return !id.empty() &&
+         id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+}
 }  // namespace
 
 Result<ports::InstanceStatus> TwinRuntime::start(const ports::Launch& launch) {
   if (auto error = fault("runtime.start")) return fail(*error);
+  if (!is_name(launch.id))
+    return fail(ErrorKind::kInvalid, fmt::format("`{}` is no instance id", launch.id));
   const auto found = instances_.find(launch.id);
   if (found != instances_.end()) {
-    if (found->second.launch.artifact_path != launch.artifact_path)
+    if (found->second.launch != launch)
       return fail(ErrorKind::kConflict, fmt::format("{} runs something else", launch.id));
     return found->second.status;
   }
   if (before_start) before_start(launch);
   Instance instance{.launch = launch, .habits = habits ? habits(launch) : Habits{}};
+  if (instance.habits.cannot_start)
+    return fail(ErrorKind::kInvalid, fmt::format("{}: no such file", launch.id));
   instance.status = {.id = launch.id,
                      .app = launch.app,
                      .environment = launch.environment,
@@ -64,17 +73,27 @@ void TwinRuntime::boot(Instance& instance) {
   if (habits_of_it.crash_after) later(instance, *habits_of_it.crash_after, &TwinRuntime::crash);
 }
 
+void TwinRuntime::kill(const std::string& id, int signal) {
+  const auto found = instances_.find(id);
+  const bool runs =
+      found != instances_.end() && found->second.status.state == ports::InstanceState::kRunning;
+  if (runs) exited(found->second, 128 + signal);
+}
+
 void TwinRuntime::crash(Instance& instance) {
+  exited(instance, 1);
+}
+
+void TwinRuntime::exited(Instance& instance, int exit_code) {
   instance.crashes += 1;
   instance.life = ++lives_;
-  instance.status.last_exit = 1;
+  instance.status.last_exit = exit_code;
   set_health(instance, false);
-  tell(instance.launch.id, ports::InstanceChange::kExited, 1);
-  if (instance.crashes == kCrashLoop) {
-    instance.status.state = ports::InstanceState::kCrashLooping;
+  tell(instance.launch.id, ports::InstanceChange::kExited, exit_code);
+  if (instance.crashes == kCrashLoop)
     tell(instance.launch.id, ports::InstanceChange::kCrashLooping);
-  }
-  instance.status.state = ports::InstanceState::kBackingOff;
+  instance.status.state = instance.crashes >= kCrashLoop ? ports::InstanceState::kCrashLooping
+                                                         : ports::InstanceState::kBackingOff;
   later(instance, kRestartDelay * (1 << std::min(instance.crashes, 10)), &TwinRuntime::boot);
 }
 
@@ -104,6 +123,7 @@ Result<int> TwinRuntime::run_job(const ports::Launch& launch, Duration,
   if (auto error = fault("runtime.run_job")) return fail(*error);
   const auto known = job_results_.find(launch.id);
   if (known != job_results_.end()) return known->second;
+  if (before_job) before_job(launch);
   job_runs[launch.id] += 1;
   const auto how = habits ? habits(launch) : Habits{};
   for (const auto& line : how.lines) sink(line);

@@ -18,6 +18,7 @@ namespace ecluse::sim {
 /// How what is launched behaves.
 struct Habits {
   Duration boot = std::chrono::milliseconds(300);  ///< until it would answer a probe
+  bool cannot_start = false;                       ///< exec() fails
   bool never_ready = false;
   std::optional<Duration> crash_after;  ///< each time it was started
   std::optional<Duration> flap_after;   ///< answers badly from then
@@ -41,6 +42,8 @@ class TwinRuntime final : public ports::Runtime {
   Result<ports::LogChunk> logs(const std::string& id, const ports::LogQuery& query) override;
   void subscribe(std::function<void(const ports::InstanceEvent&)> on_event) override;
 
+  /// Ends the app of `id` as a signal does; nothing when it does not run.
+  void kill(const std::string& id, int signal = 9);
   /// Everything that ran is gone; what was recorded of jobs stays.
   void reboot();
   bool exists(const std::string& id) const { return instances_.contains(id); }
@@ -54,6 +57,7 @@ class TwinRuntime final : public ports::Runtime {
   /// For checkers, before it happens.
   std::function<void(const ports::Launch&)> before_start;
   std::function<void(const std::string& id)> before_stop;
+  std::function<void(const ports::Launch&)> before_job;
   std::map<std::string, int> job_runs;  ///< by id: how often it was really run
 
  private:
@@ -67,6 +71,7 @@ class TwinRuntime final : public ports::Runtime {
   };
   void boot(Instance& instance);
   void crash(Instance& instance);
+  void exited(Instance& instance, int exit_code);
   void set_health(Instance& instance, bool healthy);
   void tell(const std::string& id, ports::InstanceChange change, int exit_code = 0);
   void later(const Instance& instance, Duration delay, void (TwinRuntime::*what)(Instance&));

@@ -26,9 +26,10 @@ class Scheduler {
   /// Runs the earliest action. Precondition: not empty.
   void run_one() {
     auto node = queue_.extract(queue_.begin());
-    now_ = node.key().first;
+    now_ = std::max(now_, node.key().first);
     node.mapped()();
   }
+  /// Time passes and nothing happens: the machine sleeps. What was due meanwhile comes late.
   void advance_to(TimePoint when) { now_ = std::max(now_, when); }
 
  private:

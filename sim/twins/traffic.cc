@@ -17,22 +17,28 @@ bool has_weight(const ports::Site& site, model::ReleaseNumber release) {
 }
 }  // namespace
 
-Result<void> TwinTraffic::swap(const ports::Site& site, const ports::Fence& fence) {
-  auto& known = known_[site.key];
+Result<TwinTraffic::Known*> TwinTraffic::admit(const model::EnvironmentKey& key,
+                                               const ports::Fence& fence) {
+  auto& known = known_[key];
   if (older(fence, known.fence))
-    return fail(ErrorKind::kConflict,
-                fmt::format("{} knows a newer decision", to_string(site.key)));
+    return fail(ErrorKind::kConflict, fmt::format("{} knows a newer decision", to_string(key)));
+  return &known;
+}
+
+Result<void> TwinTraffic::swap(const ports::Site& site, const ports::Fence& fence) {
+  ECLUSE_ASSIGN(auto* known, admit(site.key, fence));
   for (const auto release : latches_[fence.rollout]) {
     if (fence.rollout.empty() || !has_weight(site, release)) continue;
     if (on_latched_weight) on_latched_weight(site, fence);
     return fail(ErrorKind::kConflict,
                 fmt::format("release {} was aborted in {}", release, fence.rollout));
   }
-  for (const auto& arm : known.site.arms)
-    if (arm.weight_ppm > 0 && !has_weight(site, arm.release))
-      known.busy_until[arm.release] = scheduler_.now() + linger();
-  known.site = site;
-  known.fence = fence;
+  if (known->site)
+    for (const auto& arm : known->site->arms)
+      if (arm.weight_ppm > 0 && !has_weight(site, arm.release))
+        known->busy_until[arm.release] = scheduler_.now() + linger();
+  known->site = site;
+  known->fence = fence;
   if (on_swap) on_swap(site, fence);
   return {};
 }
@@ -55,14 +61,17 @@ Result<std::vector<model::ReleaseNumber>> TwinTraffic::latched(const std::string
   return std::vector<model::ReleaseNumber>(latched.begin(), latched.end());
 }
 
-Result<void> TwinTraffic::remove(const model::EnvironmentKey& key, const ports::Fence&) {
-  known_.erase(key);
+Result<void> TwinTraffic::remove(const model::EnvironmentKey& key, const ports::Fence& fence) {
+  if (auto error = fault("traffic.remove")) return fail(*error);
+  ECLUSE_ASSIGN(auto* known, admit(key, fence));
+  *known = {.fence = fence};
   return {};
 }
 
 Result<std::vector<ports::Site>> TwinTraffic::sites() {
   std::vector<ports::Site> all;
-  for (const auto& [key, known] : known_) all.push_back(known.site);
+  for (const auto& [key, known] : known_)
+    if (known.site) all.push_back(*known.site);
   return all;
 }
 
@@ -75,8 +84,8 @@ Result<ports::SiteCounters> TwinTraffic::counters(const model::EnvironmentKey& k
   if (auto error = fault("traffic.counters")) return fail(*error);
   ports::SiteCounters counters;
   const auto found = known_.find(key);
-  if (found == known_.end()) return counters;
-  for (const auto& arm : found->second.site.arms) {
+  if (found == known_.end() || !found->second.site) return counters;
+  for (const auto& arm : found->second.site->arms) {
     const auto busy = found->second.busy_until.find(arm.release);
     const bool lingers = busy != found->second.busy_until.end() && busy->second > scheduler_.now();
     counters.arms[arm.release].in_flight = arm.weight_ppm > 0 ? 3 : lingers ? 1 : 0;
@@ -88,8 +97,9 @@ Result<TwinTraffic::Answer> TwinTraffic::ask(const model::EnvironmentKey& key,
                                              model::ReleaseNumber release, const std::string&) {
   if (auto error = fault("traffic.ask")) return fail(*error);
   const auto found = known_.find(key);
-  if (found == known_.end()) return Answer{0, 404};
-  for (const auto& arm : found->second.site.arms) {
+  if (found == known_.end() || !found->second.site)
+    return fail(ErrorKind::kNotFound, fmt::format("the gateway knows no {}", to_string(key)));
+  for (const auto& arm : found->second.site->arms) {
     if (arm.release != release) continue;
     for (const auto& backend : arm.backends)
       for (const auto& target : backend.targets)
@@ -100,7 +110,7 @@ Result<TwinTraffic::Answer> TwinTraffic::ask(const model::EnvironmentKey& key,
 
 const ports::Site* TwinTraffic::site(const model::EnvironmentKey& key) const {
   const auto found = known_.find(key);
-  return found == known_.end() ? nullptr : &found->second.site;
+  return found == known_.end() || !found->second.site ? nullptr : &*found->second.site;
 }
 
 }  // namespace ecluse::sim

@@ -2,6 +2,7 @@
 // A gateway without sockets: sites, fences, latches, and requests in flight that end in time.
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -11,7 +12,7 @@
 
 namespace ecluse::sim {
 
-class TwinTraffic final : public ports::Traffic {
+class TwinTraffic : public ports::Traffic {
  public:
   explicit TwinTraffic(Scheduler& scheduler) : scheduler_(scheduler) {}
 
@@ -40,10 +41,11 @@ class TwinTraffic final : public ports::Traffic {
 
  private:
   struct Known {
-    ports::Site site;
+    std::optional<ports::Site> site;  ///< absent: removed, its fence stands
     ports::Fence fence;
     std::map<model::ReleaseNumber, TimePoint> busy_until;
   };
+  Result<Known*> admit(const model::EnvironmentKey& key, const ports::Fence& fence);
   Result<void> swap(const ports::Site& site, const ports::Fence& fence);
   std::optional<Error> fault(std::string_view call) { return faults ? faults(call) : std::nullopt; }
 

@@ -96,6 +96,14 @@ Result<std::vector<ports::ServiceStatus>> TwinServices::status(
   return out;
 }
 
+Result<std::string> TwinBackups::prove(const model::EnvironmentKey& key,
+                                       model::ReleaseNumber release) {
+  if (faults)
+    if (auto error = faults("backups.prove")) return fail(*error);
+  proven.insert({key, release});
+  return std::string("1.2 GB, restored in 41 s");
+}
+
 Result<std::uint32_t> TwinSecrets::set(const model::EnvironmentKey& key, const std::string& name,
                                        std::string_view value, const std::string&) {
   auto& versions = values_[key][name];

@@ -52,6 +52,15 @@ class TwinServices final : public ports::Services {
   Faults faults;
 };
 
+class TwinBackups final : public ports::Backups {
+ public:
+  Result<std::string> prove(const model::EnvironmentKey& key,
+                            model::ReleaseNumber release) override;
+
+  Faults faults;
+  std::set<model::ReleaseKey> proven;
+};
+
 class TwinSecrets final : public ports::Secrets {
  public:
   Result<std::uint32_t> set(const model::EnvironmentKey& key, const std::string& name,

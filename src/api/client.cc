@@ -162,11 +162,12 @@ Result<Pong> Client::ping() {
   return ask<Pong>({.path = "/v1/ping", .timeout = std::chrono::seconds(5)});
 }
 Result<control::Ticket> Client::deploy(const control::DeployRequest& asked) {
-  const DeployBody body{asked.repository, asked.ref, asked.environment, asked.skip_checks_reason};
+  const DeployBody body{asked.repository, asked.ref, asked.environment, asked.skip_checks_reason,
+                        asked.without_backup};
   return ask<control::Ticket>({.method = "POST", .path = "/v1/deploys", .body = json_text(body)});
 }
 Result<control::Ticket> Client::promote(const control::Act& act, const std::string& confirmation) {
-  return request(act, "promote", ConfirmBody{act.reason, confirmation});
+  return request(act, "promote", ConfirmBody{act.reason, confirmation, act.without_backup});
 }
 Result<void> Client::approve(const control::Act& act, const control::RolloutId& rollout,
                              const std::string& confirmation) {

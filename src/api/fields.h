@@ -244,6 +244,7 @@ void fields(A& a, V& v) {
   a("ref", v.ref);
   a("environment", v.environment);
   a("skip_checks_reason", v.skip_checks_reason);
+  a("without_backup", v.without_backup);
 }
 template <typename A, Is<ReasonBody> V>
 void fields(A& a, V& v) {
@@ -253,6 +254,7 @@ template <typename A, Is<ConfirmBody> V>
 void fields(A& a, V& v) {
   a("reason", v.reason);
   a("confirmation", v.confirmation);
+  a("without_backup", v.without_backup);
 }
 template <typename A, Is<RollbackBody> V>
 void fields(A& a, V& v) {

@@ -111,13 +111,15 @@ Answer deploy(const Call& call) {
     return fail(ErrorKind::kInvalid, "field \"repository\" is missing",
                 "give an absolute path or a URL of a git repository");
   }
-  const control::DeployRequest request{body.repository, body.ref, body.environment, call.actor,
-                                       body.skip_checks_reason};
+  const control::DeployRequest request{body.repository,         body.ref,
+                                       body.environment,        call.actor,
+                                       body.skip_checks_reason, body.without_backup};
   return ok(call, call.operations.deploy(request), kAccepted);
 }
 Answer promote(const Call& call) {
   ECLUSE_ASSIGN(auto body, body_of<ConfirmBody>(call));
   ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
+  act.without_backup = body.without_backup;
   return ok(call, call.operations.promote(act, body.confirmation), kAccepted);
 }
 Answer rollback(const Call& call) {

@@ -16,6 +16,7 @@ struct DeployBody {
   std::string ref = "HEAD";
   std::string environment;
   std::string skip_checks_reason;
+  std::string without_backup;
 };
 struct ReasonBody {
   std::string reason;
@@ -23,6 +24,7 @@ struct ReasonBody {
 struct ConfirmBody {
   std::string reason;
   std::string confirmation;
+  std::string without_backup;  ///< of a promotion
 };
 struct RollbackBody {
   std::string reason;

@@ -15,6 +15,7 @@ struct Options : Common {
   std::string ref = "HEAD";
   std::string repository;
   std::string skip_checks;
+  std::string without_backup;
   bool detach = false;
   bool wait = false;
 };
@@ -48,8 +49,8 @@ int deploy(const Session& session, const Options& options) {
   auto daemon = daemon_of(session, options);
   auto environment = options.environment;
   if (const auto key = model::parse_environment_key(environment)) environment = key->environment;
-  const auto ticket =
-      daemon.operations->deploy({*repository, options.ref, environment, "", options.skip_checks});
+  const auto ticket = daemon.operations->deploy(
+      {*repository, options.ref, environment, "", options.skip_checks, options.without_backup});
   return follow_ticket(session, options, daemon, ticket, options.detach,
                        options.wait ? Until::kEnds : Until::kServes);
 }
@@ -67,6 +68,8 @@ Verb deploy_verb() {
                         "Path or URL; default: the repository around");
         arguments.value("--skip-checks", "REASON", options->skip_checks,
                         "Do not run the checks; the reason is audited");
+        arguments.value("--without-backup", "REASON", options->without_backup,
+                        "No proven backup before its jobs; audited");
         arguments.flag("-d,--detach", options->detach, "Return at once");
         arguments.flag("--wait", options->wait, "Wait through gates and until the bake is over");
         return [options](const Session& session) { return deploy(session, *options); };

@@ -8,6 +8,7 @@ namespace {
 struct Options : Common {
   std::string target;
   std::string confirmation;
+  std::string without_backup;
   bool now = false;
   bool detach = false;
 };
@@ -17,7 +18,9 @@ int promote(const Session& session, const Options& options) {
       session, options,
       [&](const Session& s, const Common& c, Daemon& daemon, const control::Act& act) {
         if (!options.now) {
-          const auto ticket = daemon.operations->promote(act, options.confirmation);
+          auto wanted = act;
+          wanted.without_backup = options.without_backup;
+          const auto ticket = daemon.operations->promote(wanted, options.confirmation);
           return follow_ticket(s, c, daemon, ticket, options.detach);
         }
         const auto done = daemon.operations->promote_now(act);
@@ -39,6 +42,8 @@ Verb promote_verb() {
             arguments.flag("--now", options->now, "Skip the holds of the running rollout instead");
             arguments.value("--confirm", "WORD", options->confirmation,
                             "The word that `confirm:` asks for");
+            arguments.value("--without-backup", "REASON", options->without_backup,
+                            "No proven backup before its jobs; audited");
             arguments.flag("-d,--detach", options->detach, "Return at once");
             return [options](const Session& session) { return promote(session, *options); };
           }};

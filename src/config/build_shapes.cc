@@ -164,9 +164,12 @@ Shape<model::ReleaseJobSpec> release_job() {
                              {run(),
                               field("backup", &model::ReleaseJobSpec::backup_before, backup,
                                     "`before`: a proven backup comes first")
-                                  .later("no backup is made before this job"),
+                                  .later("a deploy is refused unless it says --without-backup"),
                               field("reversible", &model::ReleaseJobSpec::reversible, boolean(),
-                                    "no: a rollback cannot undo it, and the deploy says so first"),
+                                    "no: a rollback cannot undo it; the deploy says so, and a "
+                                    "proven backup comes first"),
+                              field("blocking", &model::ReleaseJobSpec::blocking, boolean(),
+                                    "yes: requests wait while it runs, each at most 30 s"),
                               field("timeout", &model::ReleaseJobSpec::timeout, duration(1s, 24h),
                                     "how long it may take before it counts as failed")}),
                          run());

@@ -40,6 +40,8 @@ Lane lane_of(const model::EnvironmentKey& key, const rollout::Effect& effect) {
               Urgency::kNormal};
     case EffectKind::kEnsureServices:
       return {"services " + where, Urgency::kLong};
+    case EffectKind::kBackUp:
+      return {"backup " + where, Urgency::kLong};
     case EffectKind::kRunJob:
       return {"job " + where, Urgency::kLong};
     case EffectKind::kAskLatch:

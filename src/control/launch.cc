@@ -300,7 +300,9 @@ ports::Site site_of(const rollout::State& state,
   }
   const bool starts = state.active && state.active->kind != rollout::Kind::kStop;
   const bool closed = state.maintenance || (state.stopped && !starts);
-  site.mode = closed ? ports::SiteMode::kMaintenance : ports::SiteMode::kServe;
+  site.mode = closed          ? ports::SiteMode::kMaintenance
+              : state.holding ? ports::SiteMode::kHold
+                              : ports::SiteMode::kServe;
   if (state.active) site.cohort_salt = state.active->id;
   if (state.active && rollout::is_on_trial(*state.active)) site.on_trial = state.active->release;
   for (const auto& share : state.arms) {

@@ -30,6 +30,7 @@ struct DeployRequest {
   std::string environment;  ///< empty: the first one with `deploy: automatic`, else the first
   std::string actor;
   std::string skip_checks_reason;  ///< not empty: checks are skipped, and this is audited
+  std::string without_backup;      ///< not empty: no backup before its jobs, and this is audited
 };
 
 struct Ticket {
@@ -132,6 +133,7 @@ struct Act {
   model::EnvironmentKey environment;
   std::string actor;
   std::string reason;
+  std::string without_backup;  ///< promote: as in DeployRequest
 };
 
 /// Thread-safe. Calls return when the request is recorded and its first step taken, not when it is

@@ -54,6 +54,16 @@ void start(const Ports& ports, const Settings& settings, const Order& order, Ack
   ack.port = status->port != 0 ? status->port : launch->port.value_or(0);
 }
 
+void back_up(const Ports& ports, const Order& order, Ack& ack) {
+  if (ports.backups == nullptr) {
+    ack.error = Error{ErrorKind::kRefused, "ecluse cannot make backups yet",
+                      "make one yourself, then --without-backup REASON"};
+    return;
+  }
+  auto proven = ports.backups->prove(order.key, order.effect.release);
+  if (!failed(ack, proven)) ack.detail = *proven;
+}
+
 void run_job(const Ports& ports, const Settings& settings, const Order& order, Ack& ack) {
   const auto& release = *order.release;
   const auto index = static_cast<std::size_t>(order.effect.index);
@@ -164,6 +174,9 @@ Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
       failed(ack, ensured);
       break;
     }
+    case EffectKind::kBackUp:
+      back_up(ports, order, ack);
+      break;
     case EffectKind::kRunJob:
       run_job(ports, settings, order, ack);
       break;

@@ -308,7 +308,8 @@ Result<void> Plane::approve(const Act& act, const RolloutId& rollout,
   if (const auto key = model::parse_environment_key(rollout.substr(0, rollout.rfind('@'))))
     where.environment = *key;
   ECLUSE_ASSIGN(const auto environment, impl_->copy_of(where.environment));
-  ECLUSE_ASSIGN(const auto approved, approval(environment, where, rollout, confirmation));
+  ECLUSE_ASSIGN(const auto approved,
+                approval(environment, where, rollout, confirmation, impl_->settings));
   return impl_->command(where, approved);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "model/spec.h"
+#include "ports/backups.h"
 #include "ports/builder.h"
 #include "ports/clock.h"
 #include "ports/prober.h"
@@ -59,6 +60,7 @@ struct Ports {
   StageLogs& stage_logs;
   /// ecluse.yml as text to the app; errors carry file:line:column and every finding.
   std::function<Result<ParsedApp>(std::string_view text, const std::string& file)> parse;
+  ports::Backups* backups = nullptr;  ///< null: none can be made
 };
 
 /// Where things lie and how the machine is; all optional.
@@ -69,6 +71,8 @@ struct Settings {
   /// own.
   std::function<std::uint16_t(const std::string& instance)> port_for;
   std::function<MachineFacts()> machine;
+  /// Whether a person is in a group; absent: nobody is in any.
+  std::function<bool(const std::string& person, const std::string& group)> is_member;
   /// mkdir -p, for layers and volumes; absent: the runtime makes them.
   std::function<Result<void>(const std::string& folder)> make_folder;
 };

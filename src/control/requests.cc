@@ -100,6 +100,14 @@ std::string notes_on(const RolloutOrder& order) {
   if (!order.warnings.empty()) lines.push_back(order.warnings);
   for (const auto& note : config::not_available_yet(order.pipeline->draft.spec))
     lines.push_back("note: " + note.message);
+  const bool runs_jobs =
+      order.request.kind == rollout::Kind::kDeploy || order.request.kind == rollout::Kind::kPromote;
+  for (const auto& job : order.pipeline->draft.spec.release)
+    if (runs_jobs && !job.reversible)
+      lines.push_back(fmt::format(
+          "note: a rollback cannot undo release job `{}`: it restores the code, and what "
+          "the job changed comes back only from a backup",
+          job.run));
   return join(lines, "\n");
 }
 
@@ -115,7 +123,8 @@ Result<RolloutOrder> deploy_order(const Ports& ports, const DeployRequest& reque
   order.request = {.kind = rollout::Kind::kDeploy,
                    .commit = found.commit.sha,
                    .actor = request.actor,
-                   .reason = request.skip_checks_reason};
+                   .reason = request.skip_checks_reason,
+                   .without_backup = request.without_backup};
   set_gate(order.request, *spec);
   pipeline::State pipeline;
   pipeline.draft.commit = found.commit;
@@ -164,7 +173,8 @@ Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
   order.request = {.kind = rollout::Kind::kPromote,
                    .commit = source->commit.sha,
                    .actor = act.actor,
-                   .reason = act.reason};
+                   .reason = act.reason,
+                   .without_backup = act.without_backup};
   set_gate(order.request, *spec);
   if (!confirmation.empty() && order.request.gate == rollout::Gate::kConfirm) {
     if (confirmation != spec->confirm)
@@ -265,18 +275,41 @@ Result<RolloutOrder> stop_order(const Engine::Environment& environment, const Ac
   return order;
 }
 
+namespace {
+/// The name in "anna (uid 1000)".
+std::string person_of(const std::string& actor) {
+  return actor.substr(0, actor.find(" (uid "));
+}
+
+Result<void> may_approve(const model::EnvironmentSpec& spec, const std::string& actor,
+                         const Settings& settings) {
+  const auto person = person_of(actor);
+  const bool may =
+      spec.approvers.empty() || std::ranges::any_of(spec.approvers, [&](const std::string& name) {
+        return name == person || (settings.is_member && settings.is_member(person, name));
+      });
+  if (may) return {};
+  return fail(ErrorKind::kRefused,
+              fmt::format("{} may not approve for {}/{}", printable(person), spec.app, spec.name),
+              fmt::format("it takes one of {}", join(spec.approvers, ", ")));
+}
+}  // namespace
+
 Result<rollout::Approved> approval(const Engine::Environment& environment, const Act& act,
-                                   const RolloutId& id, const std::string& confirmation) {
+                                   const RolloutId& id, const std::string& confirmation,
+                                   const Settings& settings) {
   const auto& state = environment.state;
   const auto* waiting = rollout::awaiting_approval(state, id);
   const auto* wanted = waiting == nullptr && id.empty() && state.active ? &*state.active : waiting;
   const rollout::Approved approved{wanted == nullptr ? id : wanted->id, act.actor};
   if (const auto refused = rollout::refusal(state, approved)) return fail(*refused);
-  if (waiting->gate != rollout::Gate::kConfirm) return approved;
-  // The word is in the rollout's own release: the file may have changed since.
+  // Who and which word is in the rollout's own release: the file may have changed since.
   const auto release = environment.releases.find(waiting->release);
-  const auto word =
-      release == environment.releases.end() ? std::string{} : release->second->spec.confirm;
+  if (release == environment.releases.end())
+    return fail(ErrorKind::kInternal, fmt::format("{} has no release", approved.id));
+  ECLUSE_TRY(may_approve(release->second->spec, act.actor, settings));
+  if (waiting->gate != rollout::Gate::kConfirm) return approved;
+  const auto& word = release->second->spec.confirm;
   if (confirmation != word)
     return fail(ErrorKind::kRefused,
                 fmt::format("`{}` is not the word that {} asks for", printable(confirmation),

@@ -44,9 +44,11 @@ Result<RolloutOrder> again_order(const Engine::Environment& environment, const A
 
 Result<RolloutOrder> stop_order(const Engine::Environment& environment, const Act& act);
 
-/// Approves what waits in `environment`; Refused when the typed confirmation is wrong.
+/// Approves what waits in `environment`; Refused when the actor is none of the release's approvers
+/// (by name, or by `settings.is_member` of a group) or the typed confirmation is wrong.
 Result<rollout::Approved> approval(const Engine::Environment& environment, const Act& act,
-                                   const RolloutId& rollout, const std::string& confirmation);
+                                   const RolloutId& rollout, const std::string& confirmation,
+                                   const Settings& settings);
 
 /// The release a rollback without a number goes to; 0: there is none.
 model::ReleaseNumber previous_release(const Engine::Environment& environment);

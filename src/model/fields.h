@@ -91,6 +91,7 @@ void fields(V& v, ReleaseJobSpec& x) {
   v("run", x.run);
   v("backup_before", x.backup_before);
   v("reversible", x.reversible);
+  v("blocking", x.blocking);
   v("timeout_ms", x.timeout);
 }
 template <typename V>

@@ -52,8 +52,9 @@ struct CheckSpec {
 
 struct ReleaseJobSpec {
   std::string run;
-  bool backup_before = false;
-  bool reversible = true;
+  bool backup_before = false;  ///< a proven backup comes first; so it does when not reversible
+  bool reversible = true;      ///< false: a rollback cannot undo it
+  bool blocking = false;       ///< requests wait while it runs
   Duration timeout = std::chrono::minutes(15);
   bool operator==(const ReleaseJobSpec&) const = default;
 };

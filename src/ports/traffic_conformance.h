@@ -145,4 +145,13 @@ TEST_P(TrafficConformance, RemovingAndDrainingWhatIsNotThereSucceeds) {
   EXPECT_TRUE(traffic_->drain(kKey, 7, Duration(1000)));
 }
 
+TEST_P(TrafficConformance, AskingAboutAnUnknownSiteIsNotFound) {
+  EXPECT_EQ(traffic_->ask(kKey, 7, "/").error().kind, ErrorKind::kNotFound);
+  ASSERT_TRUE(traffic_->apply(site(0), fence(1, 1)));
+  ASSERT_TRUE(traffic_->remove(kKey, fence(1, 2)));
+  EXPECT_EQ(traffic_->ask(kKey, 7, "/").error().kind, ErrorKind::kNotFound);
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TrafficConformance);
+
 }  // namespace ecluse::ports

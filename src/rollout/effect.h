@@ -15,6 +15,7 @@ enum class EffectKind {
   kAskLatch,        ///< recovery: was an abort latched in the gateway that we did not record?
   kObserve,         ///< what runs, by the runtime's own word
   kEnsureServices,  ///< of `release`
+  kBackUp,          ///< of the environment, before the jobs of `release`
   kRunJob,          ///< release job `index` of `release`
   kStart,           ///< instance `process`, `index` of `release`
   kStop,            ///< the same; unsafe: only from a state entered after its detachment was acked

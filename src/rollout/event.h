@@ -24,8 +24,9 @@ struct Requested {
   std::string actor;
   std::string reason;
   Gate gate = Gate::kNone;
-  std::string waits_for;   ///< words for people: "approval by admins"
-  std::uint64_t term = 0;  ///< of the control plane that takes it
+  std::string waits_for;       ///< words for people: "approval by admins"
+  std::string without_backup;  ///< why its jobs need none
+  std::uint64_t term = 0;      ///< of the control plane that takes it
 };
 
 /// The pipeline of rollout `id` is through: its release can be made.
@@ -92,7 +93,7 @@ struct Ack {
   std::string address;                        ///< kStart
   std::uint16_t port = 0;                     ///< kStart
   int exit_code = 0;                          ///< kRunJob
-  std::string detail;                         ///< kRunJob: its last line
+  std::string detail;                         ///< kRunJob: its last line; kBackUp: what it is
   model::ReleaseNumber answered = 0;          ///< kAsk
   int status = 0;                             ///< kAsk
   std::uint64_t in_flight = 0;                ///< kCountInFlight

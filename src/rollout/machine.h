@@ -9,6 +9,15 @@
 
 namespace ecluse::rollout {
 
+constexpr Duration kPauseMax = std::chrono::hours(24);
+
+bool can_pause(Phase phase);
+/// How long an answer may take before the effect is issued again. Longer than the ports' own limits
+/// so that in a healthy world nothing is asked twice.
+Duration patience(EffectKind kind);
+/// After a failure.
+Duration backoff(std::uint32_t attempt);
+
 class Machine {
  public:
   Machine(const State& state, TimePoint now);
@@ -33,7 +42,7 @@ class Machine {
   Step finish() &&;
 
  private:
-  // phases.cc: what entering a phase does, and when it is over
+  // queue.cc, gate.cc, phase.cc, entering.cc, progress.cc, overdue.cc, abort.cc, swap.cc
   void begin();
   void enter(Phase phase);
   void enter_gate();
@@ -42,6 +51,8 @@ class Machine {
   bool next_may_begin() const;
   void drop_needless();
   std::string already_serves(model::ReleaseNumber release) const;
+  void begin_job(std::size_t index);
+  void let_requests_pass();
   void after_commit();
   void after_bake();
   void overdue();
@@ -62,7 +73,7 @@ class Machine {
   void synthesized(const Ack& ack);
   void stay_undecided(const std::string& why);
 
-  // effects.cc: issuing, acknowledging
+  // effect.cc, site.cc, instance.cc, ack.cc, recovery.cc
   Effect& issue(Effect effect);
   void issue_site(std::vector<ArmShare> arms);
   void refresh_site();

@@ -15,6 +15,8 @@ inline constexpr std::string_view kPhaseNames[] = {"queued",
                                                    "preparing",
                                                    "gated",
                                                    "ensuring services",
+                                                   "backing up",
+                                                   "holding requests",
                                                    "release jobs",
                                                    "starting",
                                                    "probing",
@@ -46,9 +48,9 @@ inline constexpr std::string_view kOutcomeNames[] = {"running", "done", "aborted
                                                      "superseded"};
 inline constexpr std::string_view kStandingNames[] = {"starting", "running", "stopping"};
 inline constexpr std::string_view kEffectNames[] = {
-    "ask latch", "observe",         "ensure services", "run job", "start",
-    "stop",      "apply site",      "abort site",      "ask",     "checkpoint",
-    "drain",     "count in flight", "synthesize",      "gather"};
+    "ask latch",  "observe", "ensure services", "back up",    "run job",
+    "start",      "stop",    "apply site",      "abort site", "ask",
+    "checkpoint", "drain",   "count in flight", "synthesize", "gather"};
 inline constexpr std::string_view kRulingNames[] = {"rollback", "promote", "inconclusive"};
 
 using Names = std::span<const std::string_view>;

@@ -9,6 +9,10 @@ bool Plan::has_traffic() const {
   return std::ranges::any_of(processes, &ProcessPlan::traffic);
 }
 
+bool Plan::wants_backup() const {
+  return std::ranges::any_of(jobs, &JobPlan::backup);
+}
+
 bool Plan::has_workers() const {
   return !std::ranges::all_of(processes, &ProcessPlan::traffic);
 }
@@ -43,10 +47,8 @@ Plan plan_of(const model::EnvironmentSpec& spec) {
     if (!process.takes_traffic) continue;
     plan.start_budget = std::max(plan.start_budget, start_budget_of(process));
   }
-  for (const auto& job : spec.release) {
-    plan.jobs.push_back(job.run);
-    plan.job_timeouts.push_back(job.timeout);
-  }
+  for (const auto& job : spec.release)
+    plan.jobs.push_back({job.run, job.timeout, job.backup_before || !job.reversible, job.blocking});
   plan.weights_ppm = weights_of(spec.canary);
   plan.hold = spec.canary.hold;
   plan.drain = spec.drain;

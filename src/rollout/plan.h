@@ -20,10 +20,17 @@ struct ProcessPlan {
   bool operator==(const ProcessPlan&) const = default;
 };
 
+struct JobPlan {
+  std::string command;  ///< for people
+  Duration timeout{};
+  bool backup = false;    ///< a proven backup comes first
+  bool blocking = false;  ///< requests wait while it runs
+  bool operator==(const JobPlan&) const = default;
+};
+
 struct Plan {
   std::vector<ProcessPlan> processes;
-  std::vector<std::string> jobs;           ///< the release jobs' commands, for people
-  std::vector<Duration> job_timeouts;      ///< one per job
+  std::vector<JobPlan> jobs;
   std::vector<std::uint32_t> weights_ppm;  ///< growing; the last is always the whole
   Duration hold{};                         ///< at each weight below the whole
   Duration start_budget{};                 ///< until every instance must be ready
@@ -36,6 +43,7 @@ struct Plan {
 
   bool has_traffic() const;
   bool has_workers() const;
+  bool wants_backup() const;
 };
 
 /// The plan of `spec`. Weights are cut to (0, 1], made growing, and end with the whole.

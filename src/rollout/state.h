@@ -22,6 +22,8 @@ enum class Phase {
   kPreparing,         ///< its pipeline runs
   kGated,             ///< waits for a person
   kEnsuringServices,  ///
+  kBackingUp,         ///< before jobs that want it; proven by a restore
+  kHoldingRequests,   ///< acknowledged, before a blocking job
   kReleaseJobs,
   kStarting,  ///< instances with traffic
   kProbing,
@@ -88,6 +90,7 @@ struct Rollout {
   Plan plan;
   Plan from_plan;
   bool run_jobs = false;
+  std::string without_backup;  ///< why somebody wants none before the jobs; empty: it is wanted
   std::string commit;
   std::string actor;
   std::string asked_because;
@@ -146,6 +149,7 @@ struct State {
   Plan stable_plan;
   bool stopped = false;
   bool maintenance = false;
+  bool holding = false;        ///< requests wait: a blocking release job runs
   std::vector<ArmShare> arms;  ///< what the gateway shall do
   std::uint64_t sequence = 0;  ///< grows with each decision about the site
   std::uint64_t acked = 0;     ///< the newest sequence that the gateway acknowledged

@@ -16,10 +16,16 @@ void fields(V& v, ProcessPlan& x) {
   v("traffic", x.traffic);
 }
 template <typename V>
+void fields(V& v, JobPlan& x) {
+  v("command", x.command);
+  v("timeout_ms", x.timeout);
+  v("backup", x.backup);
+  v("blocking", x.blocking);
+}
+template <typename V>
 void fields(V& v, Plan& x) {
   v("processes", x.processes);
   v("jobs", x.jobs);
-  v("job_timeouts_ms", x.job_timeouts);
   v("weights_ppm", x.weights_ppm);
   v("hold_ms", x.hold);
   v("start_budget_ms", x.start_budget);
@@ -69,6 +75,7 @@ void fields(V& v, Rollout& x) {
   v("plan", x.plan);
   v("from_plan", x.from_plan);
   v("run_jobs", x.run_jobs);
+  v("without_backup", x.without_backup);
   v("commit", x.commit);
   v("actor", x.actor);
   v("asked_because", x.asked_because);
@@ -122,6 +129,7 @@ void fields(V& v, State& x) {
   v("stable_plan", x.stable_plan);
   v("stopped", x.stopped);
   v("maintenance", x.maintenance);
+  v("holding", x.holding);
   v("arms", x.arms);
   v("sequence", x.sequence);
   v("acked", x.acked);
