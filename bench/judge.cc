@@ -1,12 +1,13 @@
 // `./run bench judge`: how often the judge is wrong, and how soon it is right, by simulation.
 //
 // Each row plays RUNS rollouts of one kind of traffic, seeded, and holds a figure to its bar.
-// Usage: judge [--quick | --runs N] [--only G1] [--json FILE]
+// Usage: judge [--quick | --runs N] [--only G1] [--part 0/4] [--json FILE]
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -29,8 +30,16 @@ constexpr unsigned kThreadsMax = 2;
 struct Options {
   int runs = 2000;
   std::string only;
+  std::size_t part = 0, parts = 1;  ///< every parts-th cell, from this one on
   std::string json_file;
 };
+
+[[noreturn]] void usage(const std::string& word) {
+  fmt::print(stderr,
+             "bench judge: {}? [--quick | --runs N] [--only G1] [--part 0/4] [--json FILE]\n",
+             word);
+  std::exit(2);
+}
 
 Options parse(std::span<char*> arguments) {
   Options options;
@@ -43,19 +52,21 @@ Options parse(std::span<char*> arguments) {
       options.runs = std::max(1, std::atoi(arguments[++i]));
     } else if (word == "--only" && has_value) {
       options.only = arguments[++i];
+    } else if (word == "--part" && has_value) {
+      if (std::sscanf(arguments[++i], "%zu/%zu", &options.part, &options.parts) != 2 ||
+          options.parts == 0) {
+        usage(word);
+      }
     } else if (word == "--json" && has_value) {
       options.json_file = arguments[++i];
     } else {
-      fmt::print(stderr,
-                 "bench judge: no option {}; [--quick | --runs N] [--only G1] [--json FILE]\n",
-                 word);
-      std::exit(2);
+      usage(word);
     }
   }
   return options;
 }
 
-std::vector<Cell> cells_of(const std::string& only) {
+std::vector<Cell> cells_of(const Options& options) {
   struct Gate {
     const char* name;
     std::vector<Cell> (*cells)();
@@ -65,18 +76,20 @@ std::vector<Cell> cells_of(const std::string& only) {
                         {"G7", costs},           {"G8", optima},           {"peer", peers}};
   std::vector<Cell> all;
   for (const auto& [name, cells] : gates) {
-    if (!only.empty() && only != name) continue;
+    if (!options.only.empty() && options.only != name) continue;
     for (Cell& cell : cells()) all.push_back(std::move(cell));
   }
-  return all;
+  std::vector<Cell> part;
+  for (std::size_t i = options.part; i < all.size(); i += options.parts) part.push_back(all[i]);
+  return part;
 }
 
 /// Plays the cells on a few threads; the rows come in the order of the cells.
-std::vector<Row> play_all(const std::vector<Cell>& cells, int runs) {
+std::vector<Row> play_all(const std::vector<Cell>& cells, int runs, std::uint64_t seed) {
   std::vector<Row> rows(cells.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (std::size_t i = next++; i < cells.size(); i = next++) rows[i] = cells[i](kSeed + i, runs);
+    for (std::size_t i = next++; i < cells.size(); i = next++) rows[i] = cells[i](seed + i, runs);
   };
   std::vector<std::jthread> threads;
   const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax);
@@ -118,7 +131,7 @@ void write_json(const std::string& path, const std::vector<Row>& rows, int runs)
 
 int main(int argc, char** argv) {
   const Options options = parse({argv, static_cast<std::size_t>(argc)});
-  const std::vector<Row> rows = play_all(cells_of(options.only), options.runs);
+  const std::vector<Row> rows = play_all(cells_of(options), options.runs, kSeed + options.part);
   print(rows);
   if (!options.json_file.empty()) write_json(options.json_file, rows, options.runs);
   return std::ranges::all_of(rows, &Row::holds) ? 0 : 1;

@@ -99,7 +99,7 @@ double wald_comparing(double weight, double stable, double canary) {
 /// Nothing is promoted, so that a run goes on to its end.
 Objectives never_promoting() {
   Objectives held_to = usual_objectives();
-  held_to.beta = 1e-12;
+  held_to.beta = 1e-305;  // beyond EProcess::kWealthMax
   return held_to;
 }
 
@@ -124,6 +124,7 @@ Cell detection(double weight, double canary, double bar) {
                           .canary_errors = canary,
                           .stable_errors = 0.01,
                           .per_second = 10,
+                          .seconds = 1e9,
                           .requests_max = static_cast<std::uint64_t>(4'000 / weight)};
     const Until until = until_rollback(traffic, usual_objectives(), seed, runs);
     return Row{"G2",
@@ -145,7 +146,8 @@ double slower_than_2s(double sigma, double p95_s) {
 Cell slow_release(double sigma, double bar) {
   return [=](std::uint64_t seed, int runs) {
     const double slow = slower_than_2s(sigma, 3);
-    const Traffic traffic{.per_second = 10, .requests_max = 60'000, .canary_slow = slow};
+    const Traffic traffic{
+        .per_second = 10, .seconds = 1e9, .requests_max = 60'000, .canary_slow = slow};
     const Until until = until_rollback(traffic, usual_objectives(), seed, runs);
     return Row{"G3",
                fmt::format("canary requests until rollback, p95 1 -> 3 s, log-normal {:g}: {:.1f} "
@@ -211,6 +213,13 @@ Cell misjudgement(std::string what, std::vector<int> canary, std::vector<int> st
   };
 }
 
+/// Goes on for ever, so that its cost is that of a judge at work.
+Objectives never_ruling() {
+  Objectives held_to = never_promoting();
+  held_to.alpha = 1e-305;
+  return held_to;
+}
+
 /// Thread time, so that another cell's work is not counted.
 double thread_ns() {
   timespec now{};
@@ -218,29 +227,62 @@ double thread_ns() {
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-Cell cost(std::string what, double weight, bool clients, Pace pace) {
+std::vector<judge::Request> made_beforehand(const Traffic& traffic, Prng& prng) {
+  std::vector<judge::Request> requests;
+  Source source(traffic, prng);
+  while (!source.over()) requests.push_back(source.next());
+  return requests;
+}
+
+Row cost_row(std::string_view what, double ns, std::size_t requests) {
+  return {"G7",
+          fmt::format("CPU per request, ns, {}", what),
+          ns / static_cast<double>(requests),
+          200,
+          {}};
+}
+
+Cell cost(std::string what, double weight, Users users) {
   return [=](std::uint64_t seed, int) {
-    constexpr std::uint64_t kRequests = 2'000'000;
+    Prng prng(seed);
     const Traffic traffic{.weight = weight,
                           .per_second = 500,
                           .seconds = 1e9,
-                          .requests_max = kRequests,
-                          .pace = pace,
-                          .users = clients ? Users::kClustered : Users::kAnonymous};
-    Prng prng(seed);
-    Objectives held_to = never_promoting();
-    held_to.alpha = 1e-12;
-    double begin = thread_ns();
-    Source source(traffic, prng);
-    std::uint64_t errors = 0;
-    while (!source.over()) errors += source.next().error ? 1 : 0;
-    const double making = thread_ns() - begin;
-    begin = thread_ns();
-    play(traffic, held_to, prng);
-    return Row{"G7", fmt::format("CPU per request, ns, {}", what),
-               (thread_ns() - begin - making) / kRequests, 200,
-               fmt::format("{} errors in the sample", errors)};
+                          .requests_max = 1'000'000,
+                          .users = users};
+    const auto requests = made_beforehand(traffic, prng);
+    judge::Judge judge(never_ruling());
+    const double begin = thread_ns();
+    for (const judge::Request& request : requests) judge.observe(request);
+    return cost_row(what, thread_ns() - begin, requests.size());
   };
+}
+
+/// Told of each request twice, at its arrival and 1.5 s later; ruling after every batch of 50.
+Row live_cost(std::uint64_t seed, int) {
+  constexpr std::uint64_t kOpen = 750;
+  Prng prng(seed);
+  const auto requests =
+      made_beforehand({.per_second = 500, .seconds = 1e9, .requests_max = 1'000'000}, prng);
+  const auto case_of = [&](std::uint64_t i, judge::Standing standing) {
+    return judge::Case{.number = i + 1,
+                       .arm = requests[i].arm,
+                       .weight = 0.1,
+                       .client = {},
+                       .standing = standing,
+                       .arrived_ms = 2 * i,
+                       .latency = Duration(80)};
+  };
+  judge::Docket docket(never_ruling());
+  const double begin = thread_ns();
+  for (std::uint64_t i = 0; i < requests.size(); ++i) {
+    docket.tell(case_of(i, judge::Standing::kOpen));
+    if (i < kOpen) continue;
+    const bool error = requests[i - kOpen].error;
+    docket.tell(case_of(i - kOpen, error ? judge::Standing::kError : judge::Standing::kOk));
+    if (i % 50 == 0) docket.rule(2 * i);
+  }
+  return cost_row("live, 750 open at a time", thread_ns() - begin, requests.size());
 }
 
 /// Bytes the judge holds more after 4 million clients than after one.
@@ -296,7 +338,7 @@ Cell ratio_optimum(double weight, double times) {
                           .requests_max = static_cast<std::uint64_t>(12'000 / weight)};
     const double bound = wald_comparing(weight, 0.01, 0.01 * times);
     Objectives held_to = objectives({"errors > 1x stable"});
-    held_to.beta = 1e-12;
+    held_to.beta = 1e-305;
     const Until until = until_rollback(traffic, held_to, seed, runs);
     return Row{"G8",
                fmt::format("requests against Wald's bound, errors > 1x stable, in truth {:g}x, "
@@ -399,12 +441,14 @@ std::vector<Cell> false_promotions() {
                                          .canary_errors = 3 * errors,
                                          .stable_errors = errors,
                                          .per_second = 10,
+                                         .seconds = 1e9,
                                          .requests_max = 20'000},
                                         armed));
   for (const double errors : {0.01, 0.05})
     cells.push_back(false_promotion({.canary_errors = 3 * errors,
                                      .stable_errors = errors,
                                      .per_second = 10,
+                                     .seconds = 1e9,
                                      .requests_max = 40'000,
                                      .users = Users::kClustered},
                                     false));
@@ -425,10 +469,8 @@ std::vector<Cell> misjudgements() {
 }
 
 std::vector<Cell> costs() {
-  return {cost("weight 10 %", 0.1, false, Pace::kAtOnce),
-          cost("weight 50 %", 0.5, false, Pace::kAtOnce),
-          cost("weight 10 %, with clients", 0.1, true, Pace::kAtOnce),
-          cost("weight 10 %, live, 750 open at a time", 0.1, false, Pace::kErrorsFaster),
+  return {cost("weight 10 %", 0.1, Users::kAnonymous), cost("weight 50 %", 0.5, Users::kAnonymous),
+          cost("weight 10 %, clients of 20 requests", 0.1, Users::kClustered), live_cost,
           memory_growth};
 }
 

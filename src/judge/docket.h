@@ -74,13 +74,16 @@ class Docket {
   };
   Unit unit_of(const Entry& entry, std::uint64_t now_ms) const;
   void close_front(std::uint64_t now_ms);
-  void close(const Entry& entry, std::uint64_t now_ms);
+  void close_first(std::uint64_t now_ms);
+  std::deque<Entry>::iterator place_of(std::uint64_t number);
+  bool tells(const Entry& entry) const;
   bool something_tells(std::uint64_t now_ms) const;
   Claims tried(std::uint64_t now_ms) const;
 
   Judge judge_;
   std::deque<Entry> cases_;
-  std::uint64_t closed_ = 0;  ///< every number up to here
+  std::uint64_t closed_ = 0;   ///< every number up to here
+  std::uint64_t telling_ = 0;  ///< of `cases_`: ended, on the canary, and not well
   std::optional<Verdict> made_;
 };
 
