@@ -11,6 +11,7 @@
 #include "model/spec.h"
 #include "ports/builder.h"
 #include "ports/clock.h"
+#include "ports/outcomes.h"
 #include "ports/prober.h"
 #include "ports/runtime.h"
 #include "ports/secrets.h"
@@ -52,6 +53,8 @@ struct Ports {
   StageLogs& stage_logs;
   /// ecluse.yml as text to the app; errors carry file:line:column and every finding.
   std::function<Result<model::AppSpec>(std::string_view text, const std::string& file)> parse;
+  /// Of releases on trial; null: the judge hears nothing, and no rollout is judged.
+  ports::Outcomes* outcomes = nullptr;
 };
 
 /// Where things lie and how the machine is; all optional.

@@ -121,21 +121,30 @@ Claims Docket::tried(std::uint64_t now_ms) const {
   return claims;
 }
 
+std::optional<Ruling> Docket::ruling(const Claims& entered) const {
+  if (entered.must_roll_back()) return Ruling::kRollback;
+  const bool promoted = made_.has_value();
+  if (!promoted && judge_.ruling() == Ruling::kPromote) return Ruling::kPromote;
+  return std::nullopt;
+}
+
 std::optional<Verdict> Docket::rule(std::uint64_t now_ms) {
   close_front(now_ms);
-  if (made_) return std::nullopt;
-  if (const auto ruled = judge_.ruling()) {
-    made_ = verdict_of(*ruled, judge_.claims(), judge_.tally());
-  } else if (something_tells(now_ms)) {
-    const Claims claims = tried(now_ms);
-    if (claims.must_roll_back()) made_ = verdict_of(Ruling::kRollback, claims, judge_.tally());
-  }
+  if (made_ && made_->ruling == Ruling::kRollback) return std::nullopt;
+  const Claims claims = something_tells(now_ms) ? tried(now_ms) : judge_.claims();
+  const auto ruled = ruling(claims);
+  if (!ruled) return std::nullopt;
+  made_ = verdict_of(*ruled, claims, judge_.tally());
   return made_;
 }
 
 Verdict Docket::so_far(std::uint64_t now_ms) const {
   if (made_) return *made_;
   return verdict_of(Ruling::kInconclusive, tried(now_ms), judge_.tally());
+}
+
+Claims Docket::claims(std::uint64_t now_ms) const {
+  return tried(now_ms);
 }
 
 }  // namespace ecluse::judge
