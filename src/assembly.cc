@@ -221,7 +221,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   const RedactionWhile redaction(*secrets);
   ECLUSE_ASSIGN(const auto runtime, runtime::ProcessRuntime::open(data, options.places.run));
   gateway::TrafficClient traffic(options.places.gateway_socket());
-  gateway::OutcomesClient outcomes(options.places.gateway_socket());
+  gateway::OutcomesClient outcomes(options.places.gateway_socket(), std::chrono::seconds(1));
   observe::HttpProber prober;
   services::LocalServices services(*runtime, *secrets,
                                    services_options(data, runtime->isolated(), *secrets));
