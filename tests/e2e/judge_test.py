@@ -133,7 +133,9 @@ class Judged(Deploy):
         self.assertEqual(verdict["verdict"], "rollback")
         self.assertIn("canary requests failed", said)
         self.assertLess(verdict["canary_requests"], 40)  # seven in the median
-        print(f"fails: rolled back after {verdict['canary_requests']} canary requests", file=sys.stderr)
+        aborting = next(stage for stage in self.status()["rollout"]["stages"] if stage["name"] == "aborting")
+        print(f"fails: rolled back after {verdict['canary_requests']} canary requests; weight 0 acknowledged "
+              f"{aborting['took_ms']} ms after the verdict", file=sys.stderr)
         self.assertEqual(self.status()["stable"], 2)
 
         _, trial = self.deploy("slow", code=1)
