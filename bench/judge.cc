@@ -1,189 +1,117 @@
 // `./run bench judge`: how often the judge is wrong, and how soon it is right, by simulation.
 //
 // Each row plays RUNS rollouts of one kind of traffic, seeded, and holds a figure to its bar.
-// Usage: judge [--runs N] [--json FILE]
-
-#include "judge/judge.h"
+// Usage: judge [--quick | --runs N] [--only G1] [--part 0/4] [--json FILE]
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
+#include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "base/prng.h"
-#include "judge/trace.h"
+#include "judge/gates.h"
 
 namespace {
 
-using namespace ecluse;
-using namespace ecluse::judge;
+using namespace ecluse::bench;
 using nlohmann::json;
 
 constexpr std::uint64_t kSeed = 20260101;
-constexpr std::size_t kRequestsOfAnHour = 7'200;  // 2 requests/s
+constexpr unsigned kThreadsMax = 2;
 
-struct Traffic {
-  double weight = 0.1;
-  double canary = 0.01;  ///< error rates
-  double stable = 0.01;
-  std::size_t requests_max = kRequestsOfAnHour;
-  double (*shape)(double) = [](double) {
-    return 1.0;
-  };  ///< of errors, over the run's time in [0, 1)
-  int requests_per_client = 1;  ///< above 1: sticky clients, whose errors come together
+struct Options {
+  int runs = 2000;
+  std::string only;
+  std::size_t part = 0, parts = 1;  ///< every parts-th cell, from this one on
+  std::string json_file;
 };
 
-double steady(double) {
-  return 1;
-}
-double incident(double t) {
-  return t > 0.3 && t < 0.5 ? 10 : 1;
-}
-double day_curve(double t) {
-  return 1 + 0.8 * std::sin(2 * 3.14159265358979 * t);
+[[noreturn]] void usage(const std::string& word) {
+  fmt::print(stderr,
+             "bench judge: {}? [--quick | --runs N] [--only G1] [--part 0/4] [--json FILE]\n",
+             word);
+  std::exit(2);
 }
 
-Objectives objectives(const char* abort_when) {
-  return *parse_objectives(fmt::format(R"({{"abort_when": [{}]}})", abort_when));
-}
-constexpr const char* kAll = R"("errors > 5%", "p95 > 2s", "crashes > 1%", "errors > 1x stable")";
-constexpr const char* kRelativeOnly = R"("errors > 1x stable")";
-
-/// Half of a clustered client's chance to err decides once for all its requests.
-bool errs(double rate, bool clustered, bool broken_client, Prng& prng) {
-  if (!clustered) return prng.chance(std::min(rate, 1.0));
-  return broken_client || prng.chance(std::min(rate / 2, 1.0));
-}
-
-Verdict play(const Traffic& traffic, const Objectives& held_to, Prng& prng) {
-  Judge judge(held_to);
-  const bool clustered = traffic.requests_per_client > 1;
-  std::uint64_t client = 0;
-  bool canary = false;
-  bool broken = false;
-  for (std::size_t i = 0; i < traffic.requests_max; ++i) {
-    const double t = static_cast<double>(i) / static_cast<double>(traffic.requests_max);
-    if (i % static_cast<std::size_t>(traffic.requests_per_client) == 0) {
-      client += 1;
-      canary = prng.chance(traffic.weight);
-      broken = prng.chance((canary ? traffic.canary : traffic.stable) * traffic.shape(t) / 2);
-    }
-    const double rate = (canary ? traffic.canary : traffic.stable) * traffic.shape(t);
-    Request request{.arm = canary ? Arm::kCanary : Arm::kStable, .weight = traffic.weight};
-    if (clustered) request.client = client;
-    request.error = errs(rate, clustered, broken, prng);
-    request.latency = Duration(80);
-    if (auto verdict = judge.observe(request)) return *verdict;
-  }
-  return judge.so_far();
-}
-
-struct Row {
-  std::string gate;
-  std::string what;
-  double value = 0;
-  double bar = 0;
-  bool holds() const { return value <= bar; }
-};
-
-double share_of(Ruling ruling, const Traffic& traffic, const Objectives& held_to, int runs) {
-  Prng prng(kSeed);
-  int count = 0;
-  for (int run = 0; run < runs; ++run) count += play(traffic, held_to, prng).ruling == ruling;
-  return static_cast<double>(count) / runs;
-}
-
-double median_until_rollback(const Traffic& traffic, int runs) {
-  Prng prng(kSeed);
-  const Objectives held_to = objectives(kAll);
-  std::vector<double> counts;
-  for (int run = 0; run < runs; ++run) {
-    const Verdict verdict = play(traffic, held_to, prng);
-    const bool found = verdict.ruling == Ruling::kRollback;
-    counts.push_back(found ? static_cast<double>(verdict.canary.requests) : HUGE_VAL);
-  }
-  std::ranges::nth_element(counts, counts.begin() + runs / 2);
-  return counts[static_cast<std::size_t>(runs / 2)];
-}
-
-void false_rollbacks(int runs, std::vector<Row>& rows) {
-  struct Shape {
-    const char* name;
-    double (*shape)(double);
-  };
-  const Shape shapes[] = {
-      {"steady", steady}, {"tenfold incident", incident}, {"day curve", day_curve}};
-  for (const double errors : {0.0, 0.001, 0.01, 0.05}) {
-    for (const auto& [name, shape] : shapes) {
-      for (const int per_client : {1, 20}) {
-        const Traffic equal{
-            .canary = errors, .stable = errors, .shape = shape, .requests_per_client = per_client};
-        rows.push_back({"G1",
-                        fmt::format("false rollbacks, both arms {:g} %, {}, {}", 100 * errors, name,
-                                    per_client == 1 ? "independent" : "clustered by client"),
-                        share_of(Ruling::kRollback, equal, objectives(kRelativeOnly), runs), 0.01});
+Options parse(std::span<char*> arguments) {
+  Options options;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string word = arguments[i];
+    const bool has_value = i + 1 < arguments.size();
+    if (word == "--quick") {
+      options.runs = 200;
+    } else if (word == "--runs" && has_value) {
+      options.runs = std::max(1, std::atoi(arguments[++i]));
+    } else if (word == "--only" && has_value) {
+      options.only = arguments[++i];
+    } else if (word == "--part" && has_value) {
+      if (std::sscanf(arguments[++i], "%zu/%zu", &options.part, &options.parts) != 2 ||
+          options.parts == 0) {
+        usage(word);
       }
+    } else if (word == "--json" && has_value) {
+      options.json_file = arguments[++i];
+    } else {
+      usage(word);
     }
   }
-  for (const double errors : {0.0, 0.01, 0.05}) {
-    rows.push_back(
-        {"G1", fmt::format("false rollbacks, both arms {:g} %, all objectives", 100 * errors),
-         share_of(Ruling::kRollback, {.canary = errors, .stable = errors}, objectives(kAll), runs),
-         0.01});
-  }
+  return options;
 }
 
-void detections(int runs, std::vector<Row>& rows) {
-  struct Case {
-    double canary, bar;
+std::vector<Cell> cells_of(const Options& options) {
+  struct Gate {
+    const char* name;
+    std::vector<Cell> (*cells)();
   };
-  for (const auto& [canary, bar] : {Case{1, 3}, Case{0.5, 7}, Case{0.1, 60}, Case{0.03, 500}}) {
-    const Traffic bad{.canary = canary, .stable = 0.01, .requests_max = 60'000};
-    rows.push_back({"G2",
-                    fmt::format("median canary requests until rollback, 1 -> {:g} %", 100 * canary),
-                    median_until_rollback(bad, runs), bar});
+  const Gate gates[] = {{"G1", false_rollbacks}, {"G2", detections},       {"G3", slow_releases},
+                        {"G4", without_traffic}, {"G5", false_promotions}, {"G6", misjudgements},
+                        {"G7", costs},           {"G8", optima},           {"peer", peers}};
+  std::vector<Cell> all;
+  for (const auto& [name, cells] : gates) {
+    if (!options.only.empty() && options.only != name) continue;
+    for (Cell& cell : cells()) all.push_back(std::move(cell));
   }
+  std::vector<Cell> part;
+  for (std::size_t i = options.part; i < all.size(); i += options.parts) part.push_back(all[i]);
+  return part;
 }
 
-void false_promotions(int runs, std::vector<Row>& rows) {
-  for (const double errors : {0.005, 0.01, 0.03}) {
-    const Traffic worse{.canary = 3 * errors, .stable = errors, .requests_max = 20'000};
-    rows.push_back({"G5",
-                    fmt::format("false promotions, {:g} -> {:g} %, no abort objective",
-                                100 * errors, 300 * errors),
-                    share_of(Ruling::kPromote, worse, objectives(""), runs), 0.05});
-  }
-}
-
-void cost(std::vector<Row>& rows) {
-  constexpr int kRequests = 2'000'000;
-  Prng prng(kSeed);
-  Judge judge(objectives(kAll));
-  const std::clock_t begin = std::clock();
-  for (int i = 0; i < kRequests; ++i) {
-    judge.observe({.arm = prng.chance(0.1) ? Arm::kCanary : Arm::kStable,
-                   .weight = 0.1,
-                   .error = prng.chance(0.01),
-                   .latency = Duration(80)});
-  }
-  const double cpu_s = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-  rows.push_back({"G7", "CPU per request, ns", cpu_s * 1e9 / kRequests, 200});
+/// Plays the cells on a few threads; the rows come in the order of the cells.
+std::vector<Row> play_all(const std::vector<Cell>& cells, int runs, std::uint64_t seed) {
+  std::vector<Row> rows(cells.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < cells.size(); i = next++) rows[i] = cells[i](seed + i, runs);
+  };
+  std::vector<std::jthread> threads;
+  const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax);
+  for (unsigned i = 0; i < count; ++i) threads.emplace_back(work);
+  threads.clear();
+  return rows;
 }
 
 void print(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
-    fmt::print("{:3} {:70} {:>10.4g}  bar {:>6g}  {}\n", row.gate, row.what, row.value, row.bar,
-               row.holds() ? "holds" : "MISSED");
+    const bool has_bar = !std::isnan(row.bar);
+    fmt::print("{:4} {:82} {:>9.4g}  {:>11}  {:6}  {}\n", row.gate, row.what, row.value,
+               has_bar ? fmt::format("bar {:.4g}", row.bar) : "",
+               !has_bar      ? ""
+               : row.holds() ? "holds"
+                             : "MISSED",
+               row.beside);
   }
+  const auto missed = std::ranges::count_if(rows, [](const Row& row) { return !row.holds(); });
+  const auto held =
+      std::ranges::count_if(rows, [](const Row& row) { return !std::isnan(row.bar); });
+  fmt::print("{} of {} bars hold\n", held - missed, held);
 }
 
 void write_json(const std::string& path, const std::vector<Row>& rows, int runs) {
@@ -193,35 +121,17 @@ void write_json(const std::string& path, const std::vector<Row>& rows, int runs)
                     {"what", row.what},
                     {"value", row.value},
                     {"bar", row.bar},
-                    {"holds", row.holds()}});
+                    {"holds", row.holds()},
+                    {"beside", row.beside}});
   }
   std::ofstream(path) << json{{"runs", runs}, {"seed", kSeed}, {"rows", list}}.dump(2) << "\n";
-}
-
-struct Options {
-  int runs = 2000;
-  std::string json_file;
-};
-
-Options parse(std::span<char*> arguments) {
-  Options options;
-  for (std::size_t i = 1; i + 1 < arguments.size(); i += 2) {
-    if (std::strcmp(arguments[i], "--runs") == 0)
-      options.runs = std::max(1, std::atoi(arguments[i + 1]));
-    if (std::strcmp(arguments[i], "--json") == 0) options.json_file = arguments[i + 1];
-  }
-  return options;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const Options options = parse({argv, static_cast<std::size_t>(argc)});
-  std::vector<Row> rows;
-  detections(options.runs, rows);
-  false_promotions(options.runs, rows);
-  false_rollbacks(options.runs, rows);
-  cost(rows);
+  const std::vector<Row> rows = play_all(cells_of(options), options.runs, kSeed + options.part);
   print(rows);
   if (!options.json_file.empty()) write_json(options.json_file, rows, options.runs);
   return std::ranges::all_of(rows, &Row::holds) ? 0 : 1;

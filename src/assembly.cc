@@ -25,6 +25,7 @@
 #include "config/parse.h"
 #include "control/plane.h"
 #include "gateway/gateway.h"
+#include "gateway/outcomes_client.h"
 #include "gateway/traffic_client.h"
 #include "gateway/upgrade.h"
 #include "observe/http_prober.h"
@@ -234,6 +235,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   const RedactionWhile redaction(*secrets);
   ECLUSE_ASSIGN(const auto runtime, runtime::ProcessRuntime::open(data, options.places.run));
   gateway::TrafficClient traffic(options.places.gateway_socket());
+  gateway::OutcomesClient outcomes(options.places.gateway_socket(), std::chrono::seconds(1));
   observe::HttpProber prober;
   services::LocalServices services(*runtime, *secrets,
                                    services_options(data, runtime->isolated(), *secrets));
@@ -249,7 +251,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   if (!runtime->isolated()) settings.port_for = free_port;
   std::jthread watch;  // before the plane: it ends the wait for the plane's own end
   control::Plane plane({*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets,
-                        stage_logs, parse_app},
+                        stage_logs, parse_app, &outcomes},
                        settings);
   auto served = serve(plane, options, hooks);
   watch = end_watch();

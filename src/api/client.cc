@@ -230,6 +230,10 @@ Result<control::RolloutView> Client::rollout(const control::RolloutId& id) {
   ECLUSE_ASSIGN(auto path, path_of_rollout(id));
   return ask<control::RolloutView>({.path = path});
 }
+Result<std::string> Client::trial(const control::RolloutId& id) {
+  ECLUSE_ASSIGN(auto path, path_of_rollout(id));
+  return exchange({.path = path + "/trial"});
+}
 Result<std::vector<control::RolloutView>> Client::rollouts(const model::EnvironmentKey& key,
                                                            std::size_t limit) {
   return ask<std::vector<control::RolloutView>>(

@@ -51,6 +51,7 @@ class Client final : public control::Operations {
   Result<std::vector<control::EnvironmentView>> status(const std::string& app) override;
   Result<control::EnvironmentView> environment(const model::EnvironmentKey& key) override;
   Result<control::RolloutView> rollout(const control::RolloutId& id) override;
+  Result<std::string> trial(const control::RolloutId& id) override;
   Result<std::vector<control::RolloutView>> rollouts(const model::EnvironmentKey& key,
                                                      std::size_t limit) override;
   Result<std::vector<control::ReleaseView>> releases(const model::EnvironmentKey& key) override;

@@ -16,6 +16,7 @@ class FakeOperations final : public control::Operations {
   struct State {
     std::vector<std::string> calls;  ///< "promote lettings/prod by root (uid 0): why [DEPLOY]"
     std::map<std::string, control::EnvironmentView> environments;
+    std::map<std::string, std::string> trials;                          ///< by rollout: JSON text
     std::map<std::string, std::vector<control::RolloutView>> rollouts;  ///< shown one after another
     std::vector<control::ReleaseView> releases;
     std::vector<ports::StoredEvent> events;
@@ -102,6 +103,12 @@ class FakeOperations final : public control::Operations {
       const auto view = views.front();
       if (views.size() > 1) views.erase(views.begin());
       return view;
+    });
+  }
+  Result<std::string> trial(const control::RolloutId& id) override {
+    return found("trial " + id, [&](State& s) -> std::optional<std::string> {
+      if (!s.trials.contains(id)) return std::nullopt;
+      return s.trials[id];
     });
   }
   Result<std::vector<control::RolloutView>> rollouts(const model::EnvironmentKey& key,

@@ -260,6 +260,11 @@ std::string rollout_id_in(const Call& call) {
 Answer rollout(const Call& call) {
   return ok(call, call.operations.rollout(rollout_id_in(call)));
 }
+/// It is JSON already, and holds no text but the judge's own.
+Answer trial(const Call& call) {
+  ECLUSE_ASSIGN(auto picture, call.operations.trial(rollout_id_in(call)));
+  return HttpAnswer{200, std::move(picture)};
+}
 Answer approve(const Call& call) {
   ECLUSE_ASSIGN(auto body, body_of<ConfirmBody>(call));
   const auto id = rollout_id_in(call);
@@ -340,6 +345,7 @@ constexpr Route kRoutes[] = {
     {"PUT", ENVIRONMENT "/secrets/{name}", "Sets a new version of a secret.", secret_set},
     {"DELETE", ENVIRONMENT "/secrets/{name}", "Removes it from new releases.", secret_remove},
     {"GET", ROLLOUT, "One rollout with its stages and, if it failed, the evidence.", rollout},
+    {"GET", ROLLOUT "/trial", "What the judge saw and said of it.", trial},
     {"POST", ROLLOUT "/approve", "Opens the gate a rollout waits at.", approve},
     {"GET", ROLLOUT "/stages/{stage}/log", "The output of a stage from `?offset=`.", stage_log},
     {"GET", "/v1/events", "The audit log; with `wait_ms` it waits for the next.", events},

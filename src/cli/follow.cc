@@ -9,6 +9,7 @@
 
 #include "api/json.h"
 #include "cli/rollout_text.h"
+#include "cli/trial_picture.h"
 
 namespace ecluse::cli {
 
@@ -45,24 +46,29 @@ class Progress {
  public:
   explicit Progress(const Terminal& terminal) : terminal_(terminal) {}
 
-  void show(const control::RolloutView& view) {
-    terminal_.out_is_tty ? redraw(view) : print_changes(view);
+  /// `trial`: what the judge sees of it, while it is before the judge.
+  void show(const control::RolloutView& view, const std::optional<TrialPicture>& trial) {
+    terminal_.out_is_tty ? redraw(view, trial) : print_changes(view, trial);
   }
 
  private:
-  void redraw(const control::RolloutView& view) {
+  void redraw(const control::RolloutView& view, const std::optional<TrialPicture>& trial) {
     std::string text = drawn_lines_ == 0 ? "" : fmt::format("\x1b[{}A\x1b[J", drawn_lines_);
     const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since_);
     auto lines = stage_lines(terminal_, view);
     lines.insert(lines.begin(), terminal_.paint(Ink::kBold, headline(view)));
     lines.push_back(fmt::format("  {}  {}", state_of(view),
                                 terminal_.paint(Ink::kDim, fmt::format("{}s", elapsed.count()))));
+    if (trial) {
+      const auto seen = watch_lines(terminal_, *trial);
+      lines.insert(lines.end(), seen.begin(), seen.end());
+    }
     for (const auto& line : lines) text += line + "\n";
     drawn_lines_ = lines.size();
     terminal_.out << text << std::flush;
   }
 
-  void print_changes(const control::RolloutView& view) {
+  void print_changes(const control::RolloutView& view, const std::optional<TrialPicture>& trial) {
     if (view.stages.empty() && view.waiting_for.empty() && !said_headline_) return;
     if (!said_headline_) terminal_.out << headline(view) << "\n";
     if (!said_headline_ && view.stages.empty()) {
@@ -77,6 +83,10 @@ class Progress {
       if (said_[i] != line) terminal_.out << line << "\n";
       said_[i] = line;
     }
+    for (; trial && said_verdicts_ < trial->verdicts.size(); ++said_verdicts_) {
+      const auto& made = trial->verdicts[said_verdicts_];
+      terminal_.out << "the judge: " << made.verdict << ": " << made.reason << "\n";
+    }
     terminal_.out << std::flush;
   }
 
@@ -84,6 +94,7 @@ class Progress {
   const Clock::time_point since_ = Clock::now();
   std::size_t drawn_lines_ = 0;
   bool said_headline_ = false;
+  std::size_t said_verdicts_ = 0;
   std::vector<std::string> said_;
 };
 
@@ -152,6 +163,15 @@ void wait_for_news(const Session& session, control::Operations& operations,
   if (events && !events->empty()) seen = events->back().sequence;
 }
 
+/// Nothing where there is no trial: most rollouts have none, and one that has none yet is no error.
+std::optional<TrialPicture> trial_of(control::Operations& operations,
+                                     const control::RolloutId& id) {
+  const auto json = operations.trial(id);
+  if (!json) return std::nullopt;
+  auto picture = trial_picture(*json);
+  return picture ? std::optional(*std::move(picture)) : std::nullopt;
+}
+
 }  // namespace
 
 int follow(const Session& session, const Common& common, Daemon& daemon,
@@ -164,7 +184,7 @@ int follow(const Session& session, const Common& common, Daemon& daemon,
     const auto view = daemon.operations->rollout(id);
     if (view) {
       heard_at = Clock::now();
-      if (!common.json) progress.show(*view);
+      if (!common.json) progress.show(*view, trial_of(*daemon.operations, id));
       if (is_over(*view, until)) return conclude(session, common, *view);
     } else if (!daemon.is_away() || Clock::now() - heard_at > kAwayMax) {
       return report(session, common, daemon, view.error());

@@ -66,8 +66,7 @@ Shape<model::CanarySpec> canary() {
              "shares of the traffic, growing; the last step to 100% is implied"),
        field("hold", &CanarySpec::hold, duration(1s, 720h), "how long each share is watched"),
        field("abort_when", &CanarySpec::abort_when, list_of(text(rules::abort_condition())),
-             "what ends it: errors > 5%, p95 > 2s, crashes > 1%, errors > 1x stable")
-           .later("only an instance that dies or is no longer ready ends it"),
+             "what ends it: errors > 5%, p95 > 2s, crashes > 1%, errors > 1x stable"),
        field("inconclusive", &CanarySpec::inconclusive, inconclusive,
              "when nothing was proven at the end of the holds"),
        field("no_traffic", &CanarySpec::no_traffic, no_traffic, "when nobody came"),

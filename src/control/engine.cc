@@ -62,7 +62,12 @@ Engine::Engine(const Ports& ports, Settings settings, Executor& executor)
     : ports_(ports),
       settings_(std::make_shared<const Settings>(std::move(settings))),
       executor_(executor),
-      journal_(ports, executor) {}
+      journal_(ports, executor),
+      judging_(ports.outcomes, ports.clock, executor,
+               {[this](const auto& key, const auto& ruling, const auto& trial) {
+                  judged(key, ruling, trial);
+                },
+                [this](const auto& trial) { keep(trial); }}) {}
 
 // Loading and resuming -------------------------------------------------------------------------
 
@@ -144,6 +149,7 @@ void Engine::apply(Room& room, const rollout::Event& event, Change change) {
   std::erase_if(step.effects, [](const rollout::Effect& e) { return is_urgent(e.kind); });
   start_effects(room, step.effects, change.after);
   watch(room);
+  attend_trial(room);
   reply_to_swaps(room);
   if (told_) change.after.push_back(told_);
   journal_.append(std::move(batch), std::move(change.after));
@@ -269,6 +275,39 @@ void Engine::watch(Room& room) {
   });
 }
 
+// The judge ---------------------------------------------------------------------------------------
+
+void Engine::attend_trial(const Room& room) {
+  const auto& active = room.state.active;
+  const auto release = room.releases.find(active ? active->release : 0);
+  judging_.attend(room.state, release == room.releases.end() ? nullptr : release->second.get(),
+                  [this](const std::string& key) -> std::optional<std::string> {
+                    auto text = ports_.store.get(key);
+                    if (text) return *text;
+                    log_error("the judge begins anew: {}", text.error().message);
+                    return std::nullopt;
+                  });
+}
+
+void Engine::judged(const model::EnvironmentKey& key, const rollout::Judged& ruling,
+                    const std::map<std::string, std::string>& trial) {
+  const auto found = rooms_.find(key);
+  bool stored = false;
+  Change change{.actor = "the judge", .also = {}, .after = {}};
+  change.also = [&](const rollout::State&, ports::Batch& batch) {
+    for (const auto& [name, text] : trial) batch.put[name] = text;
+    stored = true;
+  };
+  if (found != rooms_.end()) apply(found->second, ruling, std::move(change));
+  if (!stored) keep(trial);
+}
+
+void Engine::keep(const std::map<std::string, std::string>& trial) {
+  ports::Batch batch;
+  for (const auto& [name, text] : trial) batch.put[name] = text;
+  journal_.append(std::move(batch), {});
+}
+
 // Events from below ------------------------------------------------------------------------------
 
 void Engine::on_instance(const ports::InstanceEvent& event) {
@@ -335,6 +374,7 @@ void Engine::confirm_readiness() {
 void Engine::tick() {
   const auto now = ports_.clock.now();
   journal_.tick(now);
+  judging_.tick(now);
   confirm_readiness();
   for (auto& [key, room] : rooms_)
     if (const auto due = rollout::deadline(room.state); due && *due <= now)
@@ -353,6 +393,7 @@ std::optional<TimePoint> Engine::deadline() const {
   for (const auto& [key, room] : rooms_) consider(rollout::deadline(room.state));
   for (const auto& [id, state] : pipelines_) consider(pipeline::deadline(state));
   for (const auto& [id, until] : unconfirmed_) consider(until);
+  consider(judging_.deadline());
   return first;
 }
 

@@ -13,6 +13,7 @@
 
 #include "control/executor.h"
 #include "control/journal.h"
+#include "control/judging.h"
 #include "control/operations.h"
 #include "control/perform.h"
 #include "control/ports.h"
@@ -73,6 +74,8 @@ class Engine {
   /// Running or waiting; ended ones are in the store.
   std::optional<Record> live_record(const RolloutId& id) const;
   const pipeline::State* pipeline(const RolloutId& id) const;
+  /// Of a rollout on trial now; those that are over are in the store (trial_store_key()).
+  const Trial* trial(const RolloutId& id) const { return judging_.trial(id); }
   const Journal& journal() const { return journal_; }
   std::uint64_t term() const { return term_; }
   /// Called after every durable batch.
@@ -103,6 +106,11 @@ class Engine {
   void watch(Room& room);
   void confirm_readiness();
 
+  void attend_trial(const Room& room);
+  void judged(const model::EnvironmentKey& key, const rollout::Judged& ruling,
+              const std::map<std::string, std::string>& trial);
+  void keep(const std::map<std::string, std::string>& trial);
+
   void apply_pipeline(const RolloutId& id, const pipeline::Event& event, const SealFacts& facts,
                       ports::Batch batch, std::vector<std::function<void()>> after);
   void start_pipeline_effect(const RolloutId& id, const pipeline::Effect& effect);
@@ -116,6 +124,7 @@ class Engine {
   std::shared_ptr<const Settings> settings_;
   Executor& executor_;
   Journal journal_;
+  Judging judging_;
   std::uint64_t term_ = 0;
   std::map<model::EnvironmentKey, Room> rooms_;
   std::map<RolloutId, pipeline::State> pipelines_;

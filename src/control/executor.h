@@ -15,6 +15,7 @@ enum class Urgency {
   kUrgent,  ///< decisions about traffic: never behind anything slow
   kNormal,  ///< seconds: starts, stops, commits
   kLong,    ///< minutes: builds, checks, release jobs
+  kWatch,   ///< waits for news, a tenth of a second at a time, over and over
 };
 
 /// Work of one lane runs in the order it was given and never twice at once, so that a stop follows

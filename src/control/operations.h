@@ -170,6 +170,9 @@ class Operations {
   virtual Result<RolloutView> rollout(const RolloutId& id) = 0;
   virtual Result<std::vector<RolloutView>> rollouts(const model::EnvironmentKey& key,
                                                     std::size_t limit) = 0;
+  /// What the judge saw and said of it, as JSON text: docs/judge.md. NotFound: it was never on
+  /// trial.
+  virtual Result<std::string> trial(const RolloutId& id) = 0;
   virtual Result<std::vector<ReleaseView>> releases(const model::EnvironmentKey& key) = 0;
   virtual Result<std::vector<ports::StoredEvent>> events(const ports::EventQuery& query) = 0;
   /// Waits until an event after `query.after` matches or `timeout` passed; then as events().

@@ -490,6 +490,20 @@ Result<std::vector<ports::StoredEvent>> Plane::await_events(const ports::EventQu
   }
 }
 
+Result<std::string> Plane::trial(const RolloutId& id) {
+  const auto live = impl_->ask([this, id]() -> Result<std::optional<std::string>> {
+    const auto* found = impl_->engine.trial(id);
+    return found == nullptr ? std::nullopt : std::optional(found->picture());
+  });
+  if (!live) return fail(live.error());
+  if (*live) return **live;
+  ECLUSE_ASSIGN(const auto text, impl_->ports.store.get(trial_store_key(id)));
+  if (!text)
+    return fail(ErrorKind::kNotFound, fmt::format("{} was never on trial", printable(id)),
+                "a deploy is, while an old release stands beside it");
+  return picture_in(*text);
+}
+
 Result<ports::LogChunk> Plane::stage_log(const RolloutId& id, const std::string& stage,
                                          std::uint64_t from_offset, Duration wait) {
   return impl_->ports.stage_logs.read(id, stage, from_offset, wait);

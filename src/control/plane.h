@@ -42,6 +42,7 @@ class Plane final : public Operations {
   Result<std::vector<EnvironmentView>> status(const std::string& app) override;
   Result<EnvironmentView> environment(const model::EnvironmentKey& key) override;
   Result<RolloutView> rollout(const RolloutId& id) override;
+  Result<std::string> trial(const RolloutId& id) override;
   Result<std::vector<RolloutView>> rollouts(const model::EnvironmentKey& key,
                                             std::size_t limit) override;
   Result<std::vector<ReleaseView>> releases(const model::EnvironmentKey& key) override;

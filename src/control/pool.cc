@@ -13,6 +13,7 @@ namespace {
 constexpr int kUrgentThreads = 2;
 constexpr int kNormalThreads = 8;
 constexpr int kLongThreads = 4;
+constexpr int kWatchThreads = 4;
 }  // namespace
 
 class Pool::Team {
@@ -73,7 +74,8 @@ Pool::Pool(std::function<void(Completion)> deliver)
     : deliver_(std::move(deliver)),
       urgent_(std::make_unique<Team>(kUrgentThreads, deliver_)),
       normal_(std::make_unique<Team>(kNormalThreads, deliver_)),
-      long_(std::make_unique<Team>(kLongThreads, deliver_)) {}
+      long_(std::make_unique<Team>(kLongThreads, deliver_)),
+      watch_(std::make_unique<Team>(kWatchThreads, deliver_)) {}
 
 Pool::~Pool() = default;
 
@@ -85,6 +87,8 @@ void Pool::run(const Lane& lane, Work work) {
       return normal_->run(lane.name, std::move(work));
     case Urgency::kLong:
       return long_->run(lane.name, std::move(work));
+    case Urgency::kWatch:
+      return watch_->run(lane.name, std::move(work));
   }
 }
 

@@ -21,6 +21,7 @@ class Pool final : public Executor {
   std::unique_ptr<Team> urgent_;
   std::unique_ptr<Team> normal_;
   std::unique_ptr<Team> long_;
+  std::unique_ptr<Team> watch_;
 };
 
 }  // namespace ecluse::control

@@ -12,6 +12,7 @@
 #include "ports/backups.h"
 #include "ports/builder.h"
 #include "ports/clock.h"
+#include "ports/outcomes.h"
 #include "ports/prober.h"
 #include "ports/runtime.h"
 #include "ports/secrets.h"
@@ -61,6 +62,8 @@ struct Ports {
   /// ecluse.yml as text to the app; errors carry file:line:column and every finding.
   std::function<Result<ParsedApp>(std::string_view text, const std::string& file)> parse;
   ports::Backups* backups = nullptr;  ///< null: none can be made
+  /// Of releases on trial; null: the judge hears nothing, and no rollout is judged.
+  ports::Outcomes* outcomes = nullptr;
 };
 
 /// Where things lie and how the machine is; all optional.

@@ -49,9 +49,9 @@ double Held::stake() const {
     case Metric::kErrors:
       return 1.9;
     case Metric::kLatency:
-      return 1.0;
+      return 0.8;
     case Metric::kCrashes:
-      return 0.2;
+      return 0.1;
     case Metric::kRelative:
       return 4;
   }

@@ -15,36 +15,40 @@ Duration age_of(const Case& open, std::uint64_t now_ms) {
 }
 }  // namespace
 
+/// Numbers come nearly always one after the other, so the place is where counting says.
+std::deque<Docket::Entry>::iterator Docket::place_of(std::uint64_t number) {
+  if (cases_.empty() || number > cases_.back().known.number) return cases_.end();
+  const std::uint64_t guess = number - std::min(number, cases_.front().known.number);
+  if (guess < cases_.size() && cases_[guess].known.number == number) {
+    return cases_.begin() + static_cast<std::ptrdiff_t>(guess);
+  }
+  return std::ranges::lower_bound(cases_, number, {},
+                                  [](const Entry& entry) { return entry.known.number; });
+}
+
 void Docket::tell(const Case& told) {
   if (told.number <= closed_) return;
-  auto place = std::ranges::lower_bound(cases_, told.number, {},
-                                        [](const Entry& entry) { return entry.known.number; });
+  auto place = place_of(told.number);
   const bool is_new = place == cases_.end() || place->known.number != told.number;
   if (is_new) {
     place = cases_.insert(place, {told, judge_.arrive(told.arm, told.weight, told.client)});
-    if (is_error(told.standing)) judge_.count_error(told.arm);
-    if (cases_.size() > kCasesMax) {
-      close(cases_.front(), told.arrived_ms);
-      cases_.pop_front();
-    }
+  } else if (place->known.standing == Standing::kOpen) {
+    place->known.standing = told.standing;
+    place->known.latency = told.latency;
+  } else {
     return;
   }
-  if (place->known.standing != Standing::kOpen) return;
-  place->known.standing = told.standing;
-  place->known.latency = told.latency;
   if (is_error(told.standing)) judge_.count_error(place->known.arm);
+  telling_ += tells(*place) ? 1 : 0;
+  if (cases_.size() > kCasesMax) close_first(told.arrived_ms);
 }
 
 void Docket::forget_open() {
   for (Entry& entry : cases_) {
     if (entry.known.standing == Standing::kOpen) entry.known.standing = Standing::kLeft;
   }
-  // The next numbers are another keeper's, who counts from one.
-  while (!cases_.empty()) {
-    close(cases_.front(), 0);
-    cases_.pop_front();
-  }
-  closed_ = 0;
+  while (!cases_.empty()) close_first(0);
+  closed_ = 0;  // the next numbers are another keeper's, who counts from one
 }
 
 Unit Docket::unit_of(const Entry& entry, std::uint64_t now_ms) const {
@@ -60,30 +64,41 @@ Unit Docket::unit_of(const Entry& entry, std::uint64_t now_ms) const {
                                                          : known.latency};
 }
 
-void Docket::close(const Entry& entry, std::uint64_t now_ms) {
-  closed_ = entry.known.number;
-  const Unit unit = unit_of(entry, now_ms);
-  if (entry.known.standing == Standing::kOpen) {
-    judge_.enter_still_open(unit, entry.known.client);
+void Docket::close_first(std::uint64_t now_ms) {
+  const Entry& first = cases_.front();
+  closed_ = first.known.number;
+  telling_ -= tells(first) ? 1 : 0;
+  const Unit unit = unit_of(first, now_ms);
+  if (first.known.standing == Standing::kOpen) {
+    judge_.enter_still_open(unit, first.known.client);
   } else {
-    judge_.enter(unit, entry.known.client);
+    judge_.enter(unit, first.known.client);
   }
+  cases_.pop_front();
 }
 
 void Docket::close_front(std::uint64_t now_ms) {
   while (!cases_.empty()) {
     const Case& first = cases_.front().known;
     if (first.standing == Standing::kOpen && age_of(first, now_ms) < kPatience) return;
-    close(cases_.front(), now_ms);
-    cases_.pop_front();
+    close_first(now_ms);
   }
 }
 
-/// Evidence against the canary grows by its own bad requests alone.
+/// Evidence against the canary grows by its own bad requests alone: those that ended so...
+bool Docket::tells(const Entry& entry) const {
+  return entry.known.arm == Arm::kCanary && entry.known.standing != Standing::kOpen &&
+         judge_.claims().is_telling(unit_of(entry, 0));
+}
+
+/// ... and those that are open for too long, which lie in front.
 bool Docket::something_tells(std::uint64_t now_ms) const {
-  return std::ranges::any_of(cases_, [&](const Entry& entry) {
-    return entry.known.arm == Arm::kCanary && judge_.claims().is_telling(unit_of(entry, now_ms));
-  });
+  if (telling_ > 0) return true;
+  for (const auto& [known, draw] : cases_) {
+    if (age_of(known, now_ms) <= judge_.claims().shortest_limit()) return false;
+    if (known.arm == Arm::kCanary && known.standing == Standing::kOpen) return true;
+  }
+  return false;
 }
 
 Claims Docket::tried(std::uint64_t now_ms) const {
@@ -106,21 +121,30 @@ Claims Docket::tried(std::uint64_t now_ms) const {
   return claims;
 }
 
+std::optional<Ruling> Docket::ruling(const Claims& entered) const {
+  if (entered.must_roll_back()) return Ruling::kRollback;
+  const bool promoted = made_.has_value();
+  if (!promoted && judge_.ruling() == Ruling::kPromote) return Ruling::kPromote;
+  return std::nullopt;
+}
+
 std::optional<Verdict> Docket::rule(std::uint64_t now_ms) {
   close_front(now_ms);
-  if (made_) return std::nullopt;
-  if (const auto ruled = judge_.ruling()) {
-    made_ = verdict_of(*ruled, judge_.claims(), judge_.tally());
-  } else if (something_tells(now_ms)) {
-    const Claims claims = tried(now_ms);
-    if (claims.must_roll_back()) made_ = verdict_of(Ruling::kRollback, claims, judge_.tally());
-  }
+  if (made_ && made_->ruling == Ruling::kRollback) return std::nullopt;
+  const Claims claims = something_tells(now_ms) ? tried(now_ms) : judge_.claims();
+  const auto ruled = ruling(claims);
+  if (!ruled) return std::nullopt;
+  made_ = verdict_of(*ruled, claims, judge_.tally());
   return made_;
 }
 
 Verdict Docket::so_far(std::uint64_t now_ms) const {
   if (made_) return *made_;
   return verdict_of(Ruling::kInconclusive, tried(now_ms), judge_.tally());
+}
+
+Claims Docket::claims(std::uint64_t now_ms) const {
+  return tried(now_ms);
 }
 
 }  // namespace ecluse::judge

@@ -56,10 +56,12 @@ class Docket {
   /// Whoever kept the open requests is gone, and they with it: nobody will say how they ended.
   void forget_open();
 
-  /// The verdict, at the first call that finds one; afterwards and before nothing.
+  /// A verdict, at the first call that finds it. A promotion may be followed by a rollback: the
+  /// judge stays armed while the old release is warm. A rollback is the last word.
   std::optional<Verdict> rule(std::uint64_t now_ms);
   /// Where things stand, open requests included.
   Verdict so_far(std::uint64_t now_ms) const;
+  Claims claims(std::uint64_t now_ms) const;
 
   std::size_t waiting() const { return cases_.size(); }
   const Judge& judge() const { return judge_; }
@@ -74,13 +76,17 @@ class Docket {
   };
   Unit unit_of(const Entry& entry, std::uint64_t now_ms) const;
   void close_front(std::uint64_t now_ms);
-  void close(const Entry& entry, std::uint64_t now_ms);
+  void close_first(std::uint64_t now_ms);
+  std::deque<Entry>::iterator place_of(std::uint64_t number);
+  bool tells(const Entry& entry) const;
   bool something_tells(std::uint64_t now_ms) const;
   Claims tried(std::uint64_t now_ms) const;
+  std::optional<Ruling> ruling(const Claims& entered) const;
 
   Judge judge_;
   std::deque<Entry> cases_;
-  std::uint64_t closed_ = 0;  ///< every number up to here
+  std::uint64_t closed_ = 0;   ///< every number up to here
+  std::uint64_t telling_ = 0;  ///< of `cases_`: ended, on the canary, and not well
   std::optional<Verdict> made_;
 };
 

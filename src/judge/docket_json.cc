@@ -57,6 +57,7 @@ Result<Docket> docket_from_text(const Objectives& objectives, std::string_view t
   }
   for (const Json& one : cases) {
     docket.cases_.push_back({case_from(one), enum_from(one.at(7), Draw::kUnsampled)});
+    docket.telling_ += docket.tells(docket.cases_.back()) ? 1 : 0;
   }
   docket.closed_ = record.at("closed").get<std::uint64_t>();
   if (record.at("made").is_object()) {

@@ -180,6 +180,30 @@ TEST(Docket, WaitsForTheStableArmBeforeItCompares) {
   EXPECT_TRUE(docket.rule(1'200));
 }
 
+TEST(Docket, StaysArmedAfterItPromoted) {
+  Docket docket({.abort_when = *objectives_of({"errors > 5%"})});
+  std::optional<Verdict> verdict;
+  std::uint64_t number = 0;
+  while (!verdict && number < 500) {
+    docket.tell(told(++number, Arm::kStable, Standing::kError));
+    verdict = docket.rule(2'000);
+  }
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->ruling, Ruling::kPromote);
+  verdict.reset();
+  while (!verdict && number < 1'000) {
+    Case request = told(++number, Arm::kCanary, Standing::kError);
+    request.weight = 1;
+    docket.tell(told(++number, Arm::kStable, Standing::kOk));
+    for (int i = 0; i < 20; ++i) docket.tell(told(++number, Arm::kStable, Standing::kOk));
+    request.number = ++number;
+    docket.tell(request);
+    verdict = docket.rule(2'000);
+  }
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->ruling, Ruling::kRollback);
+}
+
 TEST(DocketTrapAssignment, TheWeightIsTheOneAtArrival) {
   const Objectives relative{.abort_when = *objectives_of({"errors > 2x stable"})};
   const auto evidence = [&](double at_arrival, double at_end) {

@@ -23,7 +23,7 @@ namespace ecluse::judge {
 template <std::size_t kComponents>
 class EProcess {
  public:
-  static constexpr double kReserve = 0.05;
+  static constexpr double kReserve = 0.04;
   static constexpr double kWealthMax = 1e300;  ///< beyond any threshold; keeps the sum finite
 
   /// `shares` are non-negative and add up to one.

@@ -16,8 +16,8 @@ namespace ecluse::judge {
 
 class Incident {
  public:
-  static constexpr double kSuspicion = 3;
-  static constexpr double kMost = 30;
+  static constexpr double kSuspicion = 2;
+  static constexpr double kMost = 100;
 
   explicit Incident(double share_max) {
     const double odds = share_max / (1 - share_max);

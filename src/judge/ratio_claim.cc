@@ -7,7 +7,7 @@ namespace ecluse::judge {
 namespace {
 // Three times is what the smallest fault that matters looks like, so most of the stake is there.
 constexpr std::array<double, 8> kWorseTimes = {1.3, 1.7, 2.3, 3, 4.5, 9, 25, 1000};
-constexpr std::array<double, 8> kWorseShares = {0.03, 0.04, 0.11, 0.29, 0.15, 0.20, 0.09, 0.09};
+constexpr std::array<double, 8> kWorseShares = {0.02, 0.03, 0.12, 0.34, 0.16, 0.18, 0.08, 0.07};
 // Of the ratio to be disproved (3): a canary as good as stable is a third of it.
 constexpr std::array<double, 8> kNotWorseTimes = {0.75, 0.6, 0.45, 0.33, 0.2, 0.1, 0.03, 0.005};
 constexpr std::array<double, 8> kNotWorseShares = {0.02, 0.06, 0.14, 0.44, 0.14, 0.08, 0.06, 0.06};

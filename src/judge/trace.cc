@@ -48,6 +48,9 @@ Result<Json> parse_record(std::string_view text) {
     return fail(ErrorKind::kInvalid, fmt::format("\"{}\" is there twice", printable(repeated, 60)));
   }
   if (parsed.is_object() && !too_deep) return parsed;
+  if (!is_valid_utf8(text)) {
+    return fail(ErrorKind::kInvalid, "not a JSON record, nor any text in UTF-8");
+  }
   return fail(ErrorKind::kInvalid, fmt::format("not a JSON record: {}", printable(text, 60)));
 }
 

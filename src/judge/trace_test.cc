@@ -120,6 +120,7 @@ TEST(Trace, IsRefusedWithTheLineAndTheFieldThatIsWrong) {
   const auto error = [&](const std::string& line) { return read(good + "\n" + line).error; };
   EXPECT_EQ(error("{"), "line 2: not a JSON record: {");
   EXPECT_EQ(error("\x01\x02"), "line 2: not a JSON record: \\x01\\x02");
+  EXPECT_EQ(error("\xff\xfe{"), "line 2: not a JSON record, nor any text in UTF-8");
   EXPECT_EQ(error("[1, 2]"), "line 2: not a JSON record: [1, 2]");
   EXPECT_EQ(error(R"({"arm": "blue"})"), R"(line 2: "arm" must be "canary" or "stable")");
   EXPECT_EQ(error(R"({"arm": ["canary"]})"), R"(line 2: "arm" must be "canary" or "stable")");
