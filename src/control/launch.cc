@@ -297,6 +297,8 @@ ports::Site site_of(const rollout::State& state,
     site.port = spec.port;
     site.sticky = spec.canary.sticky == model::Sticky::kUser;
     site.allow = spec.protect.allow;
+    for (const auto& process : spec.processes)
+      if (process.takes_traffic && process.ready) site.health_paths.push_back(process.ready->path);
   }
   const bool starts = state.active && state.active->kind != rollout::Kind::kStop;
   const bool closed = state.maintenance || (state.stopped && !starts);

@@ -45,8 +45,12 @@ struct Target {
   sockaddr_in6 address{};
   std::vector<Upstream*> idle;  ///< the latest used is taken first
   std::uint32_t in_flight = 0;
-  std::uint32_t slot = 0;  ///< of its release
-  Millis down_until = 0;   ///< it refused a connection
+  std::uint32_t slot = 0;       ///< of its release
+  Millis down_until = 0;        ///< it refused a connection
+  std::uint32_t failures = 0;   ///< in a row
+  std::uint32_t ejections = 0;  ///< in a row, without a success between them
+  Millis ejected_until = 0;
+  Millis fresh_since = 0;  ///< it came, or came back: its share grows from here
 };
 
 /// A connection to an app: carries one exchange, or waits in its target's pool.
@@ -82,7 +86,9 @@ struct RequestFacts {
   bool expects_continue = false;
   bool wants_websocket = false;
   bool shows_release = false;
-  bool is_proof = false;  ///< sent by Traffic::ask: not counted as a visitor's
+  bool is_proof = false;       ///< sent by Traffic::ask: not counted as a visitor's
+  bool is_chosen = false;      ///< by a signed word, not by the weights
+  bool may_ask_other = false;  ///< a hashed asset: another release may have what this one has not
   bool sets_client_cookie = false;
   bool sets_affinity_cookie = false;
 };
@@ -115,6 +121,7 @@ struct Client : Endpoint, TimerEntry {
   std::uint16_t status = 0;
   std::uint32_t slot = 0;
   model::ReleaseNumber release = 0;
+  model::ReleaseNumber lacking = 0;  ///< the release that did not have this asset
   std::uint32_t head_begin = 0;
   std::uint32_t head_end = 0;
   Upstream* upstream = nullptr;

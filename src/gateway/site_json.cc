@@ -100,6 +100,8 @@ json to_json(const ports::Site& site) {
           {"show_release", site.show_release},
           {"basic_auth", site.basic_auth},
           {"allow", site.allow},
+          {"health_paths", site.health_paths},
+          {"pages", site.pages},
           {"on_trial", site.on_trial ? json(*site.on_trial) : json()}};
 }
 
@@ -117,6 +119,8 @@ ports::Site site_from_json(const json& j) {
   site.show_release = j.value("show_release", true);
   site.basic_auth = j.value("basic_auth", "");
   site.allow = j.value("allow", std::vector<std::string>());
+  site.health_paths = j.value("health_paths", std::vector<std::string>());
+  site.pages = j.value("pages", std::map<std::string, std::string>());
   return site;
 }
 

@@ -19,6 +19,7 @@ bool WorkerThread::next_request(Client& client) {
   client.phase_since = 0;
   settle(client, ports::Outcome::State::kLeft);
   client.trial = kNoTrial;
+  client.lacking = 0;
   client.socket.release_empty(pool_);
   set_deadline(client, bounds_.idle_ms_max);
   return true;
@@ -156,10 +157,11 @@ void WorkerThread::review_exchange(Client& client) {
   }
   if (still_for < static_cast<Millis>(bounds_.answer_ms_max))
     return set_deadline(client, review_ms_);
+  note_failure(*client.upstream->target);
   count_failure(client);
   detach(client, false);
   if (client.answer_started) return close_client(client, client.answer_until_close);
-  answer_page(client, page_of(504));
+  answer_page(client, page_for(table_->site_of_slot(client.slot), 504));
   advance(client);
 }
 

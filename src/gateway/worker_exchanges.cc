@@ -47,15 +47,18 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
   if (upstream == nullptr) {
     target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
     client.avoided = &target;
+    note_failure(target);
     count_failure(client);
-    if (client.attempts == 0) return retry(client);
-    return answer_page(client, page_of(503));
+    if (client.attempts == 0 && take_retry()) return retry(client);
+    return answer_page(client, page_for(&site, 503));
   }
   client.upstream = upstream;
   upstream->client = &client;
   upstream->scanner.reset();
   upstream->is_draining = upstream->keeps_alive = false;
   count_start(client);
+  retry_tokens_ =
+      std::min(retry_tokens_ + bounds_.retry_percent_max, bounds_.retry_burst_max * 100);
   std::array<char, 64> address_room{};
   HeadWriter out(upstream->socket.output_room(pool_));
   write_request_head(request,
@@ -254,6 +257,10 @@ bool WorkerThread::take_answer(Client& client) {
     bad_answer(client);
     return false;
   }
+  if (response_.status == 404 && lacks_asset(client)) {
+    ask_other(client);
+    return false;
+  }
   const bool is_interim = response_.status < 200 && response_.status != 101;
   const bool is_unasked_switch =
       response_.status == 101 && !(client.facts.wants_websocket && response_.switches_to_websocket);
@@ -342,6 +349,7 @@ bool WorkerThread::push_answer(Client& client) {
     case PumpState::kFaulty:
       // Never a clean end: whoever counts the bytes or waits for the last chunk sees it.
       note_broken(client);
+      note_failure(*client.upstream->target);
       count_failure(client);
       detach(client, false);
       close_client(client, client.answer_until_close);
@@ -352,6 +360,7 @@ bool WorkerThread::push_answer(Client& client) {
 
 void WorkerThread::finish_exchange(Client& client) {
   settle(client, ports::Outcome::State::kOk);
+  note_success(*client.upstream->target);
   const bool request_is_whole = client.up.done();
   const bool is_clean = client.upstream->keeps_alive && !client.upstream->is_draining &&
                         client.upstream->socket.received().empty();
@@ -371,9 +380,10 @@ void WorkerThread::abandon(Client& client) {
 }
 
 void WorkerThread::bad_answer(Client& client) {
+  note_failure(*client.upstream->target);
   count_failure(client);
   detach(client, false);
-  answer_page(client, page_of(502));
+  answer_page(client, page_for(table_->site_of_slot(client.slot), 502));
 }
 
 bool WorkerThread::may_retry(const Client& client) const {
@@ -388,18 +398,41 @@ bool WorkerThread::may_retry(const Client& client) const {
 
 /// No answer came. The first failure may be tried elsewhere, once; it counts all the same.
 void WorkerThread::upstream_failed(Client& client, int status) {
-  const bool retries = may_retry(client);
+  const bool retries = may_retry(client) && take_retry();
   Target& target = *client.upstream->target;
   if (client.phase == Phase::kConnecting) {
     target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
   }
   // A stale pooled connection says nothing about the instance: the same one may be asked again.
   client.avoided = client.upstream->is_reused ? nullptr : &target;
+  if (!client.upstream->is_reused) note_failure(target);
   if (client.phase == Phase::kExchange && !client.upstream->is_reused) note_broken(client);
   count_failure(client);
   detach(client, false);
   if (retries) return retry(client);
-  answer_page(client, page_of(status));
+  answer_page(client, page_for(table_->site_of_slot(client.slot), status));
+}
+
+/// Retries are for single failures: when much fails they would only double the load.
+bool WorkerThread::take_retry() {
+  if (retry_tokens_ < 100) return false;
+  retry_tokens_ -= 100;
+  return true;
+}
+
+/// A page of one release may ask for an asset while the other answers: the name says which build it
+/// is of, so whoever has it may give it.
+bool WorkerThread::lacks_asset(const Client& client) const {
+  return client.facts.may_ask_other && client.lacking == 0 &&
+         client.socket.moves() == client.head_moves &&
+         client.socket.received_begin() == client.head_end && client.interim_answers == 0;
+}
+
+void WorkerThread::ask_other(Client& client) {
+  settle(client, ports::Outcome::State::kOk);  // the release has answered
+  client.lacking = client.release;
+  detach(client, false);  // its page for 404 is not read
+  dispatch_again(client);
 }
 
 void WorkerThread::retry(Client& client) {

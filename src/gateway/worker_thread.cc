@@ -64,7 +64,8 @@ WorkerThread::WorkerThread(const WorkerContext& context, std::size_t index,
       table_(std::move(table)),
       now_(monotonic_ms()),
       wheel_(now_),
-      prng_(random_seed()) {
+      prng_(random_seed()),
+      retry_tokens_(context.bounds.retry_burst_max * 100) {
   clients_.next = clients_.previous = &clients_;
 }
 

@@ -130,7 +130,20 @@ class WorkerThread {
                const ArmRoute& arm, Avoided avoided);
   Target* pick(Client& client, const http1::Request& request, const BackendRoute& backend,
                std::uint32_t slot);
+  const ArmRoute* arm_of(Client& client, const http1::Request& request, const SiteRoute& site);
+  Page page_for(const SiteRoute* site, int status) const;
+  bool take_retry();
+  bool lacks_asset(const Client& client) const;
+  void ask_other(Client& client);
+
+  // Which instance: worker_targets.cc
   Target& target_of(const TargetRoute& route, std::uint32_t slot);
+  std::uint64_t rank_of(const Client& client, const TargetRoute& route, const Target& target,
+                        std::uint64_t wanted, bool panics);
+  bool panics(const BackendRoute& backend, std::uint32_t slot);
+  bool is_slow_to_start(const Target& target);
+  void note_failure(Target& target);
+  void note_success(Target& target) { target.failures = target.ejections = 0; }
   void start_attempt(Client& client, const http1::Request& request, const SiteRoute& site,
                      Target& target);
   void hold(Client& client);
@@ -222,8 +235,10 @@ class WorkerThread {
   Client clients_;  ///< head of the ring of all clients
   std::size_t client_count_ = 0;
   std::uint32_t turn_ = 0;
-  http1::Request request_;    ///< scratch: valid within one call
-  http1::Response response_;  ///< scratch
+  std::uint64_t retry_tokens_;  ///< hundredths of a retry
+  Millis ejected_until_ = 0;    ///< from then on no target of ours is ejected
+  http1::Request request_;      ///< scratch: valid within one call
+  http1::Response response_;    ///< scratch
   std::array<char, 32> id_text_{};
   std::int64_t date_s_ = 0;
   std::array<char, 32> date_text_{};
