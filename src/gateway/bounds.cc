@@ -48,6 +48,8 @@ constexpr auto kNames = std::to_array<BoundName>({
     {"drain_ms_max", &Bounds::drain_ms_max, kDayMs},
     {"hand_over_ms_max", &Bounds::hand_over_ms_max, kDayMs},
     {"client_connections_max", &Bounds::client_connections_max, 10'000'000},
+    {"access_log_bytes_max", &Bounds::access_log_bytes_max, kAny},
+    {"access_log_files_max", &Bounds::access_log_files_max, 1000},
 });
 
 tl::unexpected<Error> unknown(std::string_view name) {

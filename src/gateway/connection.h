@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/access_log.h"
 #include "gateway/http1_head.h"
 #include "gateway/pump.h"
 #include "gateway/route_table.h"
@@ -45,7 +46,8 @@ struct Target {
   sockaddr_in6 address{};
   std::vector<Upstream*> idle;  ///< the latest used is taken first
   std::uint32_t in_flight = 0;
-  std::uint32_t slot = 0;       ///< of its release
+  std::uint32_t slot = 0;  ///< of its release
+  std::string instance;
   Millis down_until = 0;        ///< it refused a connection
   std::uint32_t failures = 0;   ///< in a row
   std::uint32_t ejections = 0;  ///< in a row, without a success between them
@@ -134,8 +136,10 @@ struct Client : Endpoint, TimerEntry {
   std::uint64_t rate_bytes = 0;
   std::uint64_t moved_bytes = 0;  ///< when moved_at was last found
   std::uint64_t affinity = 0;
-  TrialId trial = kNoTrial;  ///< of the request under way
-  ports::Outcome outcome;    ///< its record; arrival 0: nothing is to be settled
+  TrialId trial = kNoTrial;          ///< of the request under way
+  std::int64_t began_us = 0;         ///< when the head of the request was there
+  std::unique_ptr<AccessNote> note;  ///< of a request that will be logged
+  ports::Outcome outcome;            ///< its record; arrival 0: nothing is to be settled
   http1::HeadScanner scanner;
   Pump up;
   Pump down;

@@ -231,6 +231,7 @@ Result<TargetRoute> make_target(const ports::Target& target, const std::string& 
   route.address.sin6_addr = *address;
   route.ready = target.ready;
   route.affinity = affinity_of(target.instance);
+  route.instance = target.instance;
   route.id =
       ids.of(fmt::format("{} {} {} {}", owner, target.instance, target.address, target.port));
   return route;
@@ -300,6 +301,7 @@ Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
   ECLUSE_TRY(add_pages(site.pages, *route));
   route->health_paths = site.health_paths;
   route->trial = trial;
+  route->on_trial = site.on_trial.value_or(0);
   for (const ports::Arm& arm : site.arms) {
     ECLUSE_ASSIGN(ArmRoute made, make_arm(arm, route->name, ids));
     made.slot = slot_of.at(arm.release);

@@ -30,6 +30,7 @@ struct TargetRoute {
   sockaddr_in6 address{};  ///< IPv4 as mapped
   bool ready = true;
   std::uint64_t affinity = 0;  ///< what the affinity cookie holds for it
+  std::string instance;
 };
 
 struct BackendRoute {
@@ -77,6 +78,7 @@ struct SiteRoute {
 
   TrialId trial = kNoTrial;  ///< where its requests are recorded
   std::uint32_t trial_weight_ppm = 0;
+  model::ReleaseNumber on_trial = 0;
 
   const ArmRoute* find_arm(model::ReleaseNumber release) const;
   /// The arm at `point` of [0, 1000000).

@@ -67,6 +67,7 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
                       .is_secure = client.is_secure,
                       .drops_authorization = !site.authorization.empty()},
                      out);
+  if (client.note) note_attempt(client, site, target);
   upstream->socket.produced(out.bytes());
   upstream->head_bytes = static_cast<std::uint32_t>(out.bytes());
   if (out.overflowed()) {
@@ -316,6 +317,7 @@ void WorkerThread::begin_answer(Client& client) {
   client.upstream->keeps_alive = response_.keep_alive;
   client.down.start({.from = framing, .as_chunks = as_chunks});
   client.answer_started = true;
+  if (client.note) client.note->head_us = now_us_;
   client.moved_at = now_;
   client.socket.release_empty(pool_);  // the head is needed for a retry no more
   if (response_.status >= 500) {
@@ -361,6 +363,7 @@ bool WorkerThread::push_answer(Client& client) {
 void WorkerThread::finish_exchange(Client& client) {
   settle(client, ports::Outcome::State::kOk);
   note_success(*client.upstream->target);
+  measure(client);
   const bool request_is_whole = client.up.done();
   const bool is_clean = client.upstream->keeps_alive && !client.upstream->is_draining &&
                         client.upstream->socket.received().empty();
@@ -415,7 +418,10 @@ void WorkerThread::upstream_failed(Client& client, int status) {
 
 /// Retries are for single failures: when much fails they would only double the load.
 bool WorkerThread::take_retry() {
-  if (retry_tokens_ < 100) return false;
+  if (retry_tokens_ < 100) {
+    hit(&Bounds::retry_burst_max);
+    return false;
+  }
   retry_tokens_ -= 100;
   return true;
 }

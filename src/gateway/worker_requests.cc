@@ -109,6 +109,7 @@ bool WorkerThread::begin_request(Client& client) {
   socket.consume(client.scanner.head_end());
   client.is_first = false;
   client.phase_since = client.moved_at = now_;
+  client.began_us = now_us_;
   if (const http1::Fault fault = http1::parse_request(head, request_);
       fault != http1::Fault::kNone) {
     answer_fault(client, fault);
@@ -119,6 +120,9 @@ bool WorkerThread::begin_request(Client& client) {
                   .is_http10 = request_.version_minor == 0,
                   .expects_continue = request_.expects_continue,
                   .wants_websocket = request_.wants_websocket};
+  if (context_.log != nullptr && context_.log->is_on() && context_.log->picks(prng_.next())) {
+    begin_note(client, request_);
+  }
   client.closes_after = is_finishing_ || !request_.keep_alive;
   client.up.start({.from = request_.framing,
                    .as_chunks = request_.framing.kind == http1::BodyKind::kChunked,
@@ -289,6 +293,7 @@ bool WorkerThread::try_arm(Client& client, const http1::Request& request, const 
 
 void WorkerThread::hold(Client& client) {
   if (held_.size() >= std::max<std::uint64_t>(1, bounds_.hold_requests_max / context_.threads)) {
+    hit(&Bounds::hold_requests_max);
     return answer_page(client, page_of(503));
   }
   client.phase = Phase::kHeld;
@@ -320,6 +325,7 @@ void WorkerThread::dispatch_again(Client& client) {
 
 void WorkerThread::answer_fault(Client& client, http1::Fault fault) {
   client.closes_after = true;
+  hit_fault(client, fault);
   answer_page(client, page_of(http1::status_of(fault)));
 }
 

@@ -15,6 +15,7 @@ Target& WorkerThread::target_of(const TargetRoute& route, std::uint32_t slot) {
     target->id = route.id;
     target->address = route.address;
     target->slot = slot;
+    target->instance = route.instance;
     target->fresh_since = now_;
   }
   return *target;
@@ -92,6 +93,7 @@ void WorkerThread::note_failure(Target& target) {
   target.ejected_until = now_ + static_cast<Millis>(bounds_.eject_ms * target.ejections);
   target.fresh_since = target.ejected_until;
   ejected_until_ = std::max(ejected_until_, target.ejected_until);
+  hit(&Bounds::eject_failures);
 }
 
 }  // namespace ecluse::gateway

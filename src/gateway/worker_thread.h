@@ -18,6 +18,7 @@
 #include "base/locked.h"
 #include "base/prng.h"
 #include "base/result.h"
+#include "gateway/access_log.h"
 #include "gateway/block_pool.h"
 #include "gateway/bounds.h"
 #include "gateway/connection.h"
@@ -35,6 +36,7 @@ struct WorkerContext {
   Bounds bounds;
   SharedMemory* memory = nullptr;
   OutcomeBell* bell = nullptr;
+  AccessLog* log = nullptr;  ///< null: nothing can be logged
   OverrideKey override_key{};
   std::size_t threads = 1;
   std::size_t first_row = 0;  ///< of counters: another worker process may serve beside us
@@ -179,6 +181,14 @@ class WorkerThread {
   void close_upstream(Upstream& upstream);
   void leave_pool(Upstream& upstream);
 
+  // What is measured and logged: worker_measures.cc
+  void hit(std::uint64_t Bounds::* bound);
+  void hit_fault(const Client& client, http1::Fault fault);
+  void measure(const Client& client);
+  void begin_note(Client& client, const http1::Request& request);
+  void note_attempt(Client& client, const SiteRoute& site, const Target& target);
+  void end_note(Client& client);
+
   // What the judge hears: worker_outcomes.cc
   void note_arrival(Client& client, const SiteRoute& site, const ArmRoute& arm);
   void settle(Client& client, ports::Outcome::State state) {
@@ -215,6 +225,7 @@ class WorkerThread {
   const std::size_t index_;
   const std::uint64_t review_ms_;
   std::shared_ptr<const RouteTable> table_;
+  std::int64_t now_us_ = 0;
   Millis now_ = 0;
   TimerWheel wheel_;
   BlockPool pool_;
