@@ -123,7 +123,8 @@ struct Client : Endpoint, TimerEntry {
   std::uint16_t status = 0;
   std::uint32_t slot = 0;
   model::ReleaseNumber release = 0;
-  model::ReleaseNumber lacking = 0;  ///< the release that did not have this asset
+  model::ReleaseNumber lacking = 0;     ///< the release that did not have this asset
+  std::uint32_t answer_head_bytes = 0;  ///< as long as all wait, the client has seen none
   std::uint32_t head_begin = 0;
   std::uint32_t head_end = 0;
   Upstream* upstream = nullptr;

@@ -313,6 +313,7 @@ void WorkerThread::begin_answer(Client& client) {
                     {.date = date(), .closes = client.closes_after, .as_chunks = as_chunks}, out);
   if (out.overflowed() || out.bytes() > Block::kBytes - kHeadSlack / 2) return bad_answer(client);
   client.socket.produced(out.bytes());
+  client.answer_head_bytes = static_cast<std::uint32_t>(out.bytes());
   client.status = static_cast<std::uint16_t>(response_.status);
   client.upstream->keeps_alive = response_.keep_alive;
   client.down.start({.from = framing, .as_chunks = as_chunks});
@@ -349,8 +350,15 @@ bool WorkerThread::push_answer(Client& client) {
     case PumpState::kSourceEnded:
     case PumpState::kSourceBroken:
     case PumpState::kFaulty:
-      // Never a clean end: whoever counts the bytes or waits for the last chunk sees it.
       note_broken(client);
+      if (client.socket.output_pending() >= client.answer_head_bytes) {
+        // The client has seen nothing of it: a 502 says more than a connection that ends.
+        client.socket.discard_output();
+        client.answer_started = false;
+        bad_answer(client);
+        return true;
+      }
+      // Never a clean end: whoever counts the bytes or waits for the last chunk sees it.
       note_failure(*client.upstream->target);
       count_failure(client);
       detach(client, false);
@@ -438,6 +446,7 @@ void WorkerThread::ask_other(Client& client) {
   settle(client, ports::Outcome::State::kOk);  // the release has answered
   client.lacking = client.release;
   detach(client, false);  // its page for 404 is not read
+  client.up.start({});    // there is no body; the head goes out again
   dispatch_again(client);
 }
 

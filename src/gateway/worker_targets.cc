@@ -38,7 +38,7 @@ bool WorkerThread::panics(const BackendRoute& backend, std::uint32_t slot) {
 bool WorkerThread::is_slow_to_start(const Target& target) {
   const Millis age = now_ - target.fresh_since;
   const auto slow_start = static_cast<Millis>(bounds_.slow_start_ms);
-  if (age >= slow_start) return false;
+  if (age >= slow_start || age < 0) return false;  // ejected, and yet asked: all are needed
   return static_cast<Millis>(prng_.below(bounds_.slow_start_ms)) > age;
 }
 

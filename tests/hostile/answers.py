@@ -3,7 +3,7 @@
 A case is (name, source, method, bytes, end, expectation). `end` is what the app does after the bytes: "close",
 "reset" or "stay". The expectation is
   BAD        502, and not a byte of the answer
-  CUT        the answer begins, and its end is never a clean one: what the client counts or waits for is missing
+  CUT        502, or the answer begins and its end is never a clean one: what the client counts or waits for is missing
   (status, fields that are there, fields that are not, body)
 After each the connection to the app must not be used again, except after those that end with "reused".
 """

@@ -103,8 +103,6 @@ PASSED = (
      "Content-Length: 2\r\n", "hi"),
     ("HTTP/1.0 with keep-alive", "RFC 9112 C.2.2", "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n",
      GET, "", "", "a", "1.0"),
-    ("https in absolute form", "RFC 9112 3.2.2", "GET https://b/x HTTP/1.1\r\nHost: a\r\n\r\n", "GET /x HTTP/1.1", "",
-     "", "b"),
     ("an upgrade that is no WebSocket is an ordinary request", "RFC 9110 7.8",
      get("Connection: Upgrade\r\nUpgrade: irc/6.9\r\n"), GET, "", ""),
     ("chunk sizes in either case", "RFC 9112 7.1",
