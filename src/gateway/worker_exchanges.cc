@@ -448,6 +448,9 @@ void WorkerThread::ask_other(Client& client) {
   detach(client, false);  // its page for 404 is not read
   client.up.start({});    // there is no body; the head goes out again
   dispatch_again(client);
+  // A kept connection is writable already: no event will say so.
+  if (!client.is_queued) queue_.push_back(&client);
+  client.is_queued = true;
 }
 
 void WorkerThread::retry(Client& client) {

@@ -11,13 +11,15 @@ import json
 import re
 import sys
 
+import harness
 from answers import ANSWERS, BAD, CUT
 from harness import App, connect, gateway, octets, peer, read_to_end
 from passed import PASSED
 from refused import CUT as CUT_REQUESTS
 from refused import REFUSED, UNENDED
 
-HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+PATIENCE_WITH_PEERS_S = 1.5  # they keep connections open that we end
 
 
 class Complaint(Exception):
@@ -237,6 +239,7 @@ def deed(proxy, app, kind, case):
 
 
 def print_peers(program, only):
+    harness.PATIENCE_S = PATIENCE_WITH_PEERS_S
     app = App()
     with gateway(program, app) as ours, peer("nginx", app) as nginx, peer("haproxy", app) as haproxy:
         print(f"{'case':60} {'ecluse':22} {'nginx':22} {'haproxy':22} source")
