@@ -267,6 +267,8 @@ int run_gateway(const cli::GatewayOptions& options) {
   gateway.workers = options.workers;
   gateway.folder = options.state;
   gateway.control_socket = options.control;
+  gateway.metrics = options.metrics;
+  gateway.access_log = options.access_log;
   gateway.worker_fd = options.worker_fd;
   gateway.keeper_fd = options.keeper_fd;
   for (const auto& bound : options.bounds) {

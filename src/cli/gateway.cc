@@ -13,6 +13,8 @@ struct Options : Common {
   std::optional<std::uint32_t> workers;
   std::optional<std::uint32_t> worker_fd;
   std::optional<std::uint32_t> keeper_fd;
+  std::string metrics;
+  std::string access_log;
   std::string bounds;
 };
 
@@ -30,7 +32,9 @@ int gateway(const Session& session, const Options& options) {
                                        ? std::vector<std::string>{"127.0.0.1:8080"}
                                        : options.listen,
                          .to = options.to,
-                         .workers = options.workers.value_or(0)};
+                         .workers = options.workers.value_or(0),
+                         .metrics = options.metrics,
+                         .access_log = options.access_log};
   if (!options.bounds.empty()) gateway.bounds = split(options.bounds, ',');
   if (options.worker_fd) gateway.worker_fd = static_cast<int>(*options.worker_fd);
   if (options.keeper_fd) gateway.keeper_fd = static_cast<int>(*options.keeper_fd);
@@ -49,6 +53,10 @@ Verb gateway_verb() {
             arguments.number("--workers", "N", options->workers, "Threads; default: processors");
             arguments.value("--control", "SOCKET", options->control, "Takes orders here instead");
             arguments.value("--state", "FOLDER", options->state, "Keeps its routes here");
+            arguments.value("--metrics", "ADDR:PORT", options->metrics,
+                            "Answers GET /metrics here, to whoever asks");
+            arguments.value("--access-log", "FILE", options->access_log,
+                            "Writes a JSON line for each request");
             arguments.value("--bounds", "NAME=NUMBER,...", options->bounds,
                             "Other limits than the defaults (docs/gateway.md)");
             arguments.number("--worker-fd", "FD", options->worker_fd,

@@ -34,6 +34,8 @@ struct GatewayOptions {
   std::vector<std::string> listen;  ///< each ADDRESS:PORT
   std::vector<std::string> to;      ///< each ADDRESS:PORT; all goes there, when it stands alone
   unsigned workers = 0;             ///< threads; 0: one per processor
+  std::string metrics;              ///< ADDRESS:PORT of GET /metrics; empty: none
+  std::string access_log;           ///< file; empty: off until it is asked for
   std::vector<std::string> bounds;  ///< "NAME=NUMBER"
   int worker_fd = -1;               ///< given by the keeper to the worker process it starts
   int keeper_fd = -1;               ///< given by a keeper to the newer program that it becomes

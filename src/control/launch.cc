@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/condition.h"
 #include "rollout/step.h"
 
 namespace ecluse::control {
@@ -297,6 +298,13 @@ ports::Site site_of(const rollout::State& state,
     site.port = spec.port;
     site.sticky = spec.canary.sticky == model::Sticky::kUser;
     site.allow = spec.protect.allow;
+    for (const auto& process : spec.processes)
+      if (process.takes_traffic && process.ready) site.health_paths.push_back(process.ready->path);
+    for (const auto& text : spec.canary.abort_when) {
+      const auto condition = config::parse_condition(text);
+      if (condition && condition->metric == config::ConditionMetric::kLatency)
+        site.latency_bounds.push_back(condition->latency_max);
+    }
   }
   const bool starts = state.active && state.active->kind != rollout::Kind::kStop;
   const bool closed = state.maintenance || (state.stopped && !starts);

@@ -39,9 +39,17 @@ constexpr auto kNames = std::to_array<BoundName>({
     {"pool_connections_max", &Bounds::pool_connections_max, 65536},
     {"unsafe_reuse_ms_max", &Bounds::unsafe_reuse_ms_max, kDayMs},
     {"down_ms", &Bounds::down_ms, kDayMs},
+    {"eject_failures", &Bounds::eject_failures, 1'000'000},
+    {"eject_ms", &Bounds::eject_ms, kDayMs},
+    {"panic_percent", &Bounds::panic_percent, 100},
+    {"slow_start_ms", &Bounds::slow_start_ms, kDayMs},
+    {"retry_percent_max", &Bounds::retry_percent_max, 100},
+    {"retry_burst_max", &Bounds::retry_burst_max, 1'000'000},
     {"drain_ms_max", &Bounds::drain_ms_max, kDayMs},
     {"hand_over_ms_max", &Bounds::hand_over_ms_max, kDayMs},
     {"client_connections_max", &Bounds::client_connections_max, 10'000'000},
+    {"access_log_bytes_max", &Bounds::access_log_bytes_max, kAny},
+    {"access_log_files_max", &Bounds::access_log_files_max, 1000},
 });
 
 tl::unexpected<Error> unknown(std::string_view name) {

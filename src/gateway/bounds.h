@@ -35,9 +35,17 @@ struct Bounds {
   std::uint64_t pool_connections_max = 256;
   std::uint64_t unsafe_reuse_ms_max = 1'000;
   std::uint64_t down_ms = 1'000;
+  std::uint64_t eject_failures = 5;
+  std::uint64_t eject_ms = 10'000;
+  std::uint64_t panic_percent = 50;
+  std::uint64_t slow_start_ms = 10'000;
+  std::uint64_t retry_percent_max = 20;
+  std::uint64_t retry_burst_max = 100;
   std::uint64_t drain_ms_max = 30'000;
   std::uint64_t hand_over_ms_max = 300'000;
   std::uint64_t client_connections_max = 100'000;
+  std::uint64_t access_log_bytes_max = 64 << 20;
+  std::uint64_t access_log_files_max = 5;
 
   http1::HeadBounds head() const { return {start_line_bytes_max, head_bytes_max, fields_max}; }
   http1::ChunkBounds chunks() const { return {chunk_line_bytes_max, trailer_bytes_max}; }

@@ -100,6 +100,8 @@ std::string options_text(const GatewayOptions& options) {
               {"to", options.to},
               {"workers", options.workers},
               {"folder", options.folder.string()},
+              {"metrics", options.metrics},
+              {"access_log", options.access_log.string()},
               {"bounds", bounds}}
       .dump();
 }
@@ -112,6 +114,8 @@ Result<GatewayOptions> parse_options_text(const std::string& text) {
     parsed.at("to").get_to(options.to);
     parsed.at("workers").get_to(options.workers);
     options.folder = parsed.at("folder").get<std::string>();
+    options.metrics = parsed.value("metrics", "");
+    options.access_log = parsed.value("access_log", "");
     // A bound that the other version does not know keeps its default.
     const json& bounds = parsed.at("bounds");
     for (const BoundName& bound : bound_names()) {

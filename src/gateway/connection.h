@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/access_log.h"
 #include "gateway/http1_head.h"
 #include "gateway/pump.h"
 #include "gateway/route_table.h"
@@ -46,7 +47,12 @@ struct Target {
   std::vector<Upstream*> idle;  ///< the latest used is taken first
   std::uint32_t in_flight = 0;
   std::uint32_t slot = 0;  ///< of its release
-  Millis down_until = 0;   ///< it refused a connection
+  std::string instance;
+  Millis down_until = 0;        ///< it refused a connection
+  std::uint32_t failures = 0;   ///< in a row
+  std::uint32_t ejections = 0;  ///< in a row, without a success between them
+  Millis ejected_until = 0;
+  Millis fresh_since = 0;  ///< it came, or came back: its share grows from here
 };
 
 /// A connection to an app: carries one exchange, or waits in its target's pool.
@@ -82,7 +88,9 @@ struct RequestFacts {
   bool expects_continue = false;
   bool wants_websocket = false;
   bool shows_release = false;
-  bool is_proof = false;  ///< sent by Traffic::ask: not counted as a visitor's
+  bool is_proof = false;       ///< sent by Traffic::ask: not counted as a visitor's
+  bool is_chosen = false;      ///< by a signed word, not by the weights
+  bool may_ask_other = false;  ///< a hashed asset: another release may have what this one has not
   bool sets_client_cookie = false;
   bool sets_affinity_cookie = false;
 };
@@ -115,6 +123,8 @@ struct Client : Endpoint, TimerEntry {
   std::uint16_t status = 0;
   std::uint32_t slot = 0;
   model::ReleaseNumber release = 0;
+  model::ReleaseNumber lacking = 0;     ///< the release that did not have this asset
+  std::uint32_t answer_head_bytes = 0;  ///< as long as all wait, the client has seen none
   std::uint32_t head_begin = 0;
   std::uint32_t head_end = 0;
   Upstream* upstream = nullptr;
@@ -127,8 +137,10 @@ struct Client : Endpoint, TimerEntry {
   std::uint64_t rate_bytes = 0;
   std::uint64_t moved_bytes = 0;  ///< when moved_at was last found
   std::uint64_t affinity = 0;
-  TrialId trial = kNoTrial;  ///< of the request under way
-  ports::Outcome outcome;    ///< its record; arrival 0: nothing is to be settled
+  TrialId trial = kNoTrial;          ///< of the request under way
+  std::int64_t began_us = 0;         ///< when the head of the request was there
+  std::unique_ptr<AccessNote> note;  ///< of a request that will be logged
+  ports::Outcome outcome;            ///< its record; arrival 0: nothing is to be settled
   http1::HeadScanner scanner;
   Pump up;
   Pump down;

@@ -80,11 +80,28 @@ json itself(const Desks& desks, const json&) {
       {"ok", true}, {"generation", desks.itself.generation()}, {"refusal", desks.itself.refusal()}};
 }
 
+json metrics(const Desks& desks, const json&) {
+  return {{"ok", true}, {"text", desks.itself.metrics()}};
+}
+json access_log(const Desks& desks, const json& j) {
+  const auto file = desks.itself.log_every(j.at("every"));
+  return file ? json{{"ok", true}, {"file", *file}} : refusal(file.error());
+}
+json override_token(const Desks& desks, const json& j) {
+  return {{"ok", true},
+          {"token", desks.itself.override_token(key_from_json(j), j.at("release"),
+                                                Duration(j.at("life_ms").get<std::int64_t>()))}};
+}
+
 const std::map<std::string, Handler>& handlers() {
   static const std::map<std::string, Handler> table{
-      {"apply", apply},       {"abort", abort},     {"latched", latched},   {"remove", remove},
-      {"sites", sites},       {"drain", drain},     {"counters", counters}, {"ask", ask},
-      {"outcomes", outcomes}, {"upgrade", upgrade}, {"itself", itself},
+      {"apply", apply},           {"abort", abort},
+      {"latched", latched},       {"remove", remove},
+      {"sites", sites},           {"drain", drain},
+      {"counters", counters},     {"ask", ask},
+      {"outcomes", outcomes},     {"upgrade", upgrade},
+      {"itself", itself},         {"metrics", metrics},
+      {"access_log", access_log}, {"override", override_token},
   };
   return table;
 }

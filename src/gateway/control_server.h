@@ -23,6 +23,13 @@ struct Itself {
   std::function<Result<std::uint64_t>(unsigned threads)> upgrade;
   std::function<std::uint64_t()> generation;  ///< of worker processes: counts from 1
   std::function<std::string()> refusal;       ///< why the last upgrade failed; empty: it did not
+  std::function<std::string()> metrics;       ///< as GET /metrics says them
+  /// Logs one request of every `n`, 0 none; the file. Invalid: it was given no place for a log.
+  std::function<Result<std::string>(std::uint32_t n)> log_every;
+  /// A signed word that sends its bearer to `release` for so long.
+  std::function<std::string(const model::EnvironmentKey& key, model::ReleaseNumber release,
+                            Duration life)>
+      override_token;
 };
 
 /// What the socket speaks for; all outlive it.

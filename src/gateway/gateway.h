@@ -16,8 +16,10 @@ struct GatewayOptions {
   unsigned workers = 0;          ///< threads; 0: one per processor
   std::filesystem::path folder;  ///< state and keys ("DATA/gateway"); empty: nothing is kept
   std::filesystem::path control_socket;  ///< "RUN/gateway.sock"; empty: none
-  Bounds bounds;                         ///< set_bound() reads "NAME=NUMBER"
-  bool announce = true;                  ///< "listening ADDRESS:PORT" on stdout once it serves
+  std::string metrics;                   ///< "ADDRESS:PORT" of GET /metrics; empty: none
+  std::filesystem::path access_log;  ///< every request is logged there; empty: see docs/gateway.md
+  Bounds bounds;                     ///< set_bound() reads "NAME=NUMBER"
+  bool announce = true;              ///< "listening ADDRESS:PORT" on stdout once it serves
 
   /// How a worker process is started: `program` with `arguments` and then "--worker-fd N", which
   /// must come back here as `worker_fd`.

@@ -19,6 +19,10 @@ bool take(GatewayOptions& options, std::string_view flag, const std::string& val
     options.workers = static_cast<unsigned>(std::stoul(value));
   else if (flag == "--folder")
     options.folder = value;
+  else if (flag == "--metrics")
+    options.metrics = value;
+  else if (flag == "--access-log")
+    options.access_log = value;
   else if (flag == "--control")
     options.control_socket = value;
   else if (flag == "--worker-fd")

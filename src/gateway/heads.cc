@@ -49,18 +49,37 @@ void write_forwarded(const http1::Response& response, HeadWriter& out) {
   }
 }
 
-/// A shared cache would hand one client's id to everybody.
-bool may_be_shared(const http1::Response& response) {
-  const std::string_view control = response.fields.value_of(http1::FieldId::kCacheControl);
-  return !http1::for_each_element(control, [](std::string_view directive) {
-    return !http1::equal_ignoring_case(directive, "public") &&
-           !http1::equal_ignoring_case(directive.substr(0, 9), "s-maxage=");
-  });
+/// What the app said of who may keep its answer (RFC 9111 section 3).
+enum class Keeping : std::uint8_t {
+  kUnsaid,
+  kNotShared,  ///< private, no-store
+  kShared,     ///< anything else: a shared cache may keep it
+};
+
+Keeping keeping_of(const http1::Response& response) {
+  bool is_said = false;
+  bool is_private = false;
+  for (const http1::Field& field : response.fields) {
+    is_said = is_said || http1::equal_ignoring_case(field.name, "expires");
+    if (field.id != http1::FieldId::kCacheControl) continue;
+    is_said = true;
+    (void)http1::for_each_element(field.value, [&](std::string_view directive) {
+      is_private = is_private || http1::equal_ignoring_case(directive, "private") ||
+                   http1::equal_ignoring_case(directive, "no-store");
+      return true;
+    });
+  }
+  if (is_private) return Keeping::kNotShared;
+  return is_said ? Keeping::kShared : Keeping::kUnsaid;
 }
 
+/// A shared cache would hand one client's id to everybody: it must not be able to keep one.
 void write_cookies(const http1::Response& response, const Client& client, HeadWriter& out) {
   const bool sets_any = client.facts.sets_client_cookie || client.facts.sets_affinity_cookie;
-  if (!sets_any || may_be_shared(response)) return;
+  if (!sets_any) return;
+  const Keeping keeping = keeping_of(response);
+  if (keeping == Keeping::kShared) return;
+  if (keeping == Keeping::kUnsaid) out.text("Cache-Control: private\r\n");
   if (client.facts.sets_client_cookie) {
     out.text("Set-Cookie: ").text(kClientCookie).text("=");
     out.text({client.client_id.data(), client.client_id.size()});

@@ -39,5 +39,6 @@ std::string_view cookie_value(const http1::Fields& fields, std::string_view name
 
 inline constexpr std::string_view kClientCookie = "ecluse_client";
 inline constexpr std::string_view kInstanceCookie = "ecluse_instance";
+inline constexpr std::string_view kOverrideCookie = "ecluse_override";
 
 }  // namespace ecluse::gateway

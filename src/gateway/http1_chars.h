@@ -37,7 +37,6 @@ inline constexpr CharTable kTargetChars = range_table(0x21, 0x7e, "#");
 /// What we accept in a host name. Narrower than RFC 3986's reg-name: sub-delims such as a comma
 /// would let two Host fields pass as one.
 inline constexpr CharTable kHostChars = char_table("-._~", true);
-inline constexpr CharTable kIpv6Chars = char_table(":.", true);
 
 inline bool all_in(const CharTable& table, std::string_view text) {
   for (const char c : text) {

@@ -1,5 +1,7 @@
 #include "gateway/http1_head.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -495,6 +497,14 @@ bool is_valid_port(std::string_view port) {
   std::uint64_t value = 0;
   return port.size() <= 5 && parse_decimal(port, value) && value >= 1 && value <= 65535;
 }
+
+bool is_ipv6_address(std::string_view text) {
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.size() >= terminated.size()) return false;
+  std::copy(text.begin(), text.end(), terminated.begin());
+  in6_addr ignored{};
+  return ::inet_pton(AF_INET6, terminated.data(), &ignored) == 1;
+}
 }  // namespace
 
 bool is_valid_authority(std::string_view authority, std::string_view& host) {
@@ -502,8 +512,9 @@ bool is_valid_authority(std::string_view authority, std::string_view& host) {
   std::size_t end = 0;
   if (authority.starts_with('[')) {
     end = authority.find(']');
-    if (end == std::string_view::npos || end < 3) return false;
-    if (!all_in(kIpv6Chars, authority.substr(1, end - 1))) return false;
+    if (end == std::string_view::npos || !is_ipv6_address(authority.substr(1, end - 1))) {
+      return false;
+    }
     ++end;
   } else {
     end = std::min(authority.find(':'), authority.size());

@@ -75,7 +75,8 @@ RC_GTEST_PROP(HeadScanner, NeverAcceptsAHeadWithABareLineEnd, ()) {
   const std::string bytes = *heads();
   HeadScanner scanner;
   if (scanner.scan(bytes, {}) != HeadScanner::State::kComplete) return;
-  const std::string head = bytes.substr(scanner.head_begin(), scanner.head_end());
+  const std::string head =
+      bytes.substr(scanner.head_begin(), scanner.head_end() - scanner.head_begin());
   for (std::size_t i = 0; i < head.size(); ++i) {
     if (head[i] == '\n') RC_ASSERT(i > 0 && head[i - 1] == '\r');
     if (head[i] == '\r') RC_ASSERT(i + 1 < head.size() && head[i + 1] == '\n');

@@ -15,6 +15,7 @@ struct Standard {
   int retry_after_s;
 };
 constexpr auto kStandard = std::to_array<Standard>({
+    {200, "OK", "The site is well.", 0},
     {301, "Moved Permanently", "This page has another address.", 0},
     {308, "Permanent Redirect", "This page has another address.", 0},
     {400, "Bad Request", "The request could not be understood.", 0},
@@ -38,7 +39,7 @@ constexpr auto kStandard = std::to_array<Standard>({
 
 const Standard& standard_of(int status) {
   const auto* const found = std::ranges::find(kStandard, status, &Standard::status);
-  return found == kStandard.end() ? kStandard[2] : *found;
+  return found == kStandard.end() ? kStandard[3] : *found;
 }
 }  // namespace
 
@@ -56,6 +57,10 @@ Page maintenance_page() {
           "This site is being worked on and will be back shortly. Nothing you saved is lost.", 30};
 }
 
+Page held_but_well_page() {
+  return page_of(200);
+}
+
 Page nothing_deployed_page() {
   return {503, "Nothing here yet", "No release of this site has been deployed yet.", 30};
 }
@@ -65,6 +70,7 @@ Page unknown_host_page() {
 }
 
 std::string html_of(const Page& page) {
+  if (!page.html.empty()) return std::string(page.html);
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n<title>{0}</title>\n"

@@ -14,10 +14,13 @@ struct Page {
   int status = 503;
   std::string_view title;
   std::string_view text;
-  int retry_after_s = 0;  ///< 0: not said
+  int retry_after_s = 0;    ///< 0: not said
+  std::string_view html{};  ///< the app's own document instead of ours; must outlive the page
 };
 Page page_of(int status);
 Page maintenance_page();
+/// What a health path hears while the site's requests are held.
+Page held_but_well_page();
 Page nothing_deployed_page();
 Page unknown_host_page();
 

@@ -118,8 +118,30 @@ bool SiteRoute::admits(const in6_addr& address) const {
   });
 }
 
+bool SiteRoute::is_health_path(std::string_view target) const {
+  const std::string_view path = target.substr(0, target.find('?'));
+  return std::ranges::find(health_paths, path) != health_paths.end();
+}
+
+const ArmRoute* SiteRoute::other_than(model::ReleaseNumber release) const {
+  const ArmRoute* best = nullptr;
+  for (const ArmRoute& arm : arms) {
+    const bool is_better = best == nullptr || arm.weight_ppm > best->weight_ppm;
+    if (arm.release != release && is_better) best = &arm;
+  }
+  return best;
+}
+
 TargetId TargetIds::of(const std::string& target) {
   return ids_.try_emplace(target, static_cast<TargetId>(ids_.size())).first->second;
+}
+
+void RouteTable::note(const SitePointer& site) {
+  note_targets(*site);
+  for (const ArmRoute& arm : site->arms) {
+    if (arm.slot >= by_slot_.size()) by_slot_.resize(arm.slot + 1);
+    by_slot_[arm.slot] = site;
+  }
 }
 
 void RouteTable::note_targets(const SiteRoute& site) {
@@ -144,13 +166,13 @@ RouteTable::RouteTable(std::span<const Entry> entries) {
     }
     for (const std::string& host : entry.redirected_hosts) exact_.emplace(host, entry.route);
     if (entry.port) by_port_.emplace(*entry.port, entry.route);
-    note_targets(*entry.route);
+    note(entry.route);
   }
 }
 
 RouteTable RouteTable::catch_all(SitePointer site) {
   RouteTable table;
-  table.note_targets(*site);
+  table.note(site);
   table.catch_all_ = std::move(site);
   return table;
 }
@@ -209,6 +231,7 @@ Result<TargetRoute> make_target(const ports::Target& target, const std::string& 
   route.address.sin6_addr = *address;
   route.ready = target.ready;
   route.affinity = affinity_of(target.instance);
+  route.instance = target.instance;
   route.id =
       ids.of(fmt::format("{} {} {} {}", owner, target.instance, target.address, target.port));
   return route;
@@ -230,6 +253,24 @@ Result<ArmRoute> make_arm(const ports::Arm& arm, const std::string& site, Target
     route.backends.push_back(std::move(made));
   }
   return route;
+}
+
+Result<void> add_pages(const std::map<std::string, std::string>& pages, SiteRoute& route) {
+  static const std::map<std::string, int> kKnown{
+      {"502", 502}, {"503", 503}, {"504", 504}, {"maintenance", kMaintenancePage}};
+  for (const auto& [name, html] : pages) {
+    const auto known = kKnown.find(name);
+    if (known == kKnown.end()) {
+      return fail(ErrorKind::kInvalid, fmt::format("there is no page '{}' to replace", name),
+                  "pages are 502, 503, 504 and maintenance");
+    }
+    if (html.size() > kPageBytesMax) {
+      return fail(ErrorKind::kInvalid, fmt::format("the page {} has {} bytes, more than {}", name,
+                                                   html.size(), kPageBytesMax));
+    }
+    route.pages[known->second] = html;
+  }
+  return {};
 }
 
 Result<void> add_allowed(const std::vector<std::string>& blocks, SiteRoute& route) {
@@ -257,7 +298,10 @@ Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
   route->show_release = site.show_release;
   if (!site.basic_auth.empty()) route->authorization = basic_credentials(site.basic_auth);
   ECLUSE_TRY(add_allowed(site.allow, *route));
+  ECLUSE_TRY(add_pages(site.pages, *route));
+  route->health_paths = site.health_paths;
   route->trial = trial;
+  route->on_trial = site.on_trial.value_or(0);
   for (const ports::Arm& arm : site.arms) {
     ECLUSE_ASSIGN(ArmRoute made, make_arm(arm, route->name, ids));
     made.slot = slot_of.at(arm.release);

@@ -30,6 +30,7 @@ struct TargetRoute {
   sockaddr_in6 address{};  ///< IPv4 as mapped
   bool ready = true;
   std::uint64_t affinity = 0;  ///< what the affinity cookie holds for it
+  std::string instance;
 };
 
 struct BackendRoute {
@@ -56,6 +57,10 @@ struct AddressBlock {
 };
 std::optional<AddressBlock> parse_address_block(std::string_view text);
 
+/// Of SiteRoute::pages: what maintenance says, with 503.
+inline constexpr int kMaintenancePage = 0;
+inline constexpr std::size_t kPageBytesMax = 16384;
+
 struct SiteRoute {
   std::string name;  ///< "lettings/prod"
   std::map<std::string, std::string, std::less<>> redirects;
@@ -68,9 +73,12 @@ struct SiteRoute {
   std::string authorization;  ///< what the Authorization field must say; empty: nothing asked
   bool is_restricted = false;
   std::vector<AddressBlock> allow;
+  std::vector<std::string> health_paths;
+  std::map<int, std::string> pages;  ///< the app's own, by status; see kMaintenancePage
 
   TrialId trial = kNoTrial;  ///< where its requests are recorded
   std::uint32_t trial_weight_ppm = 0;
+  model::ReleaseNumber on_trial = 0;
 
   const ArmRoute* find_arm(model::ReleaseNumber release) const;
   /// The arm at `point` of [0, 1000000).
@@ -78,6 +86,11 @@ struct SiteRoute {
   /// Where a client belongs: the same point for all weights of one rollout.
   std::uint32_t cohort_point(std::string_view client_id) const;
   bool admits(const in6_addr& address) const;
+  /// Whether `target`, without its query, is one of the health paths.
+  bool is_health_path(std::string_view target) const;
+  /// The release to ask for what `release` does not have: the one with the most traffic, then the
+  /// newest. Null: there is no other.
+  const ArmRoute* other_than(model::ReleaseNumber release) const;
 };
 
 /// Gives out target ids. Used by the control thread only.
@@ -113,9 +126,14 @@ class RouteTable {
   /// `host` in lower case without port. A listener of its own serves its site whatever the host.
   const SiteRoute* find(std::string_view host, std::uint16_t listener_port) const;
   bool uses(TargetId id) const { return id < used_.size() && used_[id]; }
+  /// The site that a counters' slot belongs to; null: it is served no more.
+  const SiteRoute* site_of_slot(std::uint32_t slot) const {
+    return slot < by_slot_.size() ? by_slot_[slot].get() : nullptr;
+  }
 
  private:
   RouteTable() = default;
+  void note(const SitePointer& site);
   void note_targets(const SiteRoute& site);
 
   using ByHost = std::unordered_map<std::string, SitePointer, StringHash, std::equal_to<>>;
@@ -124,6 +142,7 @@ class RouteTable {
   std::unordered_map<std::uint16_t, SitePointer> by_port_;
   SitePointer catch_all_;
   std::vector<bool> used_;
+  std::vector<SitePointer> by_slot_;
 };
 
 /// `slot_of(release)` gives the counters' slot; `trial` is where a site on trial is recorded.

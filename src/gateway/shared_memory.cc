@@ -20,7 +20,7 @@ struct SharedMemory::SlotName {
 };
 
 namespace {
-constexpr std::uint32_t kMagic = 0x32474345;  // "ECG2": also the layout's version
+constexpr std::uint32_t kMagic = 0x33474345;  // "ECG3": also the layout's version
 
 struct LatchEntry {
   std::array<char, 123> rollout;
@@ -89,11 +89,26 @@ bool read_at(int fd, std::span<char> bytes, off_t offset) {
 }
 }  // namespace
 
+namespace {
+off_t measures_offset(off_t outcomes_at) {
+  constexpr std::size_t kPage = 4096;
+  return outcomes_at + static_cast<off_t>((OutcomeRings::bytes() + kPage - 1) / kPage * kPage);
+}
+
+/// Before any of it is mapped: a smaller file would end us at the first touch.
+Result<void> check_layout(int fd) {
+  std::uint32_t magic = 0;
+  if (read_at(fd, {reinterpret_cast<char*>(&magic), sizeof magic}, 0) && magic == kMagic) return {};
+  return fail(ErrorKind::kInvalid, "the gateway's shared memory has another layout",
+              "restart the gateway as a whole");
+}
+}  // namespace
+
 Result<os::Fd> SharedMemory::create() {
   os::Fd fd(::memfd_create("ecluse-gateway", MFD_CLOEXEC));
   if (!fd) return fail(from_errno(errno, "memfd_create"));
   const off_t outcomes_at = image_offset(sizeof(Layout), 3);
-  const off_t bytes = outcomes_at + static_cast<off_t>(OutcomeRings::bytes());
+  const off_t bytes = measures_offset(outcomes_at) + static_cast<off_t>(Measures::bytes());
   if (::ftruncate(fd.get(), bytes) != 0) return fail(from_errno(errno, "ftruncate a memfd"));
   const std::uint32_t magic = kMagic;
   const std::string_view header(reinterpret_cast<const char*>(&magic), sizeof magic);
@@ -103,25 +118,26 @@ Result<os::Fd> SharedMemory::create() {
 }
 
 Result<SharedMemory> SharedMemory::map(os::Fd fd) {
-  ECLUSE_ASSIGN(OutcomeRings outcomes,
-                OutcomeRings::map(fd.get(), image_offset(sizeof(Layout), 3)));
+  ECLUSE_TRY(check_layout(fd.get()));
+  const off_t outcomes_at = image_offset(sizeof(Layout), 3);
+  ECLUSE_ASSIGN(OutcomeRings outcomes, OutcomeRings::map(fd.get(), outcomes_at));
+  ECLUSE_ASSIGN(Measures measures, Measures::map(fd.get(), measures_offset(outcomes_at)));
   void* const mapping =
       ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (mapping == MAP_FAILED) return fail(from_errno(errno, "mmap the gateway's shared memory"));
-  SharedMemory memory(std::move(fd), mapping, std::move(outcomes));
-  if (memory.layout().magic != kMagic) {
-    return fail(ErrorKind::kInvalid, "the gateway's shared memory has another layout",
-                "restart the gateway as a whole");
-  }
-  return memory;
+  return SharedMemory(std::move(fd), mapping, std::move(outcomes), std::move(measures));
 }
 
-SharedMemory::SharedMemory(os::Fd fd, void* mapping, OutcomeRings outcomes)
-    : fd_(std::move(fd)), mapping_(mapping), outcomes_(std::move(outcomes)) {}
+SharedMemory::SharedMemory(os::Fd fd, void* mapping, OutcomeRings outcomes, Measures measures)
+    : fd_(std::move(fd)),
+      mapping_(mapping),
+      outcomes_(std::move(outcomes)),
+      measures_(std::move(measures)) {}
 SharedMemory::SharedMemory(SharedMemory&& other) noexcept
     : fd_(std::move(other.fd_)),
       mapping_(std::exchange(other.mapping_, nullptr)),
-      outcomes_(std::move(other.outcomes_)) {}
+      outcomes_(std::move(other.outcomes_)),
+      measures_(std::move(other.measures_)) {}
 SharedMemory::~SharedMemory() {
   if (mapping_ != nullptr) (void)::munmap(mapping_, sizeof(Layout));  // cannot fail on our mapping
 }
@@ -183,27 +199,42 @@ Result<std::uint32_t> SharedMemory::take_slot(std::uint32_t slot, const std::str
     if (cell.requests.load() + cell.failures.load() == 0) continue;  // keeps untouched pages so
     cell.requests = cell.errors_5xx = cell.failures = 0;
   }
+  measures_.forget(slot);
   set_text(name.site, site);
   name.release = release;
   return slot;
+}
+
+void SharedMemory::add_counters(std::uint32_t slot, ports::ArmCounters& arm) const {
+  for (const auto& thread : layout().cells) {
+    const CounterCell& cell = thread[slot];
+    arm.in_flight += cell.in_flight.load(std::memory_order_acquire);
+    arm.requests += cell.requests.load(std::memory_order_relaxed);
+    arm.errors_5xx += cell.errors_5xx.load(std::memory_order_relaxed);
+    arm.failures += cell.failures.load(std::memory_order_relaxed);
+    arm.websockets += cell.websockets.load(std::memory_order_relaxed);
+  }
 }
 
 ports::SiteCounters SharedMemory::counters(const model::EnvironmentKey& key) const {
   const std::string site = to_string(key);
   ports::SiteCounters counters;
   for (std::uint32_t slot = 0; slot < kSlotsMax && layout().slots[slot].release != 0; ++slot) {
-    if (text_of(layout().slots[slot].site) != site) continue;
-    ports::ArmCounters& arm = counters.arms[layout().slots[slot].release];
-    for (const auto& thread : layout().cells) {
-      const CounterCell& cell = thread[slot];
-      arm.in_flight += cell.in_flight.load(std::memory_order_acquire);
-      arm.requests += cell.requests.load(std::memory_order_relaxed);
-      arm.errors_5xx += cell.errors_5xx.load(std::memory_order_relaxed);
-      arm.failures += cell.failures.load(std::memory_order_relaxed);
-      arm.websockets += cell.websockets.load(std::memory_order_relaxed);
-    }
+    const SlotName& name = layout().slots[slot];
+    if (text_of(name.site) == site) add_counters(slot, counters.arms[name.release]);
   }
   return counters;
+}
+
+std::vector<SharedMemory::Counted> SharedMemory::all_counters() const {
+  std::vector<Counted> all;
+  for (std::uint32_t slot = 0; slot < kSlotsMax && layout().slots[slot].release != 0; ++slot) {
+    const SlotName& name = layout().slots[slot];
+    Counted counted{std::string(text_of(name.site)), name.release, slot, {}};
+    add_counters(slot, counted.counters);
+    all.push_back(std::move(counted));
+  }
+  return all;
 }
 
 Result<void> SharedMemory::latch(const std::string& rollout, model::ReleaseNumber release) {

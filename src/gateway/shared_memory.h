@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/measures.h"
 #include "gateway/outcome_rings.h"
 #include "gateway/worker_seat.h"
 #include "os/fd.h"
@@ -69,6 +70,15 @@ class SharedMemory {
   }
   /// The records of sites on trial.
   OutcomeRings& outcomes() { return outcomes_; }
+  Measures& measures() { return measures_; }
+  struct Counted {
+    std::string site;
+    model::ReleaseNumber release = 0;
+    std::uint32_t slot = 0;
+    ports::ArmCounters counters;
+  };
+  /// Every release that ever had a slot and still has.
+  std::vector<Counted> all_counters() const;
   CounterCell& cell(std::size_t thread, std::uint32_t slot);
   ports::SiteCounters counters(const model::EnvironmentKey& site) const;
 
@@ -97,12 +107,13 @@ class SharedMemory {
   struct SlotName;
   struct Follower;
   bool has_followed(Follower& follower, std::uint64_t version) const;
-  SharedMemory(os::Fd fd, void* mapping, OutcomeRings outcomes);
+  SharedMemory(os::Fd fd, void* mapping, OutcomeRings outcomes, Measures measures);
   Layout& layout() { return *static_cast<Layout*>(mapping_); }
   const Layout& layout() const { return *static_cast<const Layout*>(mapping_); }
   std::optional<std::uint32_t> find_slot(const std::string& site,
                                          model::ReleaseNumber release) const;
   std::uint64_t in_flight(std::uint32_t slot) const;
+  void add_counters(std::uint32_t slot, ports::ArmCounters& arm) const;
   std::optional<std::uint32_t> free_slot() const;
   std::pair<std::string, model::ReleaseNumber> name_of(std::uint32_t slot) const;
   Result<std::uint32_t> take_slot(std::uint32_t slot, const std::string& site,
@@ -111,6 +122,7 @@ class SharedMemory {
   os::Fd fd_;
   void* mapping_ = nullptr;
   OutcomeRings outcomes_;
+  Measures measures_;
 };
 
 template <typename IsNeeded>

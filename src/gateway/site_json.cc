@@ -86,6 +86,8 @@ model::EnvironmentKey key_from_json(const json& j) {
 }
 
 json to_json(const ports::Site& site) {
+  json latency_bounds_ms = json::array();
+  for (const Duration bound : site.latency_bounds) latency_bounds_ms.push_back(bound.count());
   json arms = json::array();
   for (const auto& arm : site.arms) arms.push_back(arm_json(arm));
   return {{"app", site.key.app},
@@ -100,6 +102,9 @@ json to_json(const ports::Site& site) {
           {"show_release", site.show_release},
           {"basic_auth", site.basic_auth},
           {"allow", site.allow},
+          {"latency_bounds_ms", latency_bounds_ms},
+          {"health_paths", site.health_paths},
+          {"pages", site.pages},
           {"on_trial", site.on_trial ? json(*site.on_trial) : json()}};
 }
 
@@ -117,6 +122,11 @@ ports::Site site_from_json(const json& j) {
   site.show_release = j.value("show_release", true);
   site.basic_auth = j.value("basic_auth", "");
   site.allow = j.value("allow", std::vector<std::string>());
+  for (const json& bound : j.value("latency_bounds_ms", json::array())) {
+    site.latency_bounds.emplace_back(bound.get<Duration::rep>());
+  }
+  site.health_paths = j.value("health_paths", std::vector<std::string>());
+  site.pages = j.value("pages", std::map<std::string, std::string>());
   return site;
 }
 

@@ -76,6 +76,8 @@ class Socket {
   std::span<char> output_room(BlockPool& pool);
   void produced(std::size_t n) { out_end_ += static_cast<std::uint32_t>(n); }
   std::size_t output_pending() const { return out_end_ - out_begin_; }
+  /// Forgets what is pending: none of it was sent.
+  void discard_output() { out_end_ = out_begin_; }
   bool append(std::string_view bytes, BlockPool& pool);
   /// Writes the pending output, then `body`, then `suffix` in one call; returns how many bytes of
   /// body and suffix together went out through `sent`.

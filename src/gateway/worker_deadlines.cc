@@ -7,6 +7,7 @@ namespace ecluse::gateway {
 
 /// Makes the connection ready for another request; true: go on and look for it.
 bool WorkerThread::next_request(Client& client) {
+  if (client.note) end_note(client);
   client.phase = Phase::kHead;
   client.scanner.reset();
   client.facts = {};
@@ -19,6 +20,7 @@ bool WorkerThread::next_request(Client& client) {
   client.phase_since = 0;
   settle(client, ports::Outcome::State::kLeft);
   client.trial = kNoTrial;
+  client.lacking = 0;
   client.socket.release_empty(pool_);
   set_deadline(client, bounds_.idle_ms_max);
   return true;
@@ -77,6 +79,7 @@ bool WorkerThread::run_linger(Client& client) {
 }
 
 void WorkerThread::close_client(Client& client, bool reset) {
+  if (client.note) end_note(client);
   settle(client, ports::Outcome::State::kLeft);
   if (client.upstream != nullptr) detach(client, false);
   if (client.phase == Phase::kHeld) std::erase(held_, &client);
@@ -93,15 +96,21 @@ void WorkerThread::close_client(Client& client, bool reset) {
 void WorkerThread::review(Client& client) {
   switch (client.phase) {
     case Phase::kHead:
-      if (client.socket.received().empty()) return close_client(client);
+      if (client.socket.received().empty()) {
+        hit(client.is_first ? &Bounds::head_ms_max : &Bounds::idle_ms_max);
+        return close_client(client);
+      }
+      hit(&Bounds::head_ms_max);
       client.closes_after = true;
       answer_page(client, page_of(408));
       return advance(client);
     case Phase::kHeld:
       std::erase(held_, &client);
+      hit(&Bounds::hold_ms_max);
       answer_page(client, page_of(503));
       return advance(client);
     case Phase::kConnecting:
+      hit(&Bounds::connect_ms_max);
       upstream_failed(client, 504);
       return advance(client);
     case Phase::kExchange:
@@ -109,7 +118,10 @@ void WorkerThread::review(Client& client) {
     case Phase::kTunnel:
       return review_tunnel(client);
     case Phase::kFlush:
+      hit(&Bounds::stall_ms_max);
+      return close_client(client);
     case Phase::kLinger:
+      hit(&Bounds::linger_ms_max);
       return close_client(client);
     case Phase::kClosed:
       return;
@@ -143,6 +155,7 @@ void WorkerThread::review_exchange(Client& client) {
   const bool waits_for_100 =
       client.facts.expects_continue && client.up.bytes() == 0 && client.interim_answers == 0;
   if (!client.answer_started && !waits_for_100 && body_is_too_slow(client)) {
+    hit(&Bounds::body_bytes_per_s_min);
     detach(client, false);
     client.closes_after = true;
     answer_page(client, page_of(408));
@@ -152,14 +165,17 @@ void WorkerThread::review_exchange(Client& client) {
       client.answer_started &&
       client.socket.output_pending() + (client.socket.writable ? 0U : 1U) > 0;
   if (client_stalls && still_for >= static_cast<Millis>(bounds_.stall_ms_max)) {
+    hit(&Bounds::stall_ms_max);
     return abandon(client);
   }
   if (still_for < static_cast<Millis>(bounds_.answer_ms_max))
     return set_deadline(client, review_ms_);
+  hit(&Bounds::answer_ms_max);
+  note_failure(*client.upstream->target);
   count_failure(client);
   detach(client, false);
   if (client.answer_started) return close_client(client, client.answer_until_close);
-  answer_page(client, page_of(504));
+  answer_page(client, page_for(table_->site_of_slot(client.slot), 504));
   advance(client);
 }
 

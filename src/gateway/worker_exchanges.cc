@@ -47,15 +47,18 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
   if (upstream == nullptr) {
     target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
     client.avoided = &target;
+    note_failure(target);
     count_failure(client);
-    if (client.attempts == 0) return retry(client);
-    return answer_page(client, page_of(503));
+    if (client.attempts == 0 && take_retry()) return retry(client);
+    return answer_page(client, page_for(&site, 503));
   }
   client.upstream = upstream;
   upstream->client = &client;
   upstream->scanner.reset();
   upstream->is_draining = upstream->keeps_alive = false;
   count_start(client);
+  retry_tokens_ =
+      std::min(retry_tokens_ + bounds_.retry_percent_max, bounds_.retry_burst_max * 100);
   std::array<char, 64> address_room{};
   HeadWriter out(upstream->socket.output_room(pool_));
   write_request_head(request,
@@ -64,6 +67,7 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
                       .is_secure = client.is_secure,
                       .drops_authorization = !site.authorization.empty()},
                      out);
+  if (client.note) note_attempt(client, site, target);
   upstream->socket.produced(out.bytes());
   upstream->head_bytes = static_cast<std::uint32_t>(out.bytes());
   if (out.overflowed()) {
@@ -254,6 +258,10 @@ bool WorkerThread::take_answer(Client& client) {
     bad_answer(client);
     return false;
   }
+  if (response_.status == 404 && lacks_asset(client)) {
+    ask_other(client);
+    return false;
+  }
   const bool is_interim = response_.status < 200 && response_.status != 101;
   const bool is_unasked_switch =
       response_.status == 101 && !(client.facts.wants_websocket && response_.switches_to_websocket);
@@ -305,10 +313,12 @@ void WorkerThread::begin_answer(Client& client) {
                     {.date = date(), .closes = client.closes_after, .as_chunks = as_chunks}, out);
   if (out.overflowed() || out.bytes() > Block::kBytes - kHeadSlack / 2) return bad_answer(client);
   client.socket.produced(out.bytes());
+  client.answer_head_bytes = static_cast<std::uint32_t>(out.bytes());
   client.status = static_cast<std::uint16_t>(response_.status);
   client.upstream->keeps_alive = response_.keep_alive;
   client.down.start({.from = framing, .as_chunks = as_chunks});
   client.answer_started = true;
+  if (client.note) client.note->head_us = now_us_;
   client.moved_at = now_;
   client.socket.release_empty(pool_);  // the head is needed for a retry no more
   if (response_.status >= 500) {
@@ -340,8 +350,16 @@ bool WorkerThread::push_answer(Client& client) {
     case PumpState::kSourceEnded:
     case PumpState::kSourceBroken:
     case PumpState::kFaulty:
-      // Never a clean end: whoever counts the bytes or waits for the last chunk sees it.
       note_broken(client);
+      if (client.socket.output_pending() >= client.answer_head_bytes) {
+        // The client has seen nothing of it: a 502 says more than a connection that ends.
+        client.socket.discard_output();
+        client.answer_started = false;
+        bad_answer(client);
+        return true;
+      }
+      // Never a clean end: whoever counts the bytes or waits for the last chunk sees it.
+      note_failure(*client.upstream->target);
       count_failure(client);
       detach(client, false);
       close_client(client, client.answer_until_close);
@@ -352,6 +370,8 @@ bool WorkerThread::push_answer(Client& client) {
 
 void WorkerThread::finish_exchange(Client& client) {
   settle(client, ports::Outcome::State::kOk);
+  note_success(*client.upstream->target);
+  measure(client);
   const bool request_is_whole = client.up.done();
   const bool is_clean = client.upstream->keeps_alive && !client.upstream->is_draining &&
                         client.upstream->socket.received().empty();
@@ -371,9 +391,10 @@ void WorkerThread::abandon(Client& client) {
 }
 
 void WorkerThread::bad_answer(Client& client) {
+  note_failure(*client.upstream->target);
   count_failure(client);
   detach(client, false);
-  answer_page(client, page_of(502));
+  answer_page(client, page_for(table_->site_of_slot(client.slot), 502));
 }
 
 bool WorkerThread::may_retry(const Client& client) const {
@@ -388,18 +409,48 @@ bool WorkerThread::may_retry(const Client& client) const {
 
 /// No answer came. The first failure may be tried elsewhere, once; it counts all the same.
 void WorkerThread::upstream_failed(Client& client, int status) {
-  const bool retries = may_retry(client);
+  const bool retries = may_retry(client) && take_retry();
   Target& target = *client.upstream->target;
   if (client.phase == Phase::kConnecting) {
     target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
   }
   // A stale pooled connection says nothing about the instance: the same one may be asked again.
   client.avoided = client.upstream->is_reused ? nullptr : &target;
+  if (!client.upstream->is_reused) note_failure(target);
   if (client.phase == Phase::kExchange && !client.upstream->is_reused) note_broken(client);
   count_failure(client);
   detach(client, false);
   if (retries) return retry(client);
-  answer_page(client, page_of(status));
+  answer_page(client, page_for(table_->site_of_slot(client.slot), status));
+}
+
+/// Retries are for single failures: when much fails they would only double the load.
+bool WorkerThread::take_retry() {
+  if (retry_tokens_ < 100) {
+    hit(&Bounds::retry_burst_max);
+    return false;
+  }
+  retry_tokens_ -= 100;
+  return true;
+}
+
+/// A page of one release may ask for an asset while the other answers: the name says which build it
+/// is of, so whoever has it may give it.
+bool WorkerThread::lacks_asset(const Client& client) const {
+  return client.facts.may_ask_other && client.lacking == 0 &&
+         client.socket.moves() == client.head_moves &&
+         client.socket.received_begin() == client.head_end && client.interim_answers == 0;
+}
+
+void WorkerThread::ask_other(Client& client) {
+  settle(client, ports::Outcome::State::kOk);  // the release has answered
+  client.lacking = client.release;
+  detach(client, false);  // its page for 404 is not read
+  client.up.start({});    // there is no body; the head goes out again
+  dispatch_again(client);
+  // A kept connection is writable already: no event will say so.
+  if (!client.is_queued) queue_.push_back(&client);
+  client.is_queued = true;
 }
 
 void WorkerThread::retry(Client& client) {

@@ -33,7 +33,7 @@ void WorkerThread::note_arrival(Client& client, const SiteRoute& site, const Arm
   client.outcome = {.release = arm.release,
                     .weight_ppm = site.trial_weight_ppm,
                     .client = site.sticky ? rings.hash_of(unit) : 0,
-                    .probe = client.facts.is_proof,
+                    .probe = client.facts.is_chosen,
                     .arrived_ms = static_cast<std::uint64_t>(now_)};
   const std::uint64_t draw = site.sticky ? client.outcome.client : prng_.next();
   if (!rings.ring(site.trial).arrive(client.outcome, draw)) client.outcome.arrival = 0;

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <ctime>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,8 @@
 #include "gateway/control_server.h"
 #include "gateway/keeper_state.h"
 #include "gateway/listen_address.h"
+#include "gateway/metrics_server.h"
+#include "gateway/metrics_text.h"
 #include "gateway/outcome_reader.h"
 
 namespace ecluse::gateway {
@@ -42,6 +45,10 @@ class WorkerProcess {
   Result<void> serve();
   Result<void> start_control();
   Result<void> start_server();
+  Result<void> start_metrics();
+  void start_log();
+  Result<std::string> log_every(std::uint32_t n);
+  MeasuredGateway measure();
   Result<void> apply_stand_alone();
   Result<void> open_site_ports();
   void obey(Message message);
@@ -70,6 +77,8 @@ class WorkerProcess {
   std::optional<SharedMemory> memory_;
   os::Fd control_listener_;
   OutcomeBell bell_;
+  std::filesystem::path log_file_;
+  std::optional<AccessLog> log_;
   WorkerContext context_;
   Locked<Ports> ports_;
   std::vector<Message> early_;  ///< listeners that came before the threads
@@ -79,8 +88,16 @@ class WorkerProcess {
       .upgrade = [this](unsigned threads) { return ask_for_upgrade(threads); },
       .generation = [this] { return start_.generation; },
       .refusal = [this] { return upgrade_.with([](const Upgrade& u) { return u.refusal; }); },
+      .metrics = [this] { return metrics_text(measure(), MetricsForm::kPrometheus); },
+      .log_every = [this](std::uint32_t n) { return log_every(n); },
+      .override_token =
+          [this](const model::EnvironmentKey& key, model::ReleaseNumber release, Duration life) {
+            return sign_override(context_.override_key, to_string(key), release,
+                                 std::time(nullptr) + life.count() / 1000);
+          },
   };
   std::unique_ptr<ControlServer> server_;
+  std::unique_ptr<MetricsServer> metrics_;
   bool is_finishing_ = false;
 };
 
@@ -304,14 +321,70 @@ Result<void> WorkerProcess::start_server() {
   return {};
 }
 
+Result<void> WorkerProcess::start_metrics() {
+  if (options_.metrics.empty()) return {};
+  ECLUSE_ASSIGN(const ListenAddress address, parse_listen_address(options_.metrics));
+  auto server = MetricsServer::start(address, [this] { return measure(); });
+  if (!server) return fail(in_context("--metrics", server.error()));
+  metrics_ = std::move(*server);
+  return {};
+}
+
+void WorkerProcess::start_log() {
+  const bool from_the_start = !options_.access_log.empty();
+  if (from_the_start) {
+    log_file_ = options_.access_log;
+  } else if (!options_.folder.empty()) {
+    log_file_ = options_.folder / "access.log";
+  } else {
+    return;
+  }
+  log_.emplace(log_file_, options_.bounds.access_log_bytes_max,
+               options_.bounds.access_log_files_max);
+  log_->log_every(from_the_start ? 1 : 0);
+  context_.log = &*log_;
+}
+
+Result<std::string> WorkerProcess::log_every(std::uint32_t n) {
+  if (!log_) {
+    return fail(ErrorKind::kInvalid, "this gateway has no place for an access log",
+                "start it with --access-log FILE or with a folder");
+  }
+  log_->log_every(n);
+  return log_file_.string();
+}
+
+MeasuredGateway WorkerProcess::measure() {
+  MeasuredGateway measured;
+  std::map<std::string, std::vector<double>> bounds;
+  if (const auto sites = control_->sites()) {
+    for (const ports::Site& site : *sites) {
+      for (const Duration bound : site.latency_bounds) {
+        bounds[to_string(site.key)].push_back(static_cast<double>(bound.count()) * 1000);
+      }
+    }
+  }
+  for (const SharedMemory::Counted& counted : memory_->all_counters()) {
+    measured.releases.push_back({counted.site, counted.release, counted.counters,
+                                 memory_->measures().latencies(counted.slot),
+                                 bounds[counted.site]});
+  }
+  for (const BoundName& bound : bound_names()) {
+    measured.bound_hits.emplace_back(bound.name, memory_->measures().hits(bound.member));
+  }
+  return measured;
+}
+
 /// The table first, then the sockets.
 Result<void> WorkerProcess::serve() {
+  start_log();
   ECLUSE_TRY(start_control());
   if (!options_.to.empty()) ECLUSE_TRY(apply_stand_alone());
   for (Message& listener : early_) add_listener(std::move(listener));
   early_.clear();
   ECLUSE_TRY(open_site_ports());
   ECLUSE_TRY(start_server());
+  ECLUSE_TRY(start_metrics());
   return send_message(channel_.get(), {.kind = Message::Kind::kReady});
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <ctime>
 
+#include "gateway/hashed_asset.h"
 #include "gateway/heads.h"
 #include "gateway/http1_chars.h"
 #include "gateway/worker_thread.h"
@@ -55,8 +56,9 @@ bool WorkerThread::step(Client& client) {
     case Phase::kLinger:
       return run_linger(client);
     case Phase::kHeld:
-      // Waiting requests cost descriptors only while their clients wait too.
-      if (client.socket.hung_up) close_client(client);
+      // Waiting requests cost descriptors only while their clients wait too. One that has merely
+      // said all it will say still waits.
+      if (client.socket.was_reset) close_client(client);
       return false;
     case Phase::kClosed:
       return false;
@@ -107,6 +109,7 @@ bool WorkerThread::begin_request(Client& client) {
   socket.consume(client.scanner.head_end());
   client.is_first = false;
   client.phase_since = client.moved_at = now_;
+  client.began_us = now_us_;
   if (const http1::Fault fault = http1::parse_request(head, request_);
       fault != http1::Fault::kNone) {
     answer_fault(client, fault);
@@ -117,6 +120,9 @@ bool WorkerThread::begin_request(Client& client) {
                   .is_http10 = request_.version_minor == 0,
                   .expects_continue = request_.expects_continue,
                   .wants_websocket = request_.wants_websocket};
+  if (context_.log != nullptr && context_.log->is_on() && context_.log->picks(prng_.next())) {
+    begin_note(client, request_);
+  }
   client.closes_after = is_finishing_ || !request_.keep_alive;
   client.up.start({.from = request_.framing,
                    .as_chunks = request_.framing.kind == http1::BodyKind::kChunked,
@@ -142,13 +148,13 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
         verify_override(context_.override_key, site->name, token, std::time(nullptr));
     const ArmRoute* const arm = release ? site->find_arm(*release) : nullptr;
     if (arm != nullptr) {
-      client.facts.is_proof = client.facts.shows_release = true;
+      client.facts.is_proof = client.facts.is_chosen = client.facts.shows_release = true;
       if (site->trial != kNoTrial) note_arrival(client, *site, *arm);
       return forward(client, request, *site, *arm, false);
     }
   }
   if (answers_itself(client, request, *site, host)) return;
-  const ArmRoute* const arm = choose_arm(client, request, *site);
+  const ArmRoute* const arm = arm_of(client, request, *site);
   if (arm == nullptr) return answer_page(client, nothing_deployed_page());
   if (site->trial != kNoTrial) note_arrival(client, *site, *arm);
   forward(client, request, *site, *arm, true);
@@ -182,10 +188,14 @@ bool WorkerThread::answers_itself(Client& client, const http1::Request& request,
     case ports::SiteMode::kServe:
       return false;
     case ports::SiteMode::kHold:
-      hold(client);
+      if (site.is_health_path(request.target)) {
+        answer_page(client, held_but_well_page());
+      } else {
+        hold(client);
+      }
       return true;
     case ports::SiteMode::kMaintenance:
-      answer_page(client, maintenance_page());
+      answer_page(client, page_for(&site, kMaintenancePage));
       return true;
   }
   return false;
@@ -221,6 +231,27 @@ const ArmRoute* WorkerThread::choose_arm(Client& client, const http1::Request& r
   return site.arm_at(site.cohort_point({client.client_id.data(), client.client_id.size()}));
 }
 
+/// What a tester's cookie says, what an asset needs that one release lacks, or the weights. Unlike
+/// our own header, the cookie opens no door: password, addresses and hold hold for it too.
+const ArmRoute* WorkerThread::arm_of(Client& client, const http1::Request& request,
+                                     const SiteRoute& site) {
+  if (site.arms.size() > 1) {
+    const std::string_view token = cookie_value(request.fields, kOverrideCookie);
+    const auto release = token.empty() ? std::nullopt
+                                       : verify_override(context_.override_key, site.name, token,
+                                                         std::time(nullptr));
+    const ArmRoute* const chosen = release ? site.find_arm(*release) : nullptr;
+    client.facts.is_chosen = chosen != nullptr;
+    if (chosen != nullptr) return chosen;
+    const ArmRoute* const other = client.lacking != 0 ? site.other_than(client.lacking) : nullptr;
+    if (other != nullptr) return other;
+    client.facts.may_ask_other = client.lacking == 0 && request.is_idempotent() &&
+                                 request.framing.kind == http1::BodyKind::kNone &&
+                                 is_hashed_asset(request.target);
+  }
+  return choose_arm(client, request, site);
+}
+
 namespace {
 std::string_view path_of(const http1::Request& request) {
   return request.needs_slash ? std::string_view("/") : request.target;
@@ -244,7 +275,7 @@ void WorkerThread::forward(Client& client, const http1::Request& request, const 
     if (is_other && try_arm(client, request, site, other, Avoided::kNo)) return;
   }
   if (try_arm(client, request, site, arm, Avoided::kYes)) return;
-  answer_page(client, page_of(503));
+  answer_page(client, page_for(&site, 503));
 }
 
 /// False when no instance of the arm may be asked.
@@ -260,53 +291,9 @@ bool WorkerThread::try_arm(Client& client, const http1::Request& request, const 
   return true;
 }
 
-Target& WorkerThread::target_of(const TargetRoute& route, std::uint32_t slot) {
-  if (route.id >= targets_.size()) targets_.resize(route.id + 1);
-  std::unique_ptr<Target>& target = targets_[route.id];
-  if (!target) {
-    target = std::make_unique<Target>();
-    target->id = route.id;
-    target->address = route.address;
-    target->slot = slot;
-  }
-  return *target;
-}
-
-/// The ready target with the fewest requests of ours, in turns among equals. One that refused a
-/// connection just now, or failed this very request, is taken only when there is no other: when
-/// all are down, trying is better than refusing everybody (the panic threshold is the last one).
-Target* WorkerThread::pick(Client& client, const http1::Request& request,
-                           const BackendRoute& backend, std::uint32_t slot) {
-  std::uint64_t wanted = 0;
-  if (backend.affinity) {
-    const std::string_view cookie = cookie_value(request.fields, kInstanceCookie);
-    (void)std::from_chars(cookie.data(), cookie.data() + cookie.size(), wanted, 16);  // else 0
-  }
-  Target* best = nullptr;
-  std::uint64_t best_rank = 0;
-  std::uint64_t best_affinity = 0;
-  const std::size_t count = backend.targets.size();
-  ++turn_;
-  for (std::size_t i = 0; i < count; ++i) {
-    const TargetRoute& route = backend.targets[(i + turn_) % count];
-    if (!route.ready) continue;
-    Target& target = target_of(route, slot);
-    const std::uint64_t shunned = (client.avoided == &target ? 4U : 0U) +
-                                  (target.down_until > now_ ? 2U : 0U) +
-                                  (wanted != 0 && route.affinity != wanted ? 1U : 0U);
-    const std::uint64_t rank = (shunned << 32) + target.in_flight;
-    if (best != nullptr && rank >= best_rank) continue;
-    best = &target;
-    best_rank = rank;
-    best_affinity = route.affinity;
-  }
-  client.affinity = best_affinity;
-  client.facts.sets_affinity_cookie = backend.affinity && best_affinity != wanted;
-  return best;
-}
-
 void WorkerThread::hold(Client& client) {
   if (held_.size() >= std::max<std::uint64_t>(1, bounds_.hold_requests_max / context_.threads)) {
+    hit(&Bounds::hold_requests_max);
     return answer_page(client, page_of(503));
   }
   client.phase = Phase::kHeld;
@@ -338,6 +325,7 @@ void WorkerThread::dispatch_again(Client& client) {
 
 void WorkerThread::answer_fault(Client& client, http1::Fault fault) {
   client.closes_after = true;
+  hit_fault(client, fault);
   answer_page(client, page_of(http1::status_of(fault)));
 }
 
@@ -362,6 +350,14 @@ std::string_view WorkerThread::date() {
                         &parts);  // 29 characters always
   }
   return {date_text_.data(), 29};
+}
+
+/// The app's own page where it gave one.
+Page WorkerThread::page_for(const SiteRoute* site, int status) const {
+  Page page = status == kMaintenancePage ? maintenance_page() : page_of(status);
+  if (site == nullptr) return page;
+  if (const auto own = site->pages.find(status); own != site->pages.end()) page.html = own->second;
+  return page;
 }
 
 /// Our own answer: a complete one, with its length, and never from a cache.

@@ -17,17 +17,17 @@
 namespace ecluse::gateway {
 
 namespace {
-Millis monotonic_ms() {
+std::int64_t monotonic_us() {
   timespec now{};
   (void)::clock_gettime(CLOCK_MONOTONIC, &now);  // cannot fail with this clock
-  return static_cast<Millis>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   // Request ids need no secrecy: if the kernel gave less than asked, the clock would do as well.
   if (::getrandom(&seed, sizeof seed, 0) != sizeof seed)
-    seed = static_cast<std::uint64_t>(monotonic_ms());
+    seed = static_cast<std::uint64_t>(monotonic_us());
   return seed;
 }
 
@@ -62,10 +62,13 @@ WorkerThread::WorkerThread(const WorkerContext& context, std::size_t index,
       index_(index),
       review_ms_(review_interval(context.bounds)),
       table_(std::move(table)),
-      now_(monotonic_ms()),
+      now_us_(monotonic_us()),
+      now_(now_us_ / 1000),
       wheel_(now_),
-      prng_(random_seed()) {
+      prng_(random_seed()),
+      retry_tokens_(context.bounds.retry_burst_max * 100) {
   clients_.next = clients_.previous = &clients_;
+  context_.memory->measures().use(index_);
 }
 
 WorkerThread::~WorkerThread() {
@@ -126,12 +129,16 @@ void WorkerThread::run() {
   while (!is_stopped_) {
     const int sleep_ms = queue_.empty() ? wheel_.sleep_ms(now_) : 0;
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, sleep_ms);
-    now_ = monotonic_ms();
+    now_us_ = monotonic_us();
+    now_ = now_us_ / 1000;
     for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
     run_queued();
     tick();
     bury();
     if (is_finishing_ && (client_count_ == 0 || now_ >= finish_by_)) is_stopped_ = true;
+    if (is_stopped_ && client_count_ > 0) {
+      hit(is_hurried_ ? &Bounds::drain_ms_max : &Bounds::hand_over_ms_max);
+    }
   }
   while (clients_.next != &clients_) close_client(*clients_.next);
   for (const auto& target : targets_) {
@@ -262,7 +269,9 @@ in6_addr address_of(const sockaddr_storage& peer) {
 void WorkerThread::adopt(int fd, const sockaddr_storage& peer, std::uint16_t port) {
   auto client = std::make_unique<Client>();
   client->socket.fd.reset(fd);
-  if (client_count_ >= bounds_.client_connections_max / context_.threads) return;
+  if (client_count_ >= bounds_.client_connections_max / context_.threads) {
+    return hit(&Bounds::client_connections_max);
+  }
   client->address = address_of(peer);
   client->listener_port = port;
   // Its request is often here already.

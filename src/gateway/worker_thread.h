@@ -18,6 +18,7 @@
 #include "base/locked.h"
 #include "base/prng.h"
 #include "base/result.h"
+#include "gateway/access_log.h"
 #include "gateway/block_pool.h"
 #include "gateway/bounds.h"
 #include "gateway/connection.h"
@@ -35,6 +36,7 @@ struct WorkerContext {
   Bounds bounds;
   SharedMemory* memory = nullptr;
   OutcomeBell* bell = nullptr;
+  AccessLog* log = nullptr;  ///< null: nothing can be logged
   OverrideKey override_key{};
   std::size_t threads = 1;
   std::size_t first_row = 0;  ///< of counters: another worker process may serve beside us
@@ -130,7 +132,20 @@ class WorkerThread {
                const ArmRoute& arm, Avoided avoided);
   Target* pick(Client& client, const http1::Request& request, const BackendRoute& backend,
                std::uint32_t slot);
+  const ArmRoute* arm_of(Client& client, const http1::Request& request, const SiteRoute& site);
+  Page page_for(const SiteRoute* site, int status) const;
+  bool take_retry();
+  bool lacks_asset(const Client& client) const;
+  void ask_other(Client& client);
+
+  // Which instance: worker_targets.cc
   Target& target_of(const TargetRoute& route, std::uint32_t slot);
+  std::uint64_t rank_of(const Client& client, const TargetRoute& route, const Target& target,
+                        std::uint64_t wanted, bool panics);
+  bool panics(const BackendRoute& backend, std::uint32_t slot);
+  bool is_slow_to_start(const Target& target);
+  void note_failure(Target& target);
+  void note_success(Target& target) { target.failures = target.ejections = 0; }
   void start_attempt(Client& client, const http1::Request& request, const SiteRoute& site,
                      Target& target);
   void hold(Client& client);
@@ -165,6 +180,14 @@ class WorkerThread {
   void pool_or_close(Upstream& upstream, bool keep);
   void close_upstream(Upstream& upstream);
   void leave_pool(Upstream& upstream);
+
+  // What is measured and logged: worker_measures.cc
+  void hit(std::uint64_t Bounds::* bound);
+  void hit_fault(const Client& client, http1::Fault fault);
+  void measure(const Client& client);
+  void begin_note(Client& client, const http1::Request& request);
+  void note_attempt(Client& client, const SiteRoute& site, const Target& target);
+  void end_note(Client& client);
 
   // What the judge hears: worker_outcomes.cc
   void note_arrival(Client& client, const SiteRoute& site, const ArmRoute& arm);
@@ -202,6 +225,7 @@ class WorkerThread {
   const std::size_t index_;
   const std::uint64_t review_ms_;
   std::shared_ptr<const RouteTable> table_;
+  std::int64_t now_us_ = 0;
   Millis now_ = 0;
   TimerWheel wheel_;
   BlockPool pool_;
@@ -222,8 +246,10 @@ class WorkerThread {
   Client clients_;  ///< head of the ring of all clients
   std::size_t client_count_ = 0;
   std::uint32_t turn_ = 0;
-  http1::Request request_;    ///< scratch: valid within one call
-  http1::Response response_;  ///< scratch
+  std::uint64_t retry_tokens_;  ///< hundredths of a retry
+  Millis ejected_until_ = 0;    ///< from then on no target of ours is ejected
+  http1::Request request_;      ///< scratch: valid within one call
+  http1::Response response_;    ///< scratch
   std::array<char, 32> id_text_{};
   std::int64_t date_s_ = 0;
   std::array<char, 32> date_text_{};

@@ -102,6 +102,7 @@ void WorkerThread::review_tunnel(Client& client) {
     client.moved_at = now_;
   }
   if (now_ - client.moved_at >= static_cast<Millis>(bounds_.websocket_idle_ms_max)) {
+    hit(&Bounds::websocket_idle_ms_max);
     return abandon(client);
   }
   if (tunnel.is_closing) return abandon(client);  // no frame ended in time

@@ -58,6 +58,14 @@ struct Site {
   bool show_release = true;                      ///< X-Ecluse-Release on answers
   std::string basic_auth;                        ///< "user:password"; empty: none
   std::vector<std::string> allow;                ///< CIDR blocks; empty: all
+  /// Latencies that objectives speak of: buckets of the histogram end at each.
+  std::vector<Duration> latency_bounds;
+  /// Paths that are answered with 200 while requests are held, so that nobody who watches the site
+  /// takes it for dead.
+  std::vector<std::string> health_paths;
+  /// The app's own HTML for what we answer in its place: "502", "503", "504", "maintenance". At
+  /// most 16 KiB each.
+  std::map<std::string, std::string> pages;
   bool operator==(const Site&) const = default;
 };
 

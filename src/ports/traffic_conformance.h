@@ -69,6 +69,9 @@ TEST_P(TrafficConformance, ServesWhatWasAppliedWhole) {
   changed.hosts = {"other.example", "*.other.example"};
   changed.sticky = true;
   changed.on_trial = 7;
+  changed.latency_bounds = {Duration(2000), Duration(150)};
+  changed.health_paths = {"/health"};
+  changed.pages = {{"503", "<p>Back soon</p>"}, {"maintenance", "<p>Working</p>"}};
   changed.basic_auth = "user:password";
   changed.allow = {"10.0.0.0/8"};
   ASSERT_TRUE(traffic_->apply(changed, fence(1, 2)));

@@ -1,0 +1,116 @@
+#include "gateway/access_log.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "gateway/control_line.h"
+#include "gateway/testing_sites.h"
+
+namespace ecluse::gateway::testing {
+
+namespace {
+using nlohmann::json;
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+std::vector<json> lines_of(const std::filesystem::path& file) {
+  std::vector<json> lines;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+}  // namespace
+
+TEST(AccessLog, RotatesBySizeAndKeepsSoMany) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "access.log";
+  {
+    AccessLog log(file, 100, 3);
+    for (int i = 0; i < 10; ++i) {
+      log.put(std::string(120, static_cast<char>('0' + i)));
+      const std::string first = std::string(1, static_cast<char>('0' + i));
+      ASSERT_TRUE(eventually([&] { return text_of(file.string() + ".1").starts_with(first); }));
+    }
+  }
+  EXPECT_TRUE(text_of(file.string() + ".1").starts_with("9"));
+  EXPECT_TRUE(text_of(file.string() + ".2").starts_with("8"));
+  EXPECT_FALSE(std::filesystem::exists(file.string() + ".3"));
+}
+
+TEST(AccessLog, WritesWhatIsQueuedBeforeItEnds) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "access.log";
+  {
+    AccessLog log(file, 1 << 20, 3);
+    for (int i = 0; i < 1000; ++i) log.put("{}");
+  }
+  EXPECT_EQ(lines_of(file).size(), 1000U);
+}
+
+TEST(AccessLog, SaysWhatEachRequestWasAndNoSecret) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "access.log";
+  RecordingApp app("hello");
+  Served served({"--access-log", file.string()});
+  Decisions decisions;
+  auto logged = site({arm(7, kAll, app)});
+  logged.on_trial = 7;
+  ASSERT_TRUE(served.traffic.apply(logged, decisions.next()));
+  (void)answer_to(
+      served.port(),
+      "POST /pay?card=query-secret HTTP/1.1\r\nHost: a\r\nCookie: session=cookie-secret\r\n"
+      "Authorization: Bearer token-secret\r\nConnection: close\r\nContent-Length: 3\r\n\r\n"
+      "abc");
+  (void)answer_to(served.port(), get("unknown.example", "/lost"));
+  ASSERT_TRUE(eventually([&] { return lines_of(file).size() == 2; }));
+  EXPECT_EQ(text_of(file).find("secret"), std::string::npos);
+  const json paid = lines_of(file).at(0);
+  EXPECT_EQ(paid.at("method"), "POST");
+  EXPECT_EQ(paid.at("path"), "/pay");
+  EXPECT_EQ(paid.at("host"), "a");
+  EXPECT_EQ(paid.at("status"), 200);
+  EXPECT_EQ(paid.at("site"), "lettings/prod");
+  EXPECT_EQ(paid.at("release"), 7);
+  EXPECT_EQ(paid.at("cohort"), "trial");
+  EXPECT_EQ(paid.at("instance"), "i7");
+  EXPECT_EQ(paid.at("client"), "127.0.0.1");
+  EXPECT_EQ(paid.at("bytes_in"), 3);
+  EXPECT_EQ(paid.at("bytes_out"), 5);
+  EXPECT_EQ(paid.at("attempts"), 1);
+  EXPECT_GE(paid.at("took_ms").get<double>(), paid.at("head_ms").get<double>());
+  EXPECT_NE(app.received().find("X-Request-ID: " + paid.at("id").get<std::string>()),
+            std::string::npos);
+  const json lost = lines_of(file).at(1);
+  EXPECT_EQ(lost.at("status"), 404);
+  EXPECT_EQ(lost.at("id"), "");
+  EXPECT_EQ(lost.at("bytes_out"), 0);
+}
+
+TEST(AccessLog, IsOffUntilItIsAskedFor) {
+  RecordingApp app("hello");
+  Served served({"--workers", "1"});
+  Decisions decisions;
+  ASSERT_TRUE(served.traffic.apply(site({arm(7, kAll, app)}), decisions.next()));
+  const auto file = served.folder.path() / "gateway" / "access.log";
+  (void)answer_to(served.port(), get("a", "/before"));
+  ControlLine line(served.folder.path() / "gateway.sock", Duration(15'000));
+  const auto on = line.call({{"op", "access_log"}, {"every", 1}});
+  ASSERT_TRUE(on) << on.error().message;
+  EXPECT_EQ(on->at("file"), file.string());
+  (void)answer_to(served.port(), get("a", "/during"));
+  ASSERT_TRUE(eventually([&] { return !lines_of(file).empty(); }));
+  ASSERT_TRUE(line.call({{"op", "access_log"}, {"every", 0}}));
+  (void)answer_to(served.port(), get("a", "/after"));
+  served.gateway->terminate();  // writes what is queued
+  ASSERT_EQ(lines_of(file).size(), 1U);
+  EXPECT_EQ(lines_of(file)[0].at("path"), "/during");
+}
+
+}  // namespace ecluse::gateway::testing

@@ -1,0 +1,84 @@
+#include "gateway/measures.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace ecluse::gateway {
+
+struct Measures::Layout {
+  std::atomic<std::uint32_t> rows;  ///< used so far
+  struct alignas(64) Hits {
+    std::array<std::atomic<std::uint64_t>, kBoundsRoom> counts;
+  };
+  std::array<Hits, kRows> hits;
+  std::array<std::array<SketchCell, kSlots>, kRows> sketches;
+};
+
+namespace {
+std::size_t index_of(std::uint64_t Bounds::* bound) {
+  const auto names = bound_names();
+  const auto found = std::ranges::find(names, bound, &BoundName::member);
+  return std::min(static_cast<std::size_t>(found - names.begin()), Measures::kBoundsRoom - 1);
+}
+}  // namespace
+
+std::size_t Measures::bytes() {
+  return sizeof(Layout);
+}
+
+Result<Measures> Measures::map(int fd, std::int64_t offset) {
+  void* const mapping =
+      ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+  if (mapping == MAP_FAILED) return fail(from_errno(errno, "mmap the gateway's shared memory"));
+  return Measures(mapping);
+}
+
+Measures::Measures(Measures&& other) noexcept : mapping_(std::exchange(other.mapping_, nullptr)) {}
+Measures::~Measures() {
+  if (mapping_ != nullptr) (void)::munmap(mapping_, sizeof(Layout));  // cannot fail on our mapping
+}
+
+void Measures::use(std::size_t row) {
+  const auto wanted = static_cast<std::uint32_t>(row + 1);
+  std::uint32_t known = layout().rows.load();
+  while (known < wanted && !layout().rows.compare_exchange_weak(known, wanted)) {
+  }
+}
+
+SketchCell& Measures::latencies(std::size_t row, std::uint32_t slot) {
+  return layout().sketches[row][slot];
+}
+
+Sketch Measures::latencies(std::uint32_t slot) const {
+  Sketch sum;
+  for (std::uint32_t row = 0; row < layout().rows.load(); ++row) {
+    sum.merge(layout().sketches[row][slot]);
+  }
+  return sum;
+}
+
+void Measures::forget(std::uint32_t slot) {
+  for (std::uint32_t row = 0; row < layout().rows.load(); ++row) {
+    SketchCell& cell = layout().sketches[row][slot];
+    for (auto& count : cell.counts) count.store(0, std::memory_order_relaxed);
+    cell.sum_us.store(0, std::memory_order_relaxed);
+  }
+}
+
+void Measures::hit(std::size_t row, std::uint64_t Bounds::* bound) {
+  auto& count = layout().hits[row].counts[index_of(bound)];
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+std::uint64_t Measures::hits(std::uint64_t Bounds::* bound) const {
+  std::uint64_t sum = 0;
+  for (const auto& row : layout().hits) {
+    sum += row.counts[index_of(bound)].load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+}  // namespace ecluse::gateway

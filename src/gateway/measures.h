@@ -1,0 +1,46 @@
+#pragma once
+// What is measured for /metrics beside the counters of traffic: latencies of each release, and how
+// often each bound was hit. A region of the keeper's shared memory, so that nothing counts from
+// zero again when a worker process dies.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/result.h"
+#include "gateway/bounds.h"
+#include "gateway/sketch.h"
+
+namespace ecluse::gateway {
+
+/// Pages nobody wrote are not resident. Each row is written by one thread.
+class Measures {
+ public:
+  static constexpr std::size_t kRows = 64;
+  static constexpr std::size_t kSlots = 1024;
+  static constexpr std::size_t kBoundsRoom = 64;
+
+  static std::size_t bytes();
+  static Result<Measures> map(int fd, std::int64_t offset);
+  Measures(Measures&& other) noexcept;
+  Measures& operator=(Measures&&) = delete;
+  ~Measures();
+
+  /// Rows that nobody ever used are not looked at: reading a page makes it resident.
+  void use(std::size_t row);
+  SketchCell& latencies(std::size_t row, std::uint32_t slot);
+  Sketch latencies(std::uint32_t slot) const;
+  /// A slot that is given to another release begins anew.
+  void forget(std::uint32_t slot);
+  void hit(std::size_t row, std::uint64_t Bounds::* bound);
+  std::uint64_t hits(std::uint64_t Bounds::* bound) const;
+
+ private:
+  struct Layout;
+  explicit Measures(void* mapping) : mapping_(mapping) {}
+  Layout& layout() const { return *static_cast<Layout*>(mapping_); }
+  void* mapping_ = nullptr;
+};
+
+}  // namespace ecluse::gateway
