@@ -25,6 +25,7 @@ constexpr auto kNames = std::to_array<BoundName>({
     {"chunk_line_bytes_max", &Bounds::chunk_line_bytes_max, 16384},
     {"trailer_bytes_max", &Bounds::trailer_bytes_max, 1 << 20},
     {"head_ms_max", &Bounds::head_ms_max, kDayMs},
+    {"handshake_ms_max", &Bounds::handshake_ms_max, kDayMs},
     {"idle_ms_max", &Bounds::idle_ms_max, kDayMs},
     {"body_bytes_per_s_min", &Bounds::body_bytes_per_s_min, kAny},
     {"body_rate_window_ms", &Bounds::body_rate_window_ms, kDayMs},
@@ -41,6 +42,10 @@ constexpr auto kNames = std::to_array<BoundName>({
     {"down_ms", &Bounds::down_ms, kDayMs},
     {"drain_ms_max", &Bounds::drain_ms_max, kDayMs},
     {"hand_over_ms_max", &Bounds::hand_over_ms_max, kDayMs},
+    {"http2_streams_max", &Bounds::http2_streams_max, 10'000},
+    {"http2_window_bytes", &Bounds::http2_window_bytes, 16 << 20},
+    {"http2_control_frames_per_s_max", &Bounds::http2_control_frames_per_s_max, 1'000'000},
+    {"http2_resets_per_s_max", &Bounds::http2_resets_per_s_max, 1'000'000},
     {"client_connections_max", &Bounds::client_connections_max, 10'000'000},
 });
 

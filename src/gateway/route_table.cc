@@ -258,6 +258,8 @@ Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
   if (!site.basic_auth.empty()) route->authorization = basic_credentials(site.basic_auth);
   ECLUSE_TRY(add_allowed(site.allow, *route));
   route->trial = trial;
+  route->redirects_to_https = site.tls && site.tls->redirect;
+  if (site.tls) route->hsts_s = site.tls->hsts_s;
   for (const ports::Arm& arm : site.arms) {
     ECLUSE_ASSIGN(ArmRoute made, make_arm(arm, route->name, ids));
     made.slot = slot_of.at(arm.release);

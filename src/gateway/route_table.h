@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "gateway/outcome_rings.h"
+#include "gateway/tls_table.h"
 #include "ports/traffic.h"
 
 namespace ecluse::gateway {
@@ -68,6 +69,8 @@ struct SiteRoute {
   std::string authorization;  ///< what the Authorization field must say; empty: nothing asked
   bool is_restricted = false;
   std::vector<AddressBlock> allow;
+  bool redirects_to_https = false;
+  std::uint32_t hsts_s = 0;
 
   TrialId trial = kNoTrial;  ///< where its requests are recorded
   std::uint32_t trial_weight_ppm = 0;
@@ -112,6 +115,9 @@ class RouteTable {
 
   /// `host` in lower case without port. A listener of its own serves its site whatever the host.
   const SiteRoute* find(std::string_view host, std::uint16_t listener_port) const;
+  /// The certificates that are swapped in with these routes; before it is published, by its maker.
+  void set_tls(std::shared_ptr<const TlsTable> tls) { tls_ = std::move(tls); }
+  const std::shared_ptr<const TlsTable>& tls() const { return tls_; }
   bool uses(TargetId id) const { return id < used_.size() && used_[id]; }
 
  private:
@@ -123,6 +129,7 @@ class RouteTable {
   ByHost wildcards_;  ///< by what follows the "*."
   std::unordered_map<std::uint16_t, SitePointer> by_port_;
   SitePointer catch_all_;
+  std::shared_ptr<const TlsTable> tls_ = std::make_shared<const TlsTable>();
   std::vector<bool> used_;
 };
 

@@ -30,6 +30,12 @@ constexpr auto kKinds = std::to_array<Name<ErrorKind>>({
     {ErrorKind::kInternal, "internal"},
 });
 
+constexpr auto kTlsSources = std::to_array<Name<ports::SiteTls::Source>>({
+    {ports::SiteTls::Source::kFiles, "files"},
+    {ports::SiteTls::Source::kLocal, "local"},
+    {ports::SiteTls::Source::kAcme, "acme"},
+});
+
 template <typename Table, typename Enum>
 std::string text_of(const Table& table, Enum value) {
   return std::string(std::ranges::find(table, value, &Name<Enum>::value)->text);
@@ -67,6 +73,28 @@ ports::Backend backend_of(const json& j) {
   return backend;
 }
 
+json tls_json(const ports::SiteTls& tls) {
+  return {{"source", text_of(kTlsSources, tls.source)},
+          {"certificate", tls.certificate},
+          {"key", tls.key},
+          {"directory", tls.directory},
+          {"contact", tls.contact},
+          {"trusted", tls.trusted},
+          {"redirect", tls.redirect},
+          {"hsts_s", tls.hsts_s}};
+}
+ports::SiteTls tls_of(const json& j) {
+  return {
+      .source = value_of(kTlsSources, j.value("source", "local"), ports::SiteTls::Source::kLocal),
+      .certificate = j.value("certificate", ""),
+      .key = j.value("key", ""),
+      .directory = j.value("directory", ""),
+      .contact = j.value("contact", ""),
+      .trusted = j.value("trusted", ""),
+      .redirect = j.value("redirect", true),
+      .hsts_s = j.value("hsts_s", 0U)};
+}
+
 json arm_json(const ports::Arm& arm) {
   json backends = json::array();
   for (const auto& backend : arm.backends) backends.push_back(backend_json(backend));
@@ -100,7 +128,8 @@ json to_json(const ports::Site& site) {
           {"show_release", site.show_release},
           {"basic_auth", site.basic_auth},
           {"allow", site.allow},
-          {"on_trial", site.on_trial ? json(*site.on_trial) : json()}};
+          {"on_trial", site.on_trial ? json(*site.on_trial) : json()},
+          {"tls", site.tls ? tls_json(*site.tls) : json()}};
 }
 
 ports::Site site_from_json(const json& j) {
@@ -117,6 +146,7 @@ ports::Site site_from_json(const json& j) {
   site.show_release = j.value("show_release", true);
   site.basic_auth = j.value("basic_auth", "");
   site.allow = j.value("allow", std::vector<std::string>());
+  if (j.contains("tls") && !j.at("tls").is_null()) site.tls = tls_of(j.at("tls"));
   return site;
 }
 
