@@ -146,12 +146,25 @@ void WorkerThread::review_http2(Client& client) {
   if (is_stuck) return close_client(client);
   if (session.is_shutting_down()) {
     session.finish_shutdown();  // the client did not answer our ping in time
+  } else if (is_finishing_) {
+    return review_hand_over(client);
   } else if (is_idle) {
     session.announce_shutdown();
     session.finish_shutdown();
   }
   client.moved_bytes = session.requests();
   set_deadline(client, session.is_shutting_down() ? bounds_.linger_ms_max : bounds_.idle_ms_max);
+}
+
+/// A browser that is just about to use a connection fails the request when a goodbye comes first
+/// (its streams would be welcome, but it opens none on a session that goes away). So it is said in
+/// a pause, while there is time for one.
+void WorkerThread::review_hand_over(Client& client) {
+  const bool has_paused = client.http2->requests() == client.moved_bytes;
+  const bool has_time = now_ < finish_by_ - static_cast<Millis>(bounds_.hand_over_ms_max / 2);
+  client.moved_bytes = client.http2->requests();
+  if (has_paused || !has_time) return finish_http2(client);
+  set_deadline(client, kHandOverPauseMs);
 }
 
 void WorkerThread::finish_http2(Client& client) {

@@ -357,7 +357,9 @@ void WorkerThread::start_hand_over() {
   finish_by_ = now_ + static_cast<Millis>(bounds_.hand_over_ms_max);
   unlisten([](const Listener&) { return true; });
   for (Client* client = clients_.next; client != &clients_; client = client->next) {
-    if (client->phase == Phase::kHttp2) finish_http2(*client);
+    if (client->phase != Phase::kHttp2) continue;
+    client->moved_bytes = client->http2->requests();
+    set_deadline(*client, kHandOverPauseMs);
   }
   end_tunnels_within(bounds_.hand_over_ms_max / 10 * 9);
 }

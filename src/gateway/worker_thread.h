@@ -130,6 +130,8 @@ class WorkerThread {
   void leave_http2(Client& client);
   void review_http2(Client& client);
   void finish_http2(Client& client);
+  void review_hand_over(Client& client);
+  static constexpr std::uint64_t kHandOverPauseMs = 500;
 
   // Requests and where they go: worker_requests.cc
   PumpPlan upload_of(const Client& client, const http1::Request& request) const;

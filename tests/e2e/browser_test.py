@@ -68,10 +68,19 @@ def echo(peer, head):
         peer.send(bytes([opcode, size]) + bytes(b ^ mask[i % 4] for i, b in enumerate(text)))
 
 
+def key_digest(certificate):
+    """As Chromium names a key that it is to trust."""
+    key = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], check=True,
+                         capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=key, check=True,
+                         capture_output=True).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
 class Browser:
     """Headless Chromium, spoken to over a pair of pipes (its DevTools protocol)."""
 
-    def __init__(self):
+    def __init__(self, trusted):
         self.folder = tempfile.mkdtemp(prefix="ecluse-browser-")
         theirs_in, self.out = os.pipe()
         self.into, theirs_out = os.pipe()
@@ -83,7 +92,8 @@ class Browser:
         self.log = open(os.path.join(self.folder, "log"), "wb")
         self.process = subprocess.Popen(
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             "--ignore-certificate-errors", "--remote-debugging-pipe",
+             f"--ignore-certificate-errors-spki-list={key_digest(trusted)}",
+             "--disable-features=LocalNetworkAccessChecks", "--remote-debugging-pipe",
              f"--user-data-dir={self.folder}/profile", "about:blank"],
             preexec_fn=wire, close_fds=False, stdout=self.log, stderr=self.log,
             start_new_session=True)
@@ -142,7 +152,7 @@ class InABrowser(unittest.TestCase):
         self.addCleanup(app.close)
         gateway = Gateway(PROGRAM, app)
         self.addCleanup(gateway.close)
-        browser = Browser()
+        browser = Browser(gateway.folder / "cert.pem")
         self.addCleanup(browser.close)
         browser.go(f"https://localhost:{gateway.port}/")
         state = lambda: browser.ask("typeof state === 'undefined' ? null : state") or {"loads": 0, "heard": 0}
