@@ -263,12 +263,16 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
 int run_gateway(const cli::GatewayOptions& options) {
   gateway::GatewayOptions gateway;
   if (!options.listen.empty()) gateway.listen = options.listen;
+  if (!options.tls_listen.empty()) gateway.tls_listen = {options.tls_listen};
+  gateway.tls_certificate = options.tls_certificate;
+  gateway.tls_key = options.tls_key;
   gateway.to = options.to;
   gateway.workers = options.workers;
   gateway.folder = options.state;
   gateway.control_socket = options.control;
   gateway.metrics = options.metrics;
   gateway.access_log = options.access_log;
+  gateway.certifier = options.certifier;
   gateway.worker_fd = options.worker_fd;
   gateway.keeper_fd = options.keeper_fd;
   for (const auto& bound : options.bounds) {

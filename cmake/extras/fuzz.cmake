@@ -2,3 +2,4 @@
 ecluse_fuzz(config ecluse_config)
 ecluse_fuzz(http1 ecluse_gateway)
 ecluse_fuzz(route ecluse_gateway)
+ecluse_fuzz(http2 ecluse_gateway)

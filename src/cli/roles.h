@@ -32,11 +32,15 @@ struct GatewayOptions {
   std::filesystem::path control;    ///< socket of the control plane's orders; empty: stands alone
   std::filesystem::path state;      ///< folder
   std::vector<std::string> listen;  ///< each ADDRESS:PORT
+  std::string tls_listen;           ///< ADDRESS:PORT; empty: none
+  std::string tls_certificate;      ///< PEM files for every host, when it stands alone
+  std::string tls_key;
   std::vector<std::string> to;      ///< each ADDRESS:PORT; all goes there, when it stands alone
   unsigned workers = 0;             ///< threads; 0: one per processor
   std::string metrics;              ///< ADDRESS:PORT of GET /metrics; empty: none
   std::string access_log;           ///< file; empty: off until it is asked for
   std::vector<std::string> bounds;  ///< "NAME=NUMBER"
+  std::filesystem::path certifier;  ///< given to the certifier process by its parent
   int worker_fd = -1;               ///< given by the keeper to the worker process it starts
   int keeper_fd = -1;               ///< given by a keeper to the newer program that it becomes
 };

@@ -22,6 +22,7 @@ constexpr std::chrono::seconds kGatewayMax{15};
 struct Options : Common {
   std::string data;
   std::string listen = "127.0.0.1:8080";
+  std::string tls_listen;
   std::string api;
   std::optional<std::uint32_t> workers;
   bool detach = false;
@@ -37,6 +38,9 @@ std::vector<std::string> gateway_command(const Places& places, const Options& op
                                    "--control", places.gateway_socket(),
                                    "--state",   places.data / "gateway",
                                    "--listen",  options.listen};
+  if (!options.tls_listen.empty()) {
+    argv.insert(argv.end(), {"--tls-listen", options.tls_listen});
+  }
   if (options.workers) {
     argv.emplace_back("--workers");
     argv.push_back(fmt::format("{}", *options.workers));
@@ -124,6 +128,8 @@ Verb up_verb() {
         declare_daemon(arguments, *options);
         arguments.value("--listen", "ADDR:PORT", options->listen,
                         "The gateway's; default 127.0.0.1:8080");
+        arguments.value("--tls-listen", "ADDR:PORT", options->tls_listen,
+                        "The gateway's listener with TLS; default: none");
         arguments.number("--workers", "N", options->workers,
                          "Threads of the gateway; default: processors");
         arguments.value("--api", "ADDR:PORT", options->api,

@@ -30,6 +30,7 @@ class Checker {
       check_canary();
       check_services();
       check_protection();
+      check_tls();
       check_watching();
     }
     check_hosts();
@@ -195,6 +196,20 @@ class Checker {
       error("protect.basic", "protect.basic has no ':'", "secret:NAME, or \"user:password\"");
     else
       warn("protect.basic", "protect.basic holds a password in plain text", "secret:NAME");
+  }
+
+  void check_tls() {
+    const auto& tls = environment_->tls;
+    if (tls.source == model::TlsSource::kFiles && tls.certificate.empty())
+      error("tls", "tls: files needs a certificate",
+            "{source: files, certificate: /etc/ssl/shop.pem, key: /etc/ssl/shop.key}");
+    if (tls.source != model::TlsSource::kAcme) return;
+    for (std::size_t i = 0; i < environment_->hosts.size(); ++i) {
+      if (environment_->hosts[i].host.starts_with("*."))
+        error(fmt::format("hosts[{}]", i),
+              "a certificate for a wildcard host needs a validation by DNS, which ecluse cannot do",
+              "each host by its name, or tls: files");
+    }
   }
 
   void check_watching() {

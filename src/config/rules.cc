@@ -123,6 +123,33 @@ TextRule environment_name() {
   return name("the name of another environment,");
 }
 
+TextRule server_file() {
+  return {.expected = "a file on the server, as /etc/ssl/shop.pem",
+          .pattern = "^/",
+          .check = must([](std::string_view value) {
+            return value.size() > 1 && value.starts_with('/') && is_one_line(value);
+          })};
+}
+
+TextRule https_address() {
+  return {.expected = "an address, as https://acme.example.org/directory",
+          .pattern = "^https://",
+          .check = must([](std::string_view value) {
+            return value.starts_with("https://") && value.find_first_of(" \n\t") == value.npos;
+          })};
+}
+
+TextRule mail_address() {
+  return {.expected = "an e-mail address, as ops@example.org",
+          .pattern = "^[^@ ]+@[^@ ]+$",
+          .check = must([](std::string_view value) {
+            const auto at = value.find('@');
+            return at != value.npos && at > 0 && at + 1 < value.size() &&
+                   value.find('@', at + 1) == value.npos &&
+                   value.find_first_of(" \n\t") == value.npos;
+          })};
+}
+
 TextRule host() {
   return {.expected = "a host name, as shop.example.org or *.example.org",
           .pattern = "^(\\*\\.)?[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$",

@@ -10,7 +10,10 @@ namespace ecluse::config::rules {
 
 TextRule app_name();
 TextRule environment_name();
-TextRule host();           ///< lower case; "*.example.org" is a wildcard
+TextRule host();
+TextRule server_file();    ///< "/etc/ssl/shop.pem"
+TextRule https_address();  ///< "https://..."
+TextRule mail_address();   ///< lower case; "*.example.org" is a wildcard
 TextRule address_block();  ///< an IP address or a CIDR block
 TextRule volume_path();    ///< below /app
 TextRule branch();

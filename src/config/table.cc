@@ -87,6 +87,37 @@ Shape<model::ProtectSpec> protect() {
       allow(), true);
 }
 
+Shape<model::TlsSpec> tls() {
+  using model::TlsSource;
+  using model::TlsSpec;
+  const auto source = [] {
+    return field("source", &TlsSpec::source,
+                 word<TlsSource>({{"off", TlsSource::kOff},
+                                  {"local", TlsSource::kLocal},
+                                  {"acme", TlsSource::kAcme},
+                                  {"files", TlsSource::kFiles}}),
+                 "where certificates come from: ecluse's own authority, an ACME server, files");
+  };
+  return with_short_form(
+      record<TlsSpec>(
+          {.name = "tls"},
+          {source(),
+           field("certificate", &TlsSpec::certificate, text(rules::server_file()),
+                 "of `files`: PEM, the certificate and then its chain"),
+           field("key", &TlsSpec::key, text(rules::server_file()),
+                 "of `files`: PEM; absent: it stands in `certificate`"),
+           field("directory", &TlsSpec::directory, text(rules::https_address()),
+                 "of `acme`: the server; naming one accepts its terms of service"),
+           field("contact", &TlsSpec::contact, text(rules::mail_address()),
+                 "of `acme`: whom the server may write to"),
+           field("trusted", &TlsSpec::trusted, text(rules::server_file()),
+                 "of `acme`: PEM that vouches for a private server"),
+           field("redirect", &TlsSpec::redirect, boolean(), "plain HTTP is sent to HTTPS"),
+           field("hsts", &TlsSpec::hsts, duration(0s, 17544h),
+                 "how long browsers insist on HTTPS; 0s: not said")}),
+      source());
+}
+
 Shape<model::DeployPolicy> deploy_policy() {
   return word<model::DeployPolicy>({{"automatic", model::DeployPolicy::kAutomatic},
                                     {"manual", model::DeployPolicy::kManual},
@@ -280,6 +311,7 @@ std::vector<Field<EnvironmentSpec>> shared_fields() {
       field("approvers", &EnvironmentSpec::approvers, list_of(text(rules::person())),
             "people or groups who may approve; empty: anybody who may deploy"),
       field("protect", &EnvironmentSpec::protect, protect(), "who may see the site"),
+      field("tls", &EnvironmentSpec::tls, tls(), "HTTPS: off, local, acme or files"),
       field("canary", &EnvironmentSpec::canary, canary(), "how traffic moves to a new release"),
       field("bake", &EnvironmentSpec::bake, duration(0s, 720h),
             "how long the old release stays warm: rollback is a pointer swap"),

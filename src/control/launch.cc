@@ -269,6 +269,31 @@ ports::Backend backend_of(const rollout::State& state, const model::ProcessSpec&
   return backend;
 }
 
+std::optional<ports::SiteTls> tls_of(const model::TlsSpec& spec) {
+  using Source = ports::SiteTls::Source;
+  ports::SiteTls tls{.certificate = spec.certificate,
+                     .key = spec.key,
+                     .directory = spec.directory,
+                     .contact = spec.contact,
+                     .trusted = spec.trusted,
+                     .redirect = spec.redirect,
+                     .hsts_s = static_cast<std::uint32_t>(spec.hsts.count() / 1000)};
+  switch (spec.source) {
+    case model::TlsSource::kOff:
+      return std::nullopt;
+    case model::TlsSource::kLocal:
+      tls.source = Source::kLocal;
+      return tls;
+    case model::TlsSource::kAcme:
+      tls.source = Source::kAcme;
+      return tls;
+    case model::TlsSource::kFiles:
+      tls.source = Source::kFiles;
+      return tls;
+  }
+  return std::nullopt;
+}
+
 /// Hosts and such come with the release that has the most of the traffic.
 model::ReleaseNumber leading_release(const rollout::State& state) {
   const rollout::ArmShare* best = nullptr;
@@ -305,6 +330,7 @@ ports::Site site_of(const rollout::State& state,
       if (condition && condition->metric == config::ConditionMetric::kLatency)
         site.latency_bounds.push_back(condition->latency_max);
     }
+    site.tls = tls_of(spec.tls);
   }
   const bool starts = state.active && state.active->kind != rollout::Kind::kStop;
   const bool closed = state.maintenance || (state.stopped && !starts);

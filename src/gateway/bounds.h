@@ -21,6 +21,7 @@ struct Bounds {
   std::uint64_t chunk_line_bytes_max = 256;
   std::uint64_t trailer_bytes_max = 8192;
   std::uint64_t head_ms_max = 10'000;
+  std::uint64_t handshake_ms_max = 10'000;
   std::uint64_t idle_ms_max = 75'000;
   std::uint64_t body_bytes_per_s_min = 128;
   std::uint64_t body_rate_window_ms = 10'000;
@@ -43,6 +44,10 @@ struct Bounds {
   std::uint64_t retry_burst_max = 100;
   std::uint64_t drain_ms_max = 30'000;
   std::uint64_t hand_over_ms_max = 300'000;
+  std::uint64_t http2_streams_max = 100;
+  std::uint64_t http2_window_bytes = 65'535;
+  std::uint64_t http2_control_frames_per_s_max = 200;
+  std::uint64_t http2_resets_per_s_max = 100;
   std::uint64_t client_connections_max = 100'000;
   std::uint64_t access_log_bytes_max = 64 << 20;
   std::uint64_t access_log_files_max = 5;

@@ -16,6 +16,7 @@ constexpr std::size_t kDescriptorsMax = 128;
 constexpr std::size_t kTextBytesMax = 60'000;
 struct Header {
   Message::Kind kind;
+  bool is_tls;
   std::uint16_t port;
 };
 using ControlRoom = std::array<char, CMSG_SPACE(kDescriptorsMax * sizeof(int))>;
@@ -53,7 +54,7 @@ std::vector<os::Fd> detach(msghdr& packet) {
 }  // namespace
 
 Result<void> send_message(int channel, const Message& message) {
-  Header header{message.kind, message.port};
+  Header header{message.kind, message.is_tls, message.port};
   std::array<iovec, 2> pieces{iovec{&header, sizeof header},
                               iovec{const_cast<char*>(message.text.data()), message.text.size()}};
   msghdr packet{};
@@ -88,7 +89,7 @@ Result<Message> receive_message(int channel) {
     return fail(ErrorKind::kUnavailable, "the other process of the gateway is gone");
   }
   text.resize(static_cast<std::size_t>(n) - sizeof header);
-  return Message{header.kind, std::move(text), header.port, detach(packet)};
+  return Message{header.kind, std::move(text), header.port, header.is_tls, detach(packet)};
 }
 
 std::string options_text(const GatewayOptions& options) {
@@ -97,6 +98,9 @@ std::string options_text(const GatewayOptions& options) {
     bounds[std::string(bound.name)] = options.bounds.*bound.member;
   }
   return json{{"listen", options.listen},
+              {"tls_listen", options.tls_listen},
+              {"tls_certificate", options.tls_certificate.string()},
+              {"tls_key", options.tls_key.string()},
               {"to", options.to},
               {"workers", options.workers},
               {"folder", options.folder.string()},
@@ -111,6 +115,9 @@ Result<GatewayOptions> parse_options_text(const std::string& text) {
     const json parsed = json::parse(text);
     GatewayOptions options;
     parsed.at("listen").get_to(options.listen);
+    parsed.at("tls_listen").get_to(options.tls_listen);
+    options.tls_certificate = parsed.at("tls_certificate").get<std::string>();
+    options.tls_key = parsed.at("tls_key").get<std::string>();
     parsed.at("to").get_to(options.to);
     parsed.at("workers").get_to(options.workers);
     options.folder = parsed.at("folder").get<std::string>();

@@ -33,6 +33,7 @@ struct Message {
   Kind kind = Kind::kReady;
   std::string text;  ///< options, an address, or an error
   std::uint16_t port = 0;
+  bool is_tls = false;  ///< of a listener
   std::vector<os::Fd> descriptors;
 };
 

@@ -12,6 +12,7 @@
 
 #include "gateway/access_log.h"
 #include "gateway/http1_head.h"
+#include "gateway/http2_session.h"
 #include "gateway/pump.h"
 #include "gateway/route_table.h"
 #include "gateway/shared_memory.h"
@@ -32,6 +33,7 @@ struct Listener : Endpoint {
   Listener() : Endpoint(Kind::kListener) {}
   os::Fd fd;
   std::uint16_t port = 0;
+  bool is_tls = false;
 };
 
 struct Upstream;
@@ -70,12 +72,14 @@ struct Upstream : Endpoint, TimerEntry {
 };
 
 enum class Phase : std::uint8_t {
+  kHandshake,   ///< of TLS
   kHead,        ///< waits for a request, or reads its head
   kHeld,        ///< the site holds its requests
   kConnecting,  ///< to the target
   kExchange,    ///< bodies and the answer's head are on their way
   kTunnel,      ///< a WebSocket after its 101
   kFlush,       ///< writes the rest of an answer, then closes
+  kHttp2,       ///< carries streams, which are clients of their own
   kLinger,      ///< has said its last word and reads until the client is done
   kClosed,
 };
@@ -93,6 +97,7 @@ struct RequestFacts {
   bool may_ask_other = false;  ///< a hashed asset: another release may have what this one has not
   bool sets_client_cookie = false;
   bool sets_affinity_cookie = false;
+  std::uint32_t hsts_s = 0;  ///< Strict-Transport-Security's max-age; 0: not said
 };
 
 struct Tunnel {
@@ -118,6 +123,9 @@ struct Client : Endpoint, TimerEntry {
   bool is_queued = false;  ///< for another turn
   bool is_first = true;    ///< no request has been answered on this connection
   bool is_secure = false;  ///< came by TLS
+  bool is_stream = false;  ///< one of an HTTP/2 connection: carries one exchange
+  bool is_unflushed = false;
+  http1::Fault stream_fault = http1::Fault::kNone;
   RequestFacts facts;
   std::uint16_t listener_port = 0;
   std::uint16_t status = 0;
@@ -146,6 +154,7 @@ struct Client : Endpoint, TimerEntry {
   Pump down;
   std::array<char, 32> client_id{};
   std::unique_ptr<Tunnel> tunnel;
+  std::unique_ptr<http2::Session> http2;
   Client* next = nullptr;  ///< of all clients of the thread
   Client* previous = nullptr;
 };

@@ -72,13 +72,19 @@ void Persister::run() {
   }
 }
 
-Control::Control(Setup setup) : setup_(std::move(setup)), persister_(setup_.state_file) {}
+Control::Control(Setup setup)
+    : setup_(std::move(setup)),
+      desk_(Desk(std::move(setup_.certificates))),
+      persister_(setup_.state_file) {}
+
 Control::~Control() {
+  stop_watching();
   const WorkerContext& context = *setup_.context;
   if (followed_) context.memory->stop_following(static_cast<std::uint32_t>(context.first_row));
 }
 
 Result<std::unique_ptr<Control>> Control::start(Setup setup) {
+  const std::filesystem::path folder = setup.certificates.folder;
   std::unique_ptr<Control> control(new Control(std::move(setup)));
   ECLUSE_TRY(control->load());
   const WorkerContext& context = *control->setup_.context;
@@ -87,6 +93,8 @@ Result<std::unique_ptr<Control>> Control::start(Setup setup) {
     ECLUSE_ASSIGN(auto thread, WorkerThread::start(context, context.first_row + i, table));
     control->threads_.push_back(std::move(thread));
   }
+  control->watcher_ =
+      std::thread([raw = control.get(), folder] { raw->watch_certificates(folder); });
   return control;
 }
 
@@ -167,9 +175,62 @@ std::optional<ports::Site> Control::find(const model::EnvironmentKey& key) {
 }
 
 void Control::rebuild_table(Desk& desk) {
+  if (!desk.tls) desk.tls = make_tls_table(desk);
   std::vector<RouteTable::Entry> entries;
   for (const auto& [key, entry] : desk.entries) entries.push_back(entry);
-  desk.table = std::make_shared<const RouteTable>(entries);
+  auto table = std::make_shared<RouteTable>(desk.everywhere ? RouteTable::catch_all(desk.everywhere)
+                                                            : RouteTable(entries));
+  table->set_tls(desk.tls);
+  desk.table = std::move(table);
+}
+
+std::shared_ptr<const TlsTable> Control::make_tls_table(Desk& desk) {
+  std::vector<ports::Site> sites;
+  for (const auto& [key, known] : desk.state.sites) {
+    if (!known.is_removed && known.site.tls) sites.push_back(known.site);
+  }
+  return desk.certificates.table(sites, setup_.context->memory->ticket_keys(), std::time(nullptr));
+}
+
+/// The newest table on every thread: returns its version.
+Result<std::uint64_t> Control::swap_in(Desk& desk) {
+  const auto former = std::move(desk.table);  // freed here, not by a thread that carries traffic
+  rebuild_table(desk);
+  const std::uint64_t version = ++desk.version;
+  for (const auto& thread : threads_) thread->swap(desk.table, version);
+  bool all = true;
+  for (const auto& thread : threads_) all = thread->await_swap(version, kSwapTimeout) && all;
+  if (!all) {
+    return fail(ErrorKind::kUnavailable,
+                "a worker thread did not take the new table within three seconds");
+  }
+  return version;
+}
+
+/// Certificates that changed, challenges that came and ticket keys that grew old go to the threads
+/// by a table with the same routes.
+void Control::look_at_certificates(Desk& desk) {
+  const std::int64_t now_s = std::time(nullptr);
+  const bool is_rotated = rotate(setup_.context->memory->ticket_keys(), now_s);
+  if (!is_rotated && !desk.certificates.is_stale(now_s)) return;
+  desk.tls = nullptr;
+  const auto swapped = swap_in(desk);
+  if (!swapped) return log_error("gateway: new certificates: {}", swapped.error().message);
+  const auto told = desk.certificates.acknowledge();
+  if (!told) log_error("gateway: {}", told.error().message);
+}
+
+void Control::watch_certificates(const std::filesystem::path& folder) {
+  constexpr milliseconds kEvery{500};
+  CertifierChild certifier(folder);
+  for (bool ends = false; !ends;) {
+    const bool wants_certifier = desk_.with([&](Desk& desk) {
+      look_at_certificates(desk);
+      return desk.certificates.wants_certifier();
+    });
+    if (wants_certifier) certifier.keep_running(std::time(nullptr));
+    ends_.when(kEvery, [](bool asked) { return asked; }, [&](bool asked) { ends = asked; });
+  }
 }
 
 std::string Control::image_of(const Desk& desk) const {
@@ -214,24 +275,23 @@ Result<void> Control::latch(const Desk& desk, const std::string& rollout,
 
 /// Swaps the table in on every thread and hands the state on; returns its version.
 Result<std::uint64_t> Control::publish(Desk& desk) {
-  const auto former = std::move(desk.table);  // freed here, not by a thread that carries traffic
-  rebuild_table(desk);
-  const std::uint64_t version = ++desk.version;
-  for (const auto& thread : threads_) thread->swap(desk.table, version);
-  bool all = true;
-  for (const auto& thread : threads_) all = thread->await_swap(version, kSwapTimeout) && all;
+  const auto swapped = swap_in(desk);
   std::string image = image_of(desk);
   SharedMemory& memory = *setup_.context->memory;
   ECLUSE_TRY(memory.store_image(image));
-  persister_.put(version, std::move(image));
+  persister_.put(desk.version, std::move(image));
   if (!memory.await_followers(memory.image_version(), kSwapTimeout)) {
     log_warn("gateway: a former worker process that still drains did not take the new table");
   }
-  if (!all) {
-    return fail(ErrorKind::kUnavailable,
-                "a worker thread did not take the new table within three seconds");
-  }
-  return version;
+  return swapped;
+}
+
+bool Control::tls_changes(const Desk& desk, const ports::Site& site) {
+  const auto known = desk.state.sites.find(site.key);
+  if (known == desk.state.sites.end() || known->second.is_removed) return site.tls.has_value();
+  const ports::Site& old = known->second.site;
+  return old.tls != site.tls ||
+         (site.tls && (old.hosts != site.hosts || old.redirects != site.redirects));
 }
 
 void Control::settle() {
@@ -242,7 +302,14 @@ void Control::settle() {
   }
 }
 
+/// What a former worker process no longer does: its successor has certificates and tickets now.
+void Control::stop_watching() {
+  ends_.change([](bool& ends) { ends = true; });
+  if (watcher_.joinable()) watcher_.join();
+}
+
 void Control::follow_another() {
+  stop_watching();
   const WorkerContext& context = *setup_.context;
   followed_ = context.memory->image_version();
   context.memory->follow_images(static_cast<std::uint32_t>(context.first_row), *followed_);
@@ -291,6 +358,7 @@ Result<std::uint64_t> Control::decide(Desk& desk, const ports::Site& site,
     former_port = old->second.port;
   }
   if (site.port && site.port != former_port) ECLUSE_TRY(setup_.open_port(*site.port));
+  if (tls_changes(desk, site)) desk.tls = nullptr;
   desk.entries.insert_or_assign(site.key, std::move(*entry));
   desk.state.sites.insert_or_assign(site.key, KnownSite{site, fence, false});
   const auto version = publish(desk);
@@ -301,9 +369,8 @@ Result<std::uint64_t> Control::decide(Desk& desk, const ports::Site& site,
 Result<void> Control::serve_everywhere(const ports::Site& site) {
   return desk_.with([&](Desk& desk) -> Result<void> {
     ECLUSE_ASSIGN(const RouteTable::Entry entry, build_entry(desk, site));
-    desk.table = std::make_shared<const RouteTable>(RouteTable::catch_all(entry.route));
-    const std::uint64_t version = ++desk.version;
-    for (const auto& thread : threads_) thread->swap(desk.table, version);
+    desk.everywhere = entry.route;
+    if (const auto swapped = swap_in(desk); !swapped) return fail(swapped.error());
     return {};
   });
 }
@@ -347,6 +414,7 @@ Result<void> Control::remove(const model::EnvironmentKey& key, const ports::Fenc
       port = old->second.port;
     }
     desk.entries.erase(key);
+    desk.tls = nullptr;
     KnownSite tombstone{.fence = fence, .is_removed = true};
     tombstone.site.key = key;
     desk.state.sites.insert_or_assign(key, std::move(tombstone));

@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "base/locked.h"
+#include "gateway/certificate_store.h"
+#include "gateway/certifier_child.h"
 #include "gateway/listen_address.h"
 #include "gateway/route_table.h"
 #include "gateway/state_file.h"
@@ -53,6 +55,7 @@ class Control : public ports::Traffic {
   struct Setup {
     WorkerContext* context = nullptr;
     std::filesystem::path state_file;  ///< empty: only in shared memory
+    CertificateStore::Setup certificates;
     /// Asks for a listener of its own; returns when it is there.
     std::function<Result<void>(std::uint16_t port)> open_port;
     std::function<void(std::uint16_t port)> close_port;
@@ -94,11 +97,15 @@ class Control : public ports::Traffic {
 
  private:
   struct Desk {
+    explicit Desk(CertificateStore::Setup setup = {}) : certificates(std::move(setup)) {}
+    CertificateStore certificates;
     GatewayState state;  ///< `latches` is empty here: they live in shared memory
     std::map<model::EnvironmentKey, RouteTable::Entry> entries;
     TargetIds ids;
     std::uint64_t version = 0;
     std::shared_ptr<const RouteTable> table;
+    std::shared_ptr<const TlsTable> tls;  ///< null: to be made anew
+    RouteTable::SitePointer everywhere;   ///< of the stand-alone form
   };
 
   explicit Control(Setup setup);
@@ -113,6 +120,12 @@ class Control : public ports::Traffic {
   TrialId begin_trial(const Desk& desk, const ports::Site& site);
   void rebuild_table(Desk& desk);
   Result<void> take_image(Desk& desk);
+  Result<std::uint64_t> swap_in(Desk& desk);
+  std::shared_ptr<const TlsTable> make_tls_table(Desk& desk);
+  static bool tls_changes(const Desk& desk, const ports::Site& site);
+  void stop_watching();
+  void watch_certificates(const std::filesystem::path& folder);
+  void look_at_certificates(Desk& desk);
   std::string image_of(const Desk& desk) const;
 
   Setup setup_;
@@ -120,6 +133,8 @@ class Control : public ports::Traffic {
   std::optional<std::uint64_t> followed_;  ///< version of the image; none: we decide
   Locked<Desk> desk_;
   Persister persister_;
+  Locked<bool> ends_;
+  std::thread watcher_;  ///< of certificate files, challenges and ticket keys
 };
 
 }  // namespace ecluse::gateway

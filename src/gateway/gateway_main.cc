@@ -13,6 +13,14 @@ using ecluse::gateway::GatewayOptions;
 bool take(GatewayOptions& options, std::string_view flag, const std::string& value) {
   if (flag == "--listen")
     options.listen.push_back(value);
+  else if (flag == "--tls-listen")
+    options.tls_listen.push_back(value);
+  else if (flag == "--tls-cert")
+    options.tls_certificate = value;
+  else if (flag == "--tls-key")
+    options.tls_key = value;
+  else if (flag == "--certifier")
+    options.certifier = value;
   else if (flag == "--to")
     options.to.push_back(value);
   else if (flag == "--workers")

@@ -112,6 +112,9 @@ void write_answer_head(const http1::Response& response, const Client& client,
   if (response.fields.value_of(http1::FieldId::kDate).empty()) out.field("Date", extras.date);
   write_answer_framing(response, extras, out);
   if (client.facts.shows_release) out.field("X-Ecluse-Release", client.release);
+  if (client.facts.hsts_s > 0) {
+    out.text("Strict-Transport-Security: max-age=").number(client.facts.hsts_s).text("\r\n");
+  }
   write_cookies(response, client, out);
   if (response.status == 101) {
     out.text("Connection: Upgrade\r\nUpgrade: websocket\r\n");

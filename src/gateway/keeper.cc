@@ -94,11 +94,16 @@ Result<void> Keeper::block_signals() {
 }
 
 Result<void> Keeper::open_listeners() {
-  for (const std::string& text : state_.options.listen) {
-    ECLUSE_ASSIGN(ListenAddress address, parse_listen_address(text));
-    ECLUSE_ASSIGN(std::vector<os::Fd> shards, open_shards(address, state_.options.workers));
-    state_.listeners.push_back({address, std::move(shards)});
-  }
+  for (const std::string& text : state_.options.listen) ECLUSE_TRY(open_listener(text, false));
+  for (const std::string& text : state_.options.tls_listen) ECLUSE_TRY(open_listener(text, true));
+  return {};
+}
+
+Result<void> Keeper::open_listener(const std::string& text, bool is_tls) {
+  ECLUSE_ASSIGN(ListenAddress address, parse_listen_address(text));
+  address.is_tls = is_tls;
+  ECLUSE_ASSIGN(std::vector<os::Fd> shards, open_shards(address, state_.options.workers));
+  state_.listeners.push_back({address, std::move(shards)});
   return {};
 }
 
@@ -173,7 +178,8 @@ Result<void> Keeper::let_serve(const WorkerSeat& seat) {
 Result<void> Keeper::give_listener(const WorkerSeat& seat, const OpenListener& listener) {
   Message message{.kind = Message::Kind::kListener,
                   .text = listener.address.host,
-                  .port = listener.address.port};
+                  .port = listener.address.port,
+                  .is_tls = listener.address.is_tls};
   for (const os::Fd& shard : listener.shards) {
     ECLUSE_ASSIGN(os::Fd copy, duplicate(shard));
     message.descriptors.push_back(std::move(copy));
@@ -364,9 +370,10 @@ void Keeper::announce() {
   if (is_announced_) return log_info("gateway: the worker process serves again");
   is_announced_ = true;
   for (const OpenListener& listener : state_.listeners) {
-    log_info("gateway: listening on {}", to_string(listener.address));
+    const std::string_view how = listener.address.is_tls ? " tls" : "";
+    log_info("gateway: listening on {}{}", to_string(listener.address), how);
     if (state_.options.announce && !listener.on_demand) {
-      fmt::print("listening {}\n", to_string(listener.address));
+      fmt::print("listening {}{}\n", to_string(listener.address), how);
     }
   }
   (void)std::fflush(stdout);  // nobody reading it is no reason to stop

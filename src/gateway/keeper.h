@@ -35,6 +35,7 @@ class Keeper {
   Result<void> block_signals();
   Result<void> open_control_socket();
   Result<void> open_listeners();
+  Result<void> open_listener(const std::string& text, bool is_tls);
   Result<void> spawn(const os::Fd& program, unsigned threads, WorkerSeat& seat);
   Result<void> equip(const WorkerSeat& seat, unsigned threads, std::vector<Rows> busy);
   Result<void> let_serve(const WorkerSeat& seat);

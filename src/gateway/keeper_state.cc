@@ -45,6 +45,7 @@ json listener_json(const OpenListener& listener) {
   for (const os::Fd& shard : listener.shards) shards.push_back(shard.get());
   return {{"host", listener.address.host},
           {"port", listener.address.port},
+          {"tls", listener.address.is_tls},
           {"on_demand", listener.on_demand},
           {"shards", shards}};
 }
@@ -53,6 +54,7 @@ OpenListener listener_from_json(const json& j) {
   OpenListener listener;
   listener.address.host = j.at("host");
   listener.address.port = j.at("port");
+  listener.address.is_tls = j.value("tls", false);
   listener.on_demand = j.at("on_demand");
   for (const json& shard : j.at("shards")) listener.shards.push_back(take_fd(shard));
   return listener;

@@ -14,6 +14,7 @@ namespace ecluse::gateway {
 struct ListenAddress {
   std::string host;  ///< an IPv4 or IPv6 address, never a name
   std::uint16_t port = 0;
+  bool is_tls = false;  ///< whoever connects begins with a handshake
 };
 /// Invalid unless it is ADDRESS:PORT or [ADDRESS]:PORT.
 Result<ListenAddress> parse_listen_address(std::string_view text);

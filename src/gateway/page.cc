@@ -33,6 +33,7 @@ constexpr auto kStandard = std::to_array<Standard>({
     {503, "Service Unavailable",
      "The application is not available right now. Please try again in a moment.", 5},
     {504, "Gateway Timeout", "The application took too long to answer. Please try again.", 0},
+    {200, "OK", "", 0},
     {505, "HTTP Version Not Supported", "This server does not speak that version of the protocol.",
      0},
 });

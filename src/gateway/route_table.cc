@@ -302,6 +302,8 @@ Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
   route->health_paths = site.health_paths;
   route->trial = trial;
   route->on_trial = site.on_trial.value_or(0);
+  route->redirects_to_https = site.tls && site.tls->redirect;
+  if (site.tls) route->hsts_s = site.tls->hsts_s;
   for (const ports::Arm& arm : site.arms) {
     ECLUSE_ASSIGN(ArmRoute made, make_arm(arm, route->name, ids));
     made.slot = slot_of.at(arm.release);

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "gateway/outcome_rings.h"
+#include "gateway/tls_table.h"
 #include "ports/traffic.h"
 
 namespace ecluse::gateway {
@@ -75,6 +76,8 @@ struct SiteRoute {
   std::vector<AddressBlock> allow;
   std::vector<std::string> health_paths;
   std::map<int, std::string> pages;  ///< the app's own, by status; see kMaintenancePage
+  bool redirects_to_https = false;
+  std::uint32_t hsts_s = 0;
 
   TrialId trial = kNoTrial;  ///< where its requests are recorded
   std::uint32_t trial_weight_ppm = 0;
@@ -125,6 +128,9 @@ class RouteTable {
 
   /// `host` in lower case without port. A listener of its own serves its site whatever the host.
   const SiteRoute* find(std::string_view host, std::uint16_t listener_port) const;
+  /// The certificates that are swapped in with these routes; before it is published, by its maker.
+  void set_tls(std::shared_ptr<const TlsTable> tls) { tls_ = std::move(tls); }
+  const std::shared_ptr<const TlsTable>& tls() const { return tls_; }
   bool uses(TargetId id) const { return id < used_.size() && used_[id]; }
   /// The site that a counters' slot belongs to; null: it is served no more.
   const SiteRoute* site_of_slot(std::uint32_t slot) const {
@@ -141,6 +147,7 @@ class RouteTable {
   ByHost wildcards_;  ///< by what follows the "*."
   std::unordered_map<std::uint16_t, SitePointer> by_port_;
   SitePointer catch_all_;
+  std::shared_ptr<const TlsTable> tls_ = std::make_shared<const TlsTable>();
   std::vector<bool> used_;
   std::vector<SitePointer> by_slot_;
 };

@@ -55,6 +55,7 @@ struct SharedMemory::Layout {
   std::array<Follower, kThreadsMax> followers;
   std::array<SlotName, kSlotsMax> slots;
   std::array<LatchEntry, kLatchesMax> latches;
+  TicketKeys ticket_keys;
   std::array<std::array<CounterCell, kSlotsMax>, kThreadsMax> cells;
 };
 
@@ -144,6 +145,10 @@ SharedMemory::~SharedMemory() {
 
 CounterCell& SharedMemory::cell(std::size_t thread, std::uint32_t slot) {
   return layout().cells[thread][slot];
+}
+
+TicketKeys& SharedMemory::ticket_keys() {
+  return layout().ticket_keys;
 }
 
 std::uint64_t SharedMemory::in_flight(std::uint32_t slot) const {

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "gateway/measures.h"
 #include "gateway/outcome_rings.h"
+#include "gateway/ticket_keys.h"
 #include "gateway/worker_seat.h"
 #include "os/fd.h"
 #include "ports/traffic.h"
@@ -88,6 +89,10 @@ class SharedMemory {
   bool is_latched(std::string_view rollout, model::ReleaseNumber release) const;
   /// Latches whose rollout `is_needed` says no to are forgotten when room is short.
   void forget_latches_except(const std::vector<std::string>& rollouts_needed);
+
+  /// What seals session tickets now. Written by one process at a time, read at the start of
+  /// another: a copy torn between the two only costs some clients a full handshake.
+  TicketKeys& ticket_keys();
 
   /// The state as state_file.h writes it. A worker killed while it stored leaves the former one.
   Result<void> store_image(std::string_view image);

@@ -30,6 +30,12 @@ constexpr auto kKinds = std::to_array<Name<ErrorKind>>({
     {ErrorKind::kInternal, "internal"},
 });
 
+constexpr auto kTlsSources = std::to_array<Name<ports::SiteTls::Source>>({
+    {ports::SiteTls::Source::kFiles, "files"},
+    {ports::SiteTls::Source::kLocal, "local"},
+    {ports::SiteTls::Source::kAcme, "acme"},
+});
+
 template <typename Table, typename Enum>
 std::string text_of(const Table& table, Enum value) {
   return std::string(std::ranges::find(table, value, &Name<Enum>::value)->text);
@@ -65,6 +71,28 @@ ports::Backend backend_of(const json& j) {
   backend.affinity = j.value("affinity", false);
   for (const json& target : j.at("targets")) backend.targets.push_back(target_of(target));
   return backend;
+}
+
+json tls_json(const ports::SiteTls& tls) {
+  return {{"source", text_of(kTlsSources, tls.source)},
+          {"certificate", tls.certificate},
+          {"key", tls.key},
+          {"directory", tls.directory},
+          {"contact", tls.contact},
+          {"trusted", tls.trusted},
+          {"redirect", tls.redirect},
+          {"hsts_s", tls.hsts_s}};
+}
+ports::SiteTls tls_of(const json& j) {
+  return {
+      .source = value_of(kTlsSources, j.value("source", "local"), ports::SiteTls::Source::kLocal),
+      .certificate = j.value("certificate", ""),
+      .key = j.value("key", ""),
+      .directory = j.value("directory", ""),
+      .contact = j.value("contact", ""),
+      .trusted = j.value("trusted", ""),
+      .redirect = j.value("redirect", true),
+      .hsts_s = j.value("hsts_s", 0U)};
 }
 
 json arm_json(const ports::Arm& arm) {
@@ -105,7 +133,8 @@ json to_json(const ports::Site& site) {
           {"latency_bounds_ms", latency_bounds_ms},
           {"health_paths", site.health_paths},
           {"pages", site.pages},
-          {"on_trial", site.on_trial ? json(*site.on_trial) : json()}};
+          {"on_trial", site.on_trial ? json(*site.on_trial) : json()},
+          {"tls", site.tls ? tls_json(*site.tls) : json()}};
 }
 
 ports::Site site_from_json(const json& j) {
@@ -127,6 +156,7 @@ ports::Site site_from_json(const json& j) {
   }
   site.health_paths = j.value("health_paths", std::vector<std::string>());
   site.pages = j.value("pages", std::map<std::string, std::string>());
+  if (j.contains("tls") && !j.at("tls").is_null()) site.tls = tls_of(j.at("tls"));
   return site;
 }
 

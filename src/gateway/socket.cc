@@ -13,6 +13,7 @@
 namespace ecluse::gateway {
 
 void Socket::note_events(std::uint32_t events) {
+  if (transport) transport->note_events(events);
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up = true;
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) was_reset = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable = true;
@@ -20,7 +21,8 @@ void Socket::note_events(std::uint32_t events) {
 }
 
 bool Socket::has_nothing_unread() const {
-  if (is_watched || transport) return !readable;
+  if (transport) return !readable || transport->is_drained();
+  if (is_watched) return !readable;
   char byte = 0;
   return ::recv(fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }

@@ -33,10 +33,14 @@ class Transport {
   Transport& operator=(const Transport&) = delete;
   virtual ~Transport() = default;
 
+  /// What epoll says of the descriptor below, when there is one.
+  virtual void note_events(std::uint32_t /*events*/) {}
   /// 0 is the clean end of what the peer sends.
   virtual ssize_t read(std::span<char> room) = 0;
   /// May take less than all pieces hold.
   virtual ssize_t write(std::span<const iovec> pieces) = 0;
+  /// Nothing waits below that read() would give.
+  virtual bool is_drained() const { return false; }
   /// We send no more; the peer may still.
   virtual void end_sending() = 0;
   /// The last call. With `reset` the peer must not take what it has for all there is.

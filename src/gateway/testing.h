@@ -45,6 +45,8 @@ class GatewayProcess {
   GatewayProcess& operator=(const GatewayProcess&) = delete;
 
   std::uint16_t port() const { return port_; }
+  /// Of the listener with TLS, when --tls-listen was among the arguments.
+  std::uint16_t tls_port() const { return tls_port_; }
   int pid() const { return pid_; }
   /// The worker process, or 0 while there is none.
   int worker_pid() const;
@@ -64,6 +66,7 @@ class GatewayProcess {
   int pid_ = 0;
   os::Fd output_;
   std::uint16_t port_ = 0;
+  std::uint16_t tls_port_ = 0;
 };
 
 /// A TCP client of exact bytes.

@@ -67,6 +67,15 @@ sockaddr_in loopback(std::uint16_t port) {
 }
 }  // namespace
 
+namespace {
+/// Of "listening ADDRESS:PORT".
+std::uint16_t port_in(const std::string& line) {
+  const auto colon = line.rfind(':');
+  return colon == std::string::npos ? std::uint16_t{0}
+                                    : static_cast<std::uint16_t>(std::stoi(line.substr(colon + 1)));
+}
+}  // namespace
+
 GatewayProcess::GatewayProcess(std::vector<std::string> arguments, std::string program) {
   arguments.insert(arguments.begin(), {std::move(program), "gateway"});
   std::vector<char*> argv;
@@ -82,10 +91,9 @@ GatewayProcess::GatewayProcess(std::vector<std::string> arguments, std::string p
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }
-  const std::string line = read_line(output_.get());
-  if (const auto colon = line.rfind(':'); colon != std::string::npos) {
-    port_ = static_cast<std::uint16_t>(std::stoi(line.substr(colon + 1)));
-  }
+  port_ = port_in(read_line(output_.get()));
+  const bool has_tls = std::ranges::find(arguments, "--tls-listen") != arguments.end();
+  if (has_tls) tls_port_ = port_in(read_line(output_.get()));
 }
 
 GatewayProcess::~GatewayProcess() {

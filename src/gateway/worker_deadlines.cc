@@ -47,6 +47,10 @@ bool WorkerThread::run_flush(Client& client) {
 /// a moment (RFC 9112 section 9.6).
 void WorkerThread::end_connection(Client& client) {
   Socket& socket = client.socket;
+  if (client.is_stream) {
+    socket.end_sending();  // a stream that is closed without it is aborted
+    return close_client(client);
+  }
   const bool sends_nothing_more = client.answer_started && client.up.source_is_consumed() &&
                                   socket.received().empty() && socket.has_nothing_unread();
   if (socket.seen_end || sends_nothing_more) {
@@ -82,6 +86,7 @@ void WorkerThread::close_client(Client& client, bool reset) {
   if (client.note) end_note(client);
   settle(client, ports::Outcome::State::kLeft);
   if (client.upstream != nullptr) detach(client, false);
+  if (client.http2) close_streams(client);
   if (client.phase == Phase::kHeld) std::erase(held_, &client);
   client.phase = Phase::kClosed;
   wheel_.remove(client);
@@ -104,6 +109,8 @@ void WorkerThread::review(Client& client) {
       client.closes_after = true;
       answer_page(client, page_of(408));
       return advance(client);
+    case Phase::kHandshake:
+      return close_client(client);
     case Phase::kHeld:
       std::erase(held_, &client);
       hit(&Bounds::hold_ms_max);
@@ -117,6 +124,8 @@ void WorkerThread::review(Client& client) {
       return review_exchange(client);
     case Phase::kTunnel:
       return review_tunnel(client);
+    case Phase::kHttp2:
+      return review_http2(client);
     case Phase::kFlush:
       hit(&Bounds::stall_ms_max);
       return close_client(client);

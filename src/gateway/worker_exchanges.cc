@@ -307,7 +307,7 @@ void WorkerThread::begin_answer(Client& client) {
                         (has_unknown_length && client.facts.is_http10) ||
                         (!client.up.source_is_consumed() && response_.status != 101);
   client.answer_until_close = has_unknown_length && client.facts.is_http10;
-  const bool as_chunks = has_unknown_length && !client.facts.is_http10;
+  const bool as_chunks = has_unknown_length && !client.facts.is_http10 && !client.is_stream;
   HeadWriter out(client.socket.output_room(pool_));
   write_answer_head(response_, client,
                     {.date = date(), .closes = client.closes_after, .as_chunks = as_chunks}, out);
@@ -461,9 +461,7 @@ void WorkerThread::retry(Client& client) {
   if (http1::parse_request(head, request) != http1::Fault::kNone) {
     return answer_fault(client, http1::Fault::kMalformed);  // cannot be: it was read before
   }
-  client.up.start({.from = request.framing,
-                   .as_chunks = request.framing.kind == http1::BodyKind::kChunked,
-                   .bytes_max = bounds_.body_bytes_max});
+  client.up.start(upload_of(client, request));
   dispatch(client, request);
 }
 

@@ -140,13 +140,19 @@ Result<void> WorkerProcess::start_control() {
                   load_or_make_override_key(options_.folder / "override.key"));
   }
   const bool keeps_state = !options_.folder.empty() && options_.to.empty();
-  ECLUSE_ASSIGN(control_, Control::start({
-                              .context = &context_,
-                              .state_file = keeps_state ? options_.folder / "state" : "",
-                              .open_port = [this](std::uint16_t p) { return open_port(p); },
-                              .close_port = [this](std::uint16_t p) { close_port(p); },
-                              .public_address = [this](auto p) { return public_address(p); },
-                          }));
+  ECLUSE_ASSIGN(control_,
+                Control::start({
+                    .context = &context_,
+                    .state_file = keeps_state ? options_.folder / "state" : "",
+                    .certificates = {.folder = options_.folder.empty() ? std::filesystem::path()
+                                                                       : options_.folder / "tls",
+                                     .certificate = options_.tls_certificate,
+                                     .key = options_.tls_key.empty() ? options_.tls_certificate
+                                                                     : options_.tls_key},
+                    .open_port = [this](std::uint16_t p) { return open_port(p); },
+                    .close_port = [this](std::uint16_t p) { close_port(p); },
+                    .public_address = [this](auto p) { return public_address(p); },
+                }));
   return {};
 }
 
@@ -204,14 +210,14 @@ void WorkerProcess::close_port(std::uint16_t port) {
 Result<ListenAddress> WorkerProcess::public_address(std::optional<std::uint16_t> port) {
   return ports_.with([&](const Ports& ports) -> Result<ListenAddress> {
     for (const ListenAddress& address : ports.open) {
-      if (!port || address.port == *port) return address;
+      if (port ? address.port == *port : !address.is_tls) return address;
     }
     return fail(ErrorKind::kUnavailable, "the gateway has no listener for that site");
   });
 }
 
 void WorkerProcess::add_listener(Message message) {
-  const ListenAddress address{message.text, message.port};
+  const ListenAddress address{message.text, message.port, message.is_tls};
   const bool is_known = ports_.with([&](const Ports& ports) {
     return std::ranges::any_of(ports.open, [&](const ListenAddress& a) {
       return a.port == address.port && a.host == address.host;
@@ -224,10 +230,12 @@ void WorkerProcess::add_listener(Message message) {
   const std::size_t shards = message.descriptors.size();
   for (std::size_t i = shards; i < threads.size(); ++i) {
     os::Fd copy(::fcntl(message.descriptors[i % shards].get(), F_DUPFD_CLOEXEC, 0));
-    if (copy) threads[i]->listen(std::move(copy), message.port);  // else it has no work from here
+    if (!copy) continue;  // it has no work from here
+    threads[i]->listen(std::move(copy), message.port, message.is_tls);
   }
   for (std::size_t i = 0; i < shards; ++i) {
-    threads[i % threads.size()]->listen(std::move(message.descriptors[i]), message.port);
+    threads[i % threads.size()]->listen(std::move(message.descriptors[i]), message.port,
+                                        message.is_tls);
   }
   ports_.change([&](Ports& ports) { ports.open.push_back(address); });
 }

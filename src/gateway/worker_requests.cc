@@ -43,6 +43,8 @@ void WorkerThread::advance(Client& client) {
 /// One step of a connection; false when it waits for an event.
 bool WorkerThread::step(Client& client) {
   switch (client.phase) {
+    case Phase::kHandshake:
+      return run_handshake(client);
     case Phase::kHead:
       return read_head(client);
     case Phase::kConnecting:
@@ -51,6 +53,8 @@ bool WorkerThread::step(Client& client) {
       return run_exchange(client);
     case Phase::kTunnel:
       return run_tunnel(client);
+    case Phase::kHttp2:
+      return run_http2(client);
     case Phase::kFlush:
       return run_flush(client);
     case Phase::kLinger:
@@ -67,6 +71,10 @@ bool WorkerThread::step(Client& client) {
 }
 
 bool WorkerThread::read_head(Client& client) {
+  if (client.stream_fault != http1::Fault::kNone) {
+    answer_fault(client, client.stream_fault);
+    return true;
+  }
   for (;;) {
     const std::string_view bytes = client.socket.received();
     if (!bytes.empty()) {
@@ -99,6 +107,16 @@ bool WorkerThread::read_head(Client& client) {
   }
 }
 
+/// How the request's body goes to the app. A stream has bare bytes and an end where HTTP/1 has
+/// chunks.
+PumpPlan WorkerThread::upload_of(const Client& client, const http1::Request& request) const {
+  const bool is_chunked = request.framing.kind == http1::BodyKind::kChunked;
+  PumpPlan plan{
+      .from = request.framing, .as_chunks = is_chunked, .bytes_max = bounds_.body_bytes_max};
+  if (client.is_stream && is_chunked) plan.from = {http1::BodyKind::kUntilClose, 0};
+  return plan;
+}
+
 bool WorkerThread::begin_request(Client& client) {
   Socket& socket = client.socket;
   const std::size_t base = socket.received_begin();
@@ -123,10 +141,8 @@ bool WorkerThread::begin_request(Client& client) {
   if (context_.log != nullptr && context_.log->is_on() && context_.log->picks(prng_.next())) {
     begin_note(client, request_);
   }
-  client.closes_after = is_finishing_ || !request_.keep_alive;
-  client.up.start({.from = request_.framing,
-                   .as_chunks = request_.framing.kind == http1::BodyKind::kChunked,
-                   .bytes_max = bounds_.body_bytes_max});
+  client.closes_after = is_finishing_ || client.is_stream || !request_.keep_alive;
+  client.up.start(upload_of(client, request_));
   if (request_.framing.length > bounds_.body_bytes_max) {
     answer_fault(client, http1::Fault::kBodyTooLarge);
     return true;
@@ -136,12 +152,14 @@ bool WorkerThread::begin_request(Client& client) {
 }
 
 void WorkerThread::dispatch(Client& client, const http1::Request& request) {
+  if (answer_challenge(client, request)) return;
   std::array<char, 256> lower{};
   std::ranges::transform(request.host, lower.begin(), http1::to_lower);
   const std::string_view host(lower.data(), request.host.size());
   const SiteRoute* const site = table_->find(host, client.listener_port);
   if (site == nullptr) return answer_page(client, unknown_host_page());
   client.facts.shows_release = site->show_release;
+  if (client.is_secure) client.facts.hsts_s = site->hsts_s;
   const std::string_view token = request.fields.value_of(http1::FieldId::kOverride);
   if (!token.empty()) {
     const auto release =
@@ -173,7 +191,11 @@ bool is_authorized(const http1::Request& request, const SiteRoute& site) {
 bool WorkerThread::answers_itself(Client& client, const http1::Request& request,
                                   const SiteRoute& site, std::string_view host) {
   if (const auto redirect = site.redirects.find(host); redirect != site.redirects.end()) {
-    answer_redirect(client, request, redirect->second);
+    answer_redirect(client, request, site, redirect->second);
+    return true;
+  }
+  if (redirects_to_https(client, site)) {
+    answer_redirect(client, request, site, host);
     return true;
   }
   if (!site.admits(client.address)) {
@@ -329,12 +351,20 @@ void WorkerThread::answer_fault(Client& client, http1::Fault fault) {
   answer_page(client, page_of(http1::status_of(fault)));
 }
 
+/// To the same path on `host`, by HTTPS where the site wants it or the client came by it.
 void WorkerThread::answer_redirect(Client& client, const http1::Request& request,
-                                   std::string_view host) {
+                                   const SiteRoute& site, std::string_view host) {
+  constexpr std::uint16_t kHttpsPort = 443;
   std::array<char, 512 + 16384> room;
   HeadWriter fields(room);
-  const std::string_view port = request.authority.substr(request.host.size());
-  fields.text("Location: http://").text(host).text(port);
+  if (redirects_to_https(client, site)) {
+    fields.text("Location: https://").text(host);
+    if (tls_port() != kHttpsPort) fields.text(":").number(tls_port());
+  } else {
+    const std::string_view port = request.authority.substr(request.host.size());
+    fields.text(client.is_secure ? "Location: https://" : "Location: http://");
+    fields.text(host).text(port);
+  }
   fields.text(request.needs_slash ? "/" : "").text(request.target).text("\r\n");
   if (fields.overflowed()) return answer_page(client, page_of(414));
   answer_page(client, page_of(308), {room.data(), fields.bytes()});
@@ -360,19 +390,26 @@ Page WorkerThread::page_for(const SiteRoute* site, int status) const {
   return page;
 }
 
-/// Our own answer: a complete one, with its length, and never from a cache.
 void WorkerThread::answer_page(Client& client, const Page& page, std::string_view extra_fields) {
-  const std::string html = html_of(page);
+  answer(client, page, "text/html; charset=utf-8", html_of(page), extra_fields);
+}
+
+/// Our own answer: a complete one, with its length, and never from a cache.
+void WorkerThread::answer(Client& client, const Page& page, std::string_view type,
+                          std::string_view body, std::string_view extra_fields) {
   Socket& socket = client.socket;
   HeadWriter out(socket.output_room(pool_));
   // What of the request's body was not read must not be taken for the next request.
   client.closes_after = client.closes_after || !client.up.source_is_consumed();
   out.text("HTTP/1.1 ").number(static_cast<std::uint64_t>(page.status)).text(" ");
   out.text(reason_of(page.status)).text("\r\n").field("Date", date());
-  out.field("Content-Type", "text/html; charset=utf-8").field("Content-Length", html.size());
+  out.field("Content-Type", type).field("Content-Length", body.size());
   out.field("Cache-Control", "no-store");
   if (page.retry_after_s > 0) {
     out.field("Retry-After", static_cast<std::uint64_t>(page.retry_after_s));
+  }
+  if (client.facts.hsts_s > 0) {
+    out.text("Strict-Transport-Security: max-age=").number(client.facts.hsts_s).text("\r\n");
   }
   out.text(extra_fields);
   if (client.closes_after) {
@@ -381,7 +418,7 @@ void WorkerThread::answer_page(Client& client, const Page& page, std::string_vie
     out.text("Connection: keep-alive\r\n");
   }
   out.end();
-  if (!client.facts.is_head) out.text(html);
+  if (!client.facts.is_head) out.text(body);
   client.phase = Phase::kFlush;
   client.status = static_cast<std::uint16_t>(page.status);
   if (out.overflowed()) return close_client(client);

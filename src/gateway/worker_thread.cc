@@ -94,10 +94,11 @@ bool WorkerThread::await_swap(std::uint64_t generation, std::chrono::millisecond
   return acknowledged_.when(timeout, reached, reached);
 }
 
-void WorkerThread::listen(os::Fd socket, std::uint16_t port) {
+void WorkerThread::listen(os::Fd socket, std::uint16_t port, bool is_tls) {
   send({.what = Order::What::kListen,
         .socket = std::make_shared<os::Fd>(std::move(socket)),
-        .port = port});
+        .port = port,
+        .is_tls = is_tls});
 }
 
 void WorkerThread::forget_listener(std::uint16_t port) {
@@ -127,12 +128,13 @@ void WorkerThread::run() {
   constexpr int kEventsMax = 256;
   std::array<epoll_event, kEventsMax> events;
   while (!is_stopped_) {
-    const int sleep_ms = queue_.empty() ? wheel_.sleep_ms(now_) : 0;
+    const int sleep_ms = queue_.empty() && unflushed_.empty() ? wheel_.sleep_ms(now_) : 0;
     const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, sleep_ms);
     now_us_ = monotonic_us();
     now_ = now_us_ / 1000;
     for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
     run_queued();
+    flush_http2();
     tick();
     bury();
     if (is_finishing_ && (client_count_ == 0 || now_ >= finish_by_)) is_stopped_ = true;
@@ -198,6 +200,7 @@ void WorkerThread::obey(Order& order) {
       auto listener = std::make_unique<Listener>();
       listener->fd = std::move(*order.socket);
       listener->port = order.port;
+      listener->is_tls = order.is_tls;
       if (is_finishing_) return;
       if (!watch(listener->fd.get(), EPOLLIN, *listener)) {
         log_error("gateway: port {} cannot be watched: {}", order.port, std::strerror(errno));
@@ -241,7 +244,7 @@ void WorkerThread::accept_from(Listener& listener) {
     const int fd = ::accept4(listener.fd.get(), reinterpret_cast<sockaddr*>(&peer), &length,
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      adopt(fd, peer, listener.port);
+      adopt(fd, peer, listener);
     } else if (errno == EMFILE || errno == ENFILE) {
       return refuse_without_descriptors(listener);
     } else if (errno != EINTR && errno != ECONNABORTED) {
@@ -266,17 +269,20 @@ in6_addr address_of(const sockaddr_storage& peer) {
 }
 }  // namespace
 
-void WorkerThread::adopt(int fd, const sockaddr_storage& peer, std::uint16_t port) {
+void WorkerThread::adopt(int fd, const sockaddr_storage& peer, const Listener& listener) {
   auto client = std::make_unique<Client>();
   client->socket.fd.reset(fd);
   if (client_count_ >= bounds_.client_connections_max / context_.threads) {
     return hit(&Bounds::client_connections_max);
   }
   client->address = address_of(peer);
-  client->listener_port = port;
-  // Its request is often here already.
+  client->listener_port = listener.port;
+  if (listener.is_tls && !begin_tls(*client)) return;
+  // Its first bytes are often here already.
   client->socket.readable = client->socket.writable = true;
-  advance(enrol(std::move(client)));
+  Client& enrolled = enrol(std::move(client));
+  if (listener.is_tls) set_deadline(enrolled, bounds_.handshake_ms_max);
+  advance(enrolled);
 }
 
 bool WorkerThread::watch_client(Client& client) {
@@ -346,6 +352,8 @@ void WorkerThread::start_finish() {
     client->closes_after = true;
     if (client->phase == Phase::kHead && client->socket.received().empty() && !client->is_first) {
       close_client(*client);
+    } else if (client->phase == Phase::kHttp2) {
+      finish_http2(*client);
     }
     client = next;
   }
@@ -357,6 +365,11 @@ void WorkerThread::start_hand_over() {
   is_finishing_ = true;
   finish_by_ = now_ + static_cast<Millis>(bounds_.hand_over_ms_max);
   unlisten([](const Listener&) { return true; });
+  for (Client* client = clients_.next; client != &clients_; client = client->next) {
+    if (client->phase != Phase::kHttp2) continue;
+    client->moved_bytes = client->http2->requests();
+    set_deadline(*client, kHandOverPauseMs);
+  }
   end_tunnels_within(bounds_.hand_over_ms_max / 10 * 9);
 }
 

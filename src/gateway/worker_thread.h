@@ -58,7 +58,7 @@ class WorkerThread {
   /// Waits until generation was acknowledged; false if `timeout` passed first.
   bool await_swap(std::uint64_t generation, std::chrono::milliseconds timeout);
   /// Takes one shard of a listener: a socket already listening on `port`.
-  void listen(os::Fd socket, std::uint16_t port);
+  void listen(os::Fd socket, std::uint16_t port, bool is_tls);
   /// Closes our descriptors of that port's listener; the keeper's stay.
   void forget_listener(std::uint16_t port);
   void drain(std::uint32_t slot, Duration websocket_budget);
@@ -77,6 +77,7 @@ class WorkerThread {
     std::uint64_t generation = 0;
     std::shared_ptr<os::Fd> socket;
     std::uint16_t port = 0;
+    bool is_tls = false;
     std::uint32_t slot = 0;
     Duration budget{};
   };
@@ -100,7 +101,7 @@ class WorkerThread {
   void obey(Order& order);
   void unlisten(const std::function<bool(const Listener&)>& chosen);
   void accept_from(Listener& listener);
-  void adopt(int fd, const sockaddr_storage& peer, std::uint16_t port);
+  void adopt(int fd, const sockaddr_storage& peer, const Listener& listener);
   Client& enrol(std::unique_ptr<Client> owned);
   void refuse_without_descriptors(Listener& listener);
   void follow(std::shared_ptr<const RouteTable> table, std::uint64_t generation);
@@ -115,7 +116,27 @@ class WorkerThread {
   void expire(TimerEntry& entry);
   void bury();
 
+  // TLS: worker_tls.cc
+  bool begin_tls(Client& client);
+  bool run_handshake(Client& client);
+  bool answer_challenge(Client& client, const http1::Request& request);
+  bool redirects_to_https(const Client& client, const SiteRoute& site) const;
+  std::uint16_t tls_port() const;
+
+  // HTTP/2: worker_http2.cc
+  bool begin_http2(Client& client);
+  bool open_stream(Client& connection, http2::Stream& stream);
+  bool run_http2(Client& client);
+  void flush_http2();
+  void close_streams(Client& client);
+  void leave_http2(Client& client);
+  void review_http2(Client& client);
+  void finish_http2(Client& client);
+  void review_hand_over(Client& client);
+  static constexpr std::uint64_t kHandOverPauseMs = 500;
+
   // Requests and where they go: worker_requests.cc
+  PumpPlan upload_of(const Client& client, const http1::Request& request) const;
   void advance(Client& client);
   bool step(Client& client);
   bool read_head(Client& client);
@@ -150,9 +171,12 @@ class WorkerThread {
                      Target& target);
   void hold(Client& client);
   void release_held();
+  void answer(Client& client, const Page& page, std::string_view type, std::string_view body,
+              std::string_view extra_fields = {});
   void answer_page(Client& client, const Page& page, std::string_view extra_fields = {});
   void answer_fault(Client& client, http1::Fault fault);
-  void answer_redirect(Client& client, const http1::Request& request, std::string_view host);
+  void answer_redirect(Client& client, const http1::Request& request, const SiteRoute& site,
+                       std::string_view host);
   std::string_view request_id();
 
   // The exchange with the app: worker_exchanges.cc
@@ -239,7 +263,9 @@ class WorkerThread {
   std::vector<std::unique_ptr<Listener>> dead_listeners_;
   std::vector<std::unique_ptr<Target>> targets_;  ///< by id
   std::vector<Client*> held_;
-  std::vector<Client*> queue_;  ///< have more to do than one turn allows
+  std::vector<Client*> queue_;      ///< have more to do than one turn allows
+  std::vector<Client*> unflushed_;  ///< HTTP/2 connections with frames to send
+  std::unique_ptr<http2::Host> http2_host_;
   std::vector<std::unique_ptr<Client>> dead_clients_;
 
   std::vector<std::unique_ptr<Upstream>> dead_upstreams_;

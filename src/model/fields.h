@@ -18,6 +18,7 @@ inline constexpr std::string_view kDeployPolicyNames[] = {"automatic", "manual",
 inline constexpr std::string_view kInconclusiveNames[] = {"promote", "hold", "ask", "probe"};
 inline constexpr std::string_view kNoTrafficNames[] = {"hold", "promote", "probe"};
 inline constexpr std::string_view kStickyNames[] = {"none", "user"};
+inline constexpr std::string_view kTlsSourceNames[] = {"off", "local", "acme", "files"};
 inline constexpr std::string_view kWarmNames[] = {"all", "one", "none"};
 
 using Names = std::span<const std::string_view>;
@@ -41,6 +42,9 @@ inline Names names_of(NoTraffic) {
 }
 inline Names names_of(Sticky) {
   return kStickyNames;
+}
+inline Names names_of(TlsSource) {
+  return kTlsSourceNames;
 }
 inline Names names_of(Warm) {
   return kWarmNames;
@@ -163,6 +167,17 @@ void fields(V& v, CanarySpec& x) {
   v("sticky", x.sticky);
 }
 template <typename V>
+void fields(V& v, TlsSpec& x) {
+  v("source", x.source);
+  v("certificate", x.certificate);
+  v("key", x.key);
+  v("directory", x.directory);
+  v("contact", x.contact);
+  v("trusted", x.trusted);
+  v("redirect", x.redirect);
+  v("hsts_ms", x.hsts);
+}
+template <typename V>
 void fields(V& v, ProtectSpec& x) {
   v("basic", x.basic);
   v("allow", x.allow);
@@ -210,6 +225,7 @@ void fields(V& v, EnvironmentSpec& x) {
   v("approvers", x.approvers);
   v("promote_from", x.promote_from);
   v("protect", x.protect);
+  v("tls", x.tls);
   v("canary", x.canary);
   v("bake_ms", x.bake);
   v("warm", x.warm);

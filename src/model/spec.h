@@ -151,6 +151,21 @@ struct ProtectSpec {
   bool operator==(const ProtectSpec&) const = default;
 };
 
+enum class TlsSource { kOff, kLocal, kAcme, kFiles };
+
+/// How the environment's hosts are served over TLS.
+struct TlsSpec {
+  TlsSource source = TlsSource::kOff;
+  std::string certificate;  ///< kFiles: PEM on the server, the leaf first
+  std::string key;          ///< PEM; empty: in `certificate`
+  std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
+  std::string contact;  ///< of the ACME account: an e-mail address, or empty
+  std::string trusted;  ///< PEM on the server that vouches for the ACME server; empty: the system's
+  bool redirect = true;
+  Duration hsts{};  ///< 0: not said
+  bool operator==(const TlsSpec&) const = default;
+};
+
 struct BackupSpec {
   Duration every{};
   Duration keep{};
@@ -198,6 +213,7 @@ struct EnvironmentSpec {
   std::vector<std::string> approvers;
   std::string promote_from;  ///< environment whose artifact this one takes
   ProtectSpec protect;
+  TlsSpec tls;
   CanarySpec canary;
   Duration bake = std::chrono::minutes(10);
   Warm warm = Warm::kAll;

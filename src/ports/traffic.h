@@ -44,6 +44,24 @@ enum class SiteMode {
   kMaintenance,  ///< our maintenance page, 503 with Retry-After
 };
 
+/// How a site is reached over TLS. Names and places only: private keys never pass through here.
+struct SiteTls {
+  enum class Source {
+    kFiles,  ///< `certificate` and `key` are files the gateway can read
+    kLocal,  ///< signed by the gateway's own local authority: development
+    kAcme,   ///< from the ACME server at `directory`
+  };
+  Source source = Source::kLocal;
+  std::string certificate;   ///< PEM, the leaf first
+  std::string key;           ///< PEM; empty: it stands in `certificate`
+  std::string directory;     ///< https://...
+  std::string contact;       ///< an e-mail address; may be empty
+  std::string trusted;       ///< PEM file that vouches for that server; empty: the system's
+  bool redirect = true;      ///< plain HTTP answers with a redirect to HTTPS
+  std::uint32_t hsts_s = 0;  ///< max-age of Strict-Transport-Security; 0: not sent
+  bool operator==(const SiteTls&) const = default;
+};
+
 /// What an environment looks like from outside. Applied whole: the old one is replaced by pointer.
 struct Site {
   model::EnvironmentKey key;
@@ -66,6 +84,7 @@ struct Site {
   /// The app's own HTML for what we answer in its place: "502", "503", "504", "maintenance". At
   /// most 16 KiB each.
   std::map<std::string, std::string> pages;
+  std::optional<SiteTls> tls;                    ///< none: plain HTTP only
   bool operator==(const Site&) const = default;
 };
 

@@ -1,0 +1,11 @@
+# tests/http2: HTTP/2 by real clients and by hand. The distribution's Python has its h2, hpack, hyperframe.
+add_test(NAME "gateway: http2"
+         COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/http2/http2_test.py
+                 $<TARGET_FILE:ecluse-gateway-dev>)
+set_tests_properties("gateway: http2" PROPERTIES TIMEOUT 300)
+
+# tests/e2e/browser_test.py: Chromium over HTTP/2 while the gateway is replaced
+add_test(NAME "e2e: browser"
+         COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/e2e/browser_test.py
+                 $<TARGET_FILE:ecluse-gateway-dev>)
+set_tests_properties("e2e: browser" PROPERTIES TIMEOUT 200 SKIP_RETURN_CODE 77)

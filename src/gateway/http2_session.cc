@@ -1,0 +1,628 @@
+#include "gateway/http2_session.h"
+
+#include <nghttp2/nghttp2.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <sodium.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace ecluse::gateway::http2 {
+
+namespace {
+constexpr std::array<std::uint8_t, 8> kGoodbyePing{'g', 'o', 'o', 'd', 'b', 'y', 'e', '!'};
+constexpr std::size_t kFrameHeadBytes = 9;
+constexpr std::int64_t kWindowMs = 1000;
+constexpr std::size_t kInboxKeptBytes = 4096;
+
+Session& session_of(void* user) {
+  return *static_cast<Session*>(user);
+}
+
+std::string_view text_of(const std::uint8_t* bytes, std::size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+std::string base64(std::span<const unsigned char> bytes) {
+  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // the final NUL
+  return text;
+}
+
+std::string random_websocket_key() {
+  std::array<unsigned char, 16> random{};
+  randombytes_buf(random.data(), random.size());
+  return base64(random);
+}
+
+/// RFC 6455 section 4.2.2.
+std::string accept_of(const std::string& key) {
+  const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  ::SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return base64(digest);
+}
+
+// ---- nghttp2's callbacks: each hands on to the session ------------------------------------------
+
+int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  return session_of(user).on_request_begins(frame->hd.stream_id);
+}
+
+int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+              std::size_t name_bytes, const std::uint8_t* value, std::size_t value_bytes,
+              std::uint8_t, void* user) {
+  return session_of(user).on_field(frame->hd.stream_id, text_of(name, name_bytes),
+                                   text_of(value, value_bytes));
+}
+
+/// nghttp2 would drop the field and go on; we reset the stream.
+int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
+                      const std::uint8_t*, std::size_t, std::uint8_t, void*) {
+  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+/// What costs us work or memory and brings the client no further.
+bool is_control_frame(const nghttp2_frame_hd& head) {
+  switch (head.type) {
+    case NGHTTP2_PING:
+    case NGHTTP2_SETTINGS:
+    case NGHTTP2_PRIORITY:
+    case NGHTTP2_PRIORITY_UPDATE:
+      return true;
+    case NGHTTP2_DATA:
+      return head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0;
+    default:
+      return false;
+  }
+}
+
+int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+  if (is_control_frame(*head)) session_of(user).count_control_frame();
+  return 0;
+}
+
+int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  Session& session = session_of(user);
+  const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+    if (std::equal(kGoodbyePing.begin(), kGoodbyePing.end(), frame->ping.opaque_data)) {
+      session.on_ping_answered();
+    }
+    return 0;
+  }
+  if (frame->hd.type == NGHTTP2_RST_STREAM) session.count_reset();
+  if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+    return session.on_request_whole(frame->hd.stream_id, ends);
+  }
+  const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+  if (may_end && ends) session.on_peer_ended(frame->hd.stream_id);
+  return 0;
+}
+
+int on_data_chunk(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes,
+                  std::size_t size, void* user) {
+  return session_of(user).on_data(id, text_of(bytes, size));
+}
+
+int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t, void* user) {
+  session_of(user).on_closed(id);
+  return 0;
+}
+
+int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+  if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+    session_of(user).on_sent_end(frame->hd.stream_id);
+  }
+  if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
+    session_of(user).count_reset();
+  }
+  return 0;
+}
+
+ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t size,
+                  std::uint32_t* flags, nghttp2_data_source* source, void*) {
+  auto& stream = *static_cast<Stream*>(source->ptr);
+  return stream.session->take_body(stream, size, *flags);
+}
+
+int send_body_frame(nghttp2_session*, nghttp2_frame*, const std::uint8_t* head, std::size_t size,
+                    nghttp2_data_source* source, void*) {
+  auto& stream = *static_cast<Stream*>(source->ptr);
+  return stream.session->send_body(stream, text_of(head, kFrameHeadBytes), size);
+}
+
+nghttp2_session_callbacks* make_callbacks() {
+  nghttp2_session_callbacks* made = nullptr;
+  if (::nghttp2_session_callbacks_new(&made) != 0) return nullptr;
+  ::nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_begin_headers);
+  ::nghttp2_session_callbacks_set_on_header_callback(made, on_header);
+  ::nghttp2_session_callbacks_set_on_invalid_header_callback(made, on_invalid_header);
+  ::nghttp2_session_callbacks_set_on_begin_frame_callback(made, on_begin_frame);
+  ::nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame);
+  ::nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data_chunk);
+  ::nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
+  ::nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
+  ::nghttp2_session_callbacks_set_send_data_callback(made, send_body_frame);
+  return made;
+}
+
+nghttp2_option* make_options() {
+  nghttp2_option* made = nullptr;
+  if (::nghttp2_option_new(&made) != 0) return nullptr;
+  ::nghttp2_option_set_no_auto_window_update(made, 1);
+  ::nghttp2_option_set_no_closed_streams(made, 1);
+  ::nghttp2_option_set_max_settings(made, 32);
+  ::nghttp2_option_set_max_outbound_ack(made, 100);
+  return made;
+}
+}  // namespace
+
+// ---- The session --------------------------------------------------------------------------------
+
+std::unique_ptr<Session> Session::start(Client& connection, Host& host, BlockPool& pool,
+                                        const SessionBounds& bounds) {
+  std::unique_ptr<Session> session(new Session(connection, host, pool, bounds));
+  return session->configure() ? std::move(session) : nullptr;
+}
+
+bool Session::configure() {
+  static nghttp2_session_callbacks* const callbacks = make_callbacks();
+  static nghttp2_option* const options = make_options();
+  if (callbacks == nullptr || options == nullptr ||
+      ::nghttp2_session_server_new2(&session_, callbacks, this, options) != 0) {
+    return false;
+  }
+  const std::array<nghttp2_settings_entry, 5> settings{{
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, bounds_.streams_max},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, bounds_.window_bytes},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+       static_cast<std::uint32_t>(bounds_.head.head_bytes_max)},
+      {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
+      {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+  }};
+  return ::nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) ==
+         0;
+}
+
+Session::~Session() {
+  for (Stream* const stream : streams_) {
+    const std::unique_ptr<Stream> owned(stream);
+    if (stream->outbox != nullptr) pool_.release(stream->outbox);
+  }
+  ::nghttp2_session_del(session_);
+}
+
+bool Session::receive(std::string_view bytes, std::int64_t now_ms) {
+  now_ms_ = now_ms;
+  const ssize_t taken = ::nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  host_.wants_flush(connection_);
+  // Otherwise it was no HTTP/2, a flood, or out of memory; a GOAWAY may be waiting.
+  return taken >= 0 && !is_calmed_;
+}
+
+bool Session::is_done() const {
+  return leftover_.empty() && ::nghttp2_session_want_read(session_) == 0 &&
+         ::nghttp2_session_want_write(session_) == 0;
+}
+
+void Session::announce_shutdown() {
+  if (is_shutting_down_) return;
+  is_shutting_down_ = true;
+  // Out of memory is the only failure: then the second step comes by its timer.
+  (void)::nghttp2_submit_shutdown_notice(session_);
+  (void)::nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, kGoodbyePing.data());
+  host_.wants_flush(connection_);
+}
+
+void Session::on_ping_answered() {
+  if (is_shutting_down_) finish_shutdown();
+}
+
+void Session::finish_shutdown() {
+  if (std::exchange(is_finished_, true)) return;
+  (void)::nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                                ::nghttp2_session_get_last_proc_stream_id(session_),
+                                NGHTTP2_NO_ERROR, nullptr, 0);
+  host_.wants_flush(connection_);
+}
+
+/// Whoever floods is told so, once, and nothing more of it is looked at.
+void Session::calm_down() {
+  if (std::exchange(is_calmed_, true)) return;
+  (void)::nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void Session::count(std::uint32_t& events, std::uint32_t max) {
+  if (now_ms_ - window_began_ms_ >= kWindowMs) {
+    window_began_ms_ = now_ms_;
+    control_frames_ = resets_ = 0;
+  }
+  if (++events > max) calm_down();
+}
+
+void Session::count_control_frame() {
+  count(control_frames_, bounds_.control_frames_max);
+}
+
+/// Rapid reset (CVE-2023-44487), and streams that we are made to reset (CVE-2025-8671).
+void Session::count_reset() {
+  count(resets_, bounds_.resets_max);
+}
+
+Stream* Session::find(std::int32_t id) const {
+  return static_cast<Stream*>(::nghttp2_session_get_stream_user_data(session_, id));
+}
+
+int Session::refuse(std::int32_t id, std::uint32_t code) {
+  (void)::nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, code);
+  return 0;
+}
+
+// ---- Requests come ------------------------------------------------------------------------------
+
+int Session::on_request_begins(std::int32_t id) {
+  // A client may open more before it has read our settings.
+  if (is_calmed_ || streams_.size() >= bounds_.streams_max) {
+    return refuse(id, NGHTTP2_REFUSED_STREAM);
+  }
+  auto stream = std::make_unique<Stream>(bounds_.head);
+  stream->id = id;
+  stream->session = this;
+  if (::nghttp2_session_set_stream_user_data(session_, id, stream.get()) != 0) return 0;
+  streams_.insert(stream.release());  // owned until on_closed()
+  ++requests_;
+  return 0;
+}
+
+int Session::on_field(std::int32_t id, std::string_view name, std::string_view value) {
+  constexpr std::size_t kBombFactor = 8;
+  Stream* const stream = find(id);
+  if (stream == nullptr) return 0;
+  if (stream->has_request) {
+    // Trailers are dropped; one that looks like a pseudo-header is refused by nghttp2.
+    return 0;
+  }
+  stream->request.add(name, value);
+  if (stream->request.bytes() <= kBombFactor * bounds_.head.head_bytes_max) return 0;
+  calm_down();  // a few bytes of HPACK that mean megabytes
+  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+namespace {
+http1::Fault fault_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kGood:
+      return http1::Fault::kNone;
+    case Verdict::kMalformed:
+      return http1::Fault::kMalformed;
+    case Verdict::kTooLarge:
+      return http1::Fault::kHeadTooLarge;
+    case Verdict::kTargetTooLong:
+      return http1::Fault::kTargetTooLong;
+    case Verdict::kNotImplemented:
+      return http1::Fault::kNotImplemented;
+  }
+  return http1::Fault::kMalformed;
+}
+}  // namespace
+
+int Session::on_request_whole(std::int32_t id, bool ends) {
+  Stream* const stream = find(id);
+  if (stream == nullptr || is_calmed_) return 0;
+  stream->has_request = true;
+  stream->wants_websocket = stream->request.wants_websocket();
+  std::string key;
+  if (stream->wants_websocket) {
+    key = random_websocket_key();
+    stream->websocket_accept = accept_of(key);
+  }
+  const Verdict verdict = stream->request.finish(ends, key, stream->inbox);
+  stream->request = RequestHead(bounds_.head);
+  if (verdict == Verdict::kMalformed) return refuse(id, NGHTTP2_PROTOCOL_ERROR);
+  stream->fault = fault_of(verdict);
+  stream->head_left = stream->inbox.size();
+  stream->peer_ended = ends;
+  if (!host_.open_stream(connection_, *stream)) return refuse(id, NGHTTP2_REFUSED_STREAM);
+  wake(*stream, EPOLLIN | EPOLLOUT);
+  return 0;
+}
+
+int Session::on_data(std::int32_t id, std::string_view bytes) {
+  // Failures mean an unknown stream, or no memory for a WINDOW_UPDATE, which the next one makes up.
+  (void)::nghttp2_session_consume_connection(session_, bytes.size());
+  Stream* const stream = find(id);
+  if (stream == nullptr || stream->client == nullptr) return 0;  // its window stays shut
+  stream->inbox.append(bytes);
+  wake(*stream, EPOLLIN);
+  return 0;
+}
+
+void Session::on_peer_ended(std::int32_t id) {
+  Stream* const stream = find(id);
+  if (stream == nullptr) return;
+  stream->peer_ended = true;
+  wake(*stream, EPOLLIN);
+}
+
+void Session::on_closed(std::int32_t id) {
+  Stream* const stream = find(id);
+  if (stream == nullptr) return;
+  stream->was_reset = true;
+  if (stream->client != nullptr) {
+    wake(*stream, EPOLLHUP | EPOLLERR);
+    stream->id = 0;  // its client still points here: leave() frees it
+    return;
+  }
+  const std::unique_ptr<Stream> owned(stream);
+  streams_.erase(stream);
+  if (stream->is_dirty) std::erase(dirty_, stream);
+  if (stream->outbox != nullptr) pool_.release(stream->outbox);
+}
+
+void Session::wake(Stream& stream, std::uint32_t events) {
+  if (stream.client == nullptr) return;
+  stream.socket->note_events(events);
+  host_.wake(*stream.client);
+}
+
+void Session::touch(Stream& stream) {
+  if (!std::exchange(stream.is_dirty, true)) dirty_.push_back(&stream);
+  host_.wants_flush(connection_);
+}
+
+// ---- The transport of a stream ------------------------------------------------------------------
+
+namespace {
+class StreamTransport : public Transport {
+ public:
+  explicit StreamTransport(Stream& stream) : stream_(stream) {}
+  ssize_t read(std::span<char> room) override { return stream_.session->read(stream_, room); }
+  ssize_t write(std::span<const iovec> pieces) override {
+    return stream_.session->write(stream_, pieces);
+  }
+  void end_sending() override { stream_.session->end_sending(stream_); }
+  void close(bool) override { stream_.session->leave(stream_); }
+
+ private:
+  Stream& stream_;  ///< lives at least until leave()
+};
+
+ssize_t fails_with(int code) {
+  errno = code;
+  return -1;
+}
+}  // namespace
+
+std::unique_ptr<Transport> Session::transport_of(Stream& stream) {
+  return std::make_unique<StreamTransport>(stream);
+}
+
+ssize_t Session::read(Stream& stream, std::span<char> room) {
+  if (stream.was_reset) return fails_with(ECONNRESET);
+  const std::size_t waiting = stream.inbox.size() - stream.inbox_begin;
+  if (waiting == 0) return stream.peer_ended ? 0 : fails_with(EAGAIN);
+  const std::size_t bytes = stream.inbox.copy(room.data(), room.size(), stream.inbox_begin);
+  stream.inbox_begin += bytes;
+  if (stream.inbox_begin == stream.inbox.size()) {
+    stream.inbox_begin = 0;
+    stream.inbox.clear();
+    if (stream.inbox.capacity() > kInboxKeptBytes) stream.inbox.shrink_to_fit();
+  }
+  const std::size_t of_head = std::min(bytes, stream.head_left);
+  stream.head_left -= of_head;
+  if (bytes > of_head && !stream.peer_ended) {
+    (void)::nghttp2_session_consume_stream(session_, stream.id, bytes - of_head);
+    host_.wants_flush(connection_);
+  }
+  return static_cast<ssize_t>(bytes);
+}
+
+ssize_t Session::write(Stream& stream, std::span<const iovec> pieces) {
+  if (stream.was_reset || stream.we_ended) return fails_with(EPIPE);
+  std::size_t taken = 0;
+  for (const iovec& piece : pieces) {
+    const std::string_view bytes(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    if (bytes.empty()) continue;
+    const std::size_t n = take_answer_bytes(stream, bytes);
+    if (stream.was_reset) return fails_with(EPIPE);
+    taken += n;
+    if (n < bytes.size()) break;
+  }
+  if (taken == 0) return fails_with(EAGAIN);
+  touch(stream);
+  return static_cast<ssize_t>(taken);
+}
+
+/// Heads come whole, at the front of what is written: as many interim ones as there are, then the
+/// final one; all else is the body.
+std::size_t Session::take_answer_bytes(Stream& stream, std::string_view bytes) {
+  std::size_t taken = 0;
+  while (!stream.head_is_final && taken < bytes.size()) {
+    taken += take_head(stream, bytes.substr(taken));
+    if (stream.was_reset) return taken;
+  }
+  if (taken == bytes.size()) return taken;
+  if (stream.outbox == nullptr) {
+    stream.outbox = pool_.acquire();
+    stream.out_begin = stream.out_end = 0;
+  }
+  const std::size_t room = Block::kBytes - stream.out_end;
+  const std::size_t n = bytes.substr(taken).copy(stream.outbox->bytes + stream.out_end, room);
+  stream.out_end += static_cast<std::uint32_t>(n);
+  return taken + n;
+}
+
+std::size_t Session::take_head(Stream& stream, std::string_view bytes) {
+  const std::size_t end = bytes.find("\r\n\r\n") + 4;  // our own heads always have it
+  scratch_.assign(bytes.substr(0, end));
+  read_answer_head(scratch_, head_);
+  if (head_.status < 200 && head_.status != 101) {
+    if (!submit_interim(stream, scratch_)) stream.was_reset = true;
+    return end;
+  }
+  if (head_.status == 101 && head_.websocket_accept != stream.websocket_accept) {
+    stream.was_reset = true;  // it answered somebody else's handshake
+    return end;
+  }
+  stream.head_is_final = true;
+  stream.answer.swap(scratch_);
+  return end;
+}
+
+namespace {
+nghttp2_nv field_of(std::string_view name, std::string_view value) {
+  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
+          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
+          value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
+std::span<const nghttp2_nv> fields_of(const AnswerHead& head, std::string_view status,
+                                      std::array<nghttp2_nv, http1::kFieldsRoom + 16>& room) {
+  std::size_t count = 0;
+  room[count++] = field_of(":status", status);
+  for (const AnswerField& field : head.fields) {
+    if (count == room.size()) break;  // cannot be: an answer has at most kFieldsRoom and ours
+    room[count++] = field_of(field.name, field.value);
+  }
+  return {room.data(), count};
+}
+}  // namespace
+
+/// `text` is what head_ was read from.
+bool Session::submit_interim(Stream& stream, std::string_view) {
+  std::array<nghttp2_nv, http1::kFieldsRoom + 16> room;
+  const auto fields = fields_of(head_, head_.status_text, room);
+  host_.wants_flush(connection_);
+  return ::nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id, nullptr, fields.data(),
+                                  fields.size(), nullptr) == 0;
+}
+
+/// As late as possible: an answer that is whole by now, and has no body, ends with its head.
+void Session::submit_answer(Stream& stream) {
+  read_answer_head(stream.answer, head_);
+  std::array<nghttp2_nv, http1::kFieldsRoom + 16> room;
+  // 101 is the one of HTTP/1; here it is the CONNECT that succeeds (RFC 8441 section 5.1).
+  const auto fields = fields_of(head_, head_.status == 101 ? "200" : head_.status_text, room);
+  const bool has_body = !stream.we_ended || stream.out_begin != stream.out_end;
+  nghttp2_data_provider provider{};
+  provider.source.ptr = &stream;
+  provider.read_callback = read_body;
+  stream.is_submitted = true;
+  if (::nghttp2_submit_response(session_, stream.id, fields.data(), fields.size(),
+                                has_body ? &provider : nullptr) != 0) {
+    (void)refuse(stream.id, NGHTTP2_INTERNAL_ERROR);
+  }
+  stream.answer.clear();
+}
+
+void Session::end_sending(Stream& stream) {
+  if (stream.was_reset || !stream.head_is_final) return;
+  stream.we_ended = true;
+  touch(stream);
+}
+
+/// The client of the stream is gone. What it has not ended is aborted, never ended cleanly.
+void Session::leave(Stream& stream) {
+  stream.client = nullptr;
+  stream.socket = nullptr;
+  if (stream.id == 0) {  // nghttp2 has forgotten it
+    const std::unique_ptr<Stream> owned(&stream);
+    streams_.erase(&stream);
+    if (stream.is_dirty) std::erase(dirty_, &stream);
+    if (stream.outbox != nullptr) pool_.release(stream.outbox);
+    return;
+  }
+  const bool ends_soon = stream.we_ended && !stream.end_is_sent;
+  if (ends_soon || (stream.we_ended && stream.peer_ended)) return;
+  const std::uint32_t code = stream.peer_ended ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL;
+  (void)refuse(stream.id, stream.we_ended ? std::uint32_t{NGHTTP2_NO_ERROR} : code);
+  host_.wants_flush(connection_);
+}
+
+// ---- Frames go ----------------------------------------------------------------------------------
+
+void Session::submit_pending() {
+  // Submitting makes nobody dirty, but a failure may close a stream, which leaves the list.
+  std::vector<Stream*> dirty;
+  dirty.swap(dirty_);
+  for (Stream* const stream : dirty) stream->is_dirty = false;
+  for (Stream* const stream : dirty) {
+    if (stream->id == 0) continue;
+    if (stream->head_is_final && !stream->is_submitted) submit_answer(*stream);
+    if (std::exchange(stream->is_deferred, false)) {
+      (void)::nghttp2_session_resume_data(session_, stream->id);  // else it was closed meanwhile
+    }
+  }
+}
+
+ssize_t Session::take_body(Stream& stream, std::size_t bytes_max, std::uint32_t& flags) {
+  const std::size_t waiting = stream.out_end - stream.out_begin;
+  if (waiting == 0 && !stream.we_ended) {
+    stream.is_deferred = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  const std::size_t bytes = std::min(waiting, bytes_max);
+  flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (stream.we_ended && bytes == waiting) flags |= NGHTTP2_DATA_FLAG_EOF;
+  return static_cast<ssize_t>(bytes);
+}
+
+int Session::send_body(Stream& stream, std::string_view frame_head, std::size_t bytes) {
+  if (sink_->output_room(pool_).size() < frame_head.size() + bytes &&
+      (sink_->flush(pool_) != Io::kProgress ||
+       sink_->output_room(pool_).size() < frame_head.size() + bytes)) {
+    return NGHTTP2_ERR_WOULDBLOCK;
+  }
+  (void)sink_->append(frame_head, pool_);  // there is room: see above
+  if (bytes > 0) (void)sink_->append({stream.outbox->bytes + stream.out_begin, bytes}, pool_);
+  stream.out_begin += static_cast<std::uint32_t>(bytes);
+  if (stream.out_begin != stream.out_end) return 0;
+  if (stream.outbox != nullptr) pool_.release(std::exchange(stream.outbox, nullptr));
+  stream.out_begin = stream.out_end = 0;
+  if (!stream.we_ended) wake(stream, EPOLLOUT);
+  return 0;
+}
+
+/// The answer is whole. A request of which we do not want the rest is ended, without a fault.
+void Session::on_sent_end(std::int32_t id) {
+  Stream* const stream = find(id);
+  if (stream == nullptr) return;
+  stream->end_is_sent = true;
+  if (!stream->peer_ended && stream->client == nullptr) (void)refuse(id, NGHTTP2_NO_ERROR);
+}
+
+bool Session::send_pending(Socket& socket) {
+  while (!leftover_.empty()) {
+    const std::size_t room = socket.output_room(pool_).size();
+    const std::size_t n = std::min(room, leftover_.size());
+    (void)socket.append(leftover_.substr(0, n), pool_);  // there is room for n
+    leftover_.remove_prefix(n);
+    if (!leftover_.empty() && socket.flush(pool_) != Io::kProgress) return false;
+  }
+  return true;
+}
+
+Io Session::flush(Socket& socket) {
+  sink_ = &socket;
+  submit_pending();
+  while (send_pending(socket)) {
+    const std::uint8_t* bytes = nullptr;
+    const ssize_t size = ::nghttp2_session_mem_send(session_, &bytes);
+    if (size < 0) return Io::kBroken;  // out of memory
+    if (size == 0) break;
+    leftover_ = text_of(bytes, static_cast<std::size_t>(size));
+  }
+  sink_ = nullptr;
+  return socket.flush(pool_);
+}
+
+}  // namespace ecluse::gateway::http2

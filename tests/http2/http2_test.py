@@ -1,0 +1,546 @@
+#!/usr/bin/python3
+"""HTTP/2 through the gateway: what works, and what hostile clients get. Usage: http2_test.py PROGRAM"""
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+import unittest
+
+from hyperframe import frame as frames
+
+from gateway import GET, PREFACE, App, Client, Gateway, Peer, answer, eventually
+
+PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
+REFUSED_STREAM, CANCEL, COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 7, 8, 9, 11
+
+
+def with_(**changes):
+    """GET with some of its pseudo fields changed; None leaves one out."""
+    fields = []
+    for name, value in GET:
+        value = changes.get(name[1:], value)
+        if value is not None:
+            fields.append((name, value))
+    return fields
+
+
+class Http2(unittest.TestCase):
+    def serve(self, serve=None, *more):
+        self.app = App(serve)
+        self.gateway = Gateway(PROGRAM, self.app, *more)
+        self.addCleanup(self.app.close)
+        self.addCleanup(self.gateway.close)
+
+    def client(self, **options):
+        client = Client(self.gateway.port, **options)
+        self.addCleanup(client.close)
+        return client
+
+    def curl(self, *arguments, said=b""):
+        done = subprocess.run(
+            ["curl", "--silent", "--show-error", "--http2", "--cacert",
+             self.gateway.folder / "cert.pem", "--max-time", "60", *arguments,
+             f"https://localhost:{self.gateway.port}/"], input=said,
+            capture_output=True, check=True)
+        return done.stdout
+
+
+class Working(Http2):
+    def test_curl_gets_and_posts(self):
+        self.serve()
+        said = self.curl("-w", "%{http_code} %{http_version} ")
+        self.assertEqual(said, b"ok200 2 ")
+        self.assertEqual(self.curl("--data-binary", "@-", said=b"x" * 200000),
+                         b"x" * 200000)
+        self.assertIn(b"\r\nX-Forwarded-Proto: https\r\n", self.app.received)
+        self.assertIn(b"\r\nHost: localhost:%d\r\n" % self.gateway.port, self.app.received)
+
+    def test_nghttp_multiplexes_on_one_connection(self):
+        self.serve()
+        done = subprocess.run(
+            ["h2load", "--requests=500", "--clients=1", "--max-concurrent-streams=50",
+             f"https://127.0.0.1:{self.gateway.port}/"], capture_output=True, text=True, check=True)
+        self.assertIn("500 succeeded, 0 failed, 0 errored", done.stdout)
+        done = subprocess.run(["nghttp", "--verbose", "--no-dep",
+                               f"https://localhost:{self.gateway.port}/"],
+                              capture_output=True, text=True, check=True)
+        self.assertIn(":status: 200", done.stdout)
+
+    def test_answers_streams_as_they_are_ready(self):
+        first = threading.Event()
+
+        def serve(peer):
+            head, _ = peer.read_request()
+            if b" /first " in head:
+                first.wait(20)
+            peer.send(answer(head.split(b" ")[1]))
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1, with_(path="/first"))
+        client.request(3, with_(path="/second"))
+        self.assertEqual(client.await_answer(3), ("200", b"/second"))
+        self.assertNotIn(1, client.ended)
+        first.set()
+        self.assertEqual(client.await_answer(1), ("200", b"/first"))
+
+    def test_heads_without_bodies_end_with_the_head(self):
+        def serve(peer):
+            head, _ = peer.read_request()
+            status = head.split(b" ")[1][1:]
+            if head.startswith(b"HEAD"):
+                peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n")
+            else:
+                peer.send(b"HTTP/1.1 %s Whatever\r\nETag: \"x\"\r\n\r\n" % status)
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1, with_(method="HEAD"))
+        self.assertEqual(client.await_answer(1), ("200", b""))
+        self.assertEqual(client.fields[1]["content-length"], "5000")
+        for stream, status in ((3, "204"), (5, "304")):
+            client.request(stream, with_(path="/" + status))
+            self.assertEqual(client.await_answer(stream), (status, b""))
+            self.assertNotIn(stream, client.bodies)
+
+    def test_bodies_of_unknown_length_go_as_chunks_and_come_as_data(self):
+        def serve(peer):
+            _, body = peer.read_request()
+            peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            peer.send(b"%x\r\n%s\r\n0\r\nX-Trailer: y\r\n\r\n" % (len(body), body))
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1, with_(method="POST"), ends=False)
+        for piece in (b"one", b"", b"two"):
+            client.data(1, piece)
+        client.data(1, b"three", ends=True)
+        self.assertEqual(client.await_answer(1), ("200", b"onetwothree"))
+        self.assertIn(b"Transfer-Encoding: chunked\r\n", self.app.received)
+        self.assertNotIn("transfer-encoding", client.fields[1])
+
+    def test_trailers_of_a_request_are_dropped(self):
+        self.serve()
+        client = self.client()
+        client.request(1, with_(method="POST"), ends=False)
+        client.data(1, b"body")
+        client.request(1, [("x-trailer", "y")], ends=True)
+        self.assertEqual(client.await_answer(1), ("200", b"body"))
+        self.assertNotIn(b"trailer", self.app.received)
+
+    def test_interim_answers_come_before_the_final_one(self):
+        def serve(peer):
+            peer.read_request()
+            peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" + answer(b"x"))
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1)
+        self.assertEqual(client.await_answer(1), ("200", b"x"))
+        self.assertEqual(client.interim[1],
+                         [{":status": "103", "link": "</a.css>; rel=preload"}])
+
+    def test_cookies_in_crumbs_reach_the_app_as_one(self):
+        self.serve()
+        client = self.client()
+        client.request(1, GET + [("cookie", "a=1"), ("x-y", "z"), ("cookie", "b=2")])
+        self.assertEqual(client.await_answer(1)[0], "200")
+        self.assertIn(b"\r\ncookie: a=1; b=2\r\n", self.app.received)
+
+    def test_fields_of_one_hop_and_our_own_do_not_reach_the_client(self):
+        def serve(peer):
+            peer.read_request()
+            peer.send(answer(b"x", fields=b"Connection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n"
+                                          b"X-Kept: 1\r\n"))
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1)
+        client.await_answer(1)
+        self.assertEqual(client.fields[1].get("x-kept"), "1")
+        for name in ("connection", "keep-alive", "x-hop", "transfer-encoding"):
+            self.assertNotIn(name, client.fields[1])
+
+    def test_a_large_answer_comes_through_small_windows_unchanged(self):
+        body = bytes(i * 2654435761 >> 13 & 255 for i in range(1500000))
+
+        def serve(peer):
+            peer.read_request()
+            peer.send(answer(body))
+
+        self.serve(serve)
+        client = self.client(settings={frames.SettingsFrame.INITIAL_WINDOW_SIZE: 1000})
+        client.request(1)
+        status, got = client.await_answer(1)
+        self.assertEqual(status, "200")
+        self.assertEqual(hashlib.sha256(got).hexdigest(), hashlib.sha256(body).hexdigest())
+
+    def test_a_client_that_does_not_read_stops_the_app_and_no_other_stream(self):
+        sent = []
+
+        def serve(peer):
+            head, _ = peer.read_request()
+            if b" /large " not in head:
+                return peer.send(answer(b"small"))
+            size = 200 * 1000 * 1000
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+            piece = b"x" * 65536
+            peer.connection.settimeout(1)
+            try:
+                while sum(sent) < size:
+                    sent.append(peer.connection.send(piece))
+            except TimeoutError:
+                sent.append(0)
+
+        self.serve(serve)
+        client = self.client()
+        client.reads = False
+        client.request(1, with_(path="/large"))
+        eventually(lambda: sent and sent[-1] == 0, "the app is stopped")
+        self.assertLess(sum(sent), 20 * 1000 * 1000)  # sockets' buffers, not the answer
+        client.send(frames.WindowUpdateFrame(0, window_increment=100000))
+        client.request(3)
+        self.assertEqual(client.await_answer(3), ("200", b"small"))
+
+    def test_an_app_that_does_not_read_stops_the_upload_and_no_other_stream(self):
+        release = threading.Event()
+
+        def serve(peer):
+            first = peer.connection.recv(20)
+            peer.app.note(first)
+            peer.waiting = first
+            if b" /slow" in first:
+                release.wait(20)
+            head, body = peer.read_request()
+            if head:
+                peer.send(answer(b"%d" % len(body)))
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1, with_(method="POST", path="/slow"), ends=False)
+        client.read_until(lambda: client.settings, "settings")
+        window = client.settings[frames.SettingsFrame.INITIAL_WINDOW_SIZE]
+        for _ in range(window // 1000):
+            client.data(1, b"x" * 1000)
+        client.request(3, with_(method="POST", path="/quick"), ends=False)
+        client.data(3, b"y" * 1000, ends=True)
+        self.assertEqual(client.await_answer(3), ("200", b"1000"))
+        release.set()
+        client.data(1, b"", ends=True)
+        self.assertEqual(client.await_answer(1), ("200", b"%d" % (window // 1000 * 1000)))
+
+    def test_an_early_answer_ends_the_request_without_a_fault(self):
+        def serve(peer):
+            while b"\r\n\r\n" not in peer.waiting:
+                peer.fill()
+            peer.send(answer(b"no thanks", status=b"403 Forbidden"))
+            peer.read_request()
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1, with_(method="POST"), ends=False)
+        self.assertEqual(client.await_answer(1), ("403", b"no thanks"))
+        client.read_until(lambda: 1 in client.resets, "the rest is not wanted")
+        self.assertEqual(client.resets[1], NO_ERROR)
+
+    def test_a_truncated_answer_is_never_a_whole_one(self):
+        def serve(peer):
+            peer.read_request()
+            peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1)
+        self.assertEqual(client.await_answer(1), ("reset", INTERNAL_ERROR))
+
+    def test_websocket_by_extended_connect(self):
+        def serve(peer):
+            head, _ = peer.read_request()
+            key = [l.split(b": ")[1] for l in head.split(b"\r\n") if l.lower().startswith(b"sec-websocket-key")]
+            digest = hashlib.sha1(key[0] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+            peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                      b"Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
+                      % base64.b64encode(digest))
+            while True:
+                data = peer.connection.recv(65536)
+                if not data:
+                    return
+                peer.send(data)
+
+        self.serve(serve)
+        client = self.client()
+        client.read_until(lambda: client.settings, "settings")
+        self.assertEqual(client.settings.get(frames.SettingsFrame.ENABLE_CONNECT_PROTOCOL), 1)
+        fields = with_(method="CONNECT", path="/chat") + [
+            (":protocol", "websocket"), ("sec-websocket-version", "13"),
+            ("sec-websocket-protocol", "chat"), ("origin", "https://localhost")]
+        client.request(1, fields, ends=False)
+        client.read_until(lambda: 1 in client.fields, "the handshake")
+        self.assertEqual(client.fields[1][":status"], "200")
+        self.assertEqual(client.fields[1]["sec-websocket-protocol"], "chat")
+        self.assertNotIn("sec-websocket-accept", client.fields[1])
+        self.assertIn(b"GET /chat HTTP/1.1\r\n", self.app.received)
+        self.assertIn(b"\r\nUpgrade: websocket\r\n", self.app.received)
+        frame = b"\x81\x85" + bytes(4) + b"hello"
+        client.data(1, frame)
+        client.read_until(lambda: client.bodies.get(1) == frame, "the echo")
+        client.data(1, b"", ends=True)
+        client.read_until(lambda: 1 in client.ended, "the end")
+
+    def test_an_answer_to_another_handshake_opens_no_websocket(self):
+        def serve(peer):
+            peer.read_request()
+            peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                      b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n")
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1, with_(method="CONNECT") + [(":protocol", "websocket")], ends=False)
+        self.assertEqual(client.await_answer(1)[0], "reset")
+
+    def test_a_drain_says_goodbye_twice_and_loses_nothing(self):
+        may_answer = threading.Event()
+
+        def serve(peer):
+            peer.read_request()
+            may_answer.wait(20)
+            peer.send(answer(b"late"))
+
+        self.serve(serve)
+        client = self.client()
+        client.request(1)
+        eventually(lambda: b"GET / " in self.app.received, "the app has the request")
+        self.gateway.terminate()
+        client.read_until(lambda: client.goaways, "the first goodbye")
+        self.assertEqual(client.goaways[0], (2**31 - 1, NO_ERROR))
+        client.request(3)  # was under way when the goodbye came
+        client.read_until(lambda: len(client.goaways) == 2, "the second goodbye")
+        may_answer.set()
+        self.assertEqual(client.await_answer(1), ("200", b"late"))
+        if client.goaways[1][0] >= 3:
+            self.assertEqual(client.await_answer(3), ("200", b"late"))
+        client.read_to_end()
+        self.assertEqual(client.goaways[1][1], NO_ERROR)
+
+    def test_an_idle_connection_is_ended_with_a_goodbye(self):
+        self.serve(None, "--bound", "idle_ms_max=100")
+        client = self.client()
+        client.request(1)
+        self.assertEqual(client.await_answer(1)[0], "200")
+        client.read_to_end()
+        self.assertEqual(client.goaways[-1][1], NO_ERROR)
+
+
+class Hostile(Http2):
+    """Nothing of these may reach the app, and nobody else may suffer."""
+
+    def setUp(self):
+        self.serve()
+
+    def healthy(self):
+        client = self.client()
+        client.request(1)
+        self.assertEqual(client.await_answer(1), ("200", b"ok"))
+
+    def refused(self, fields, ends=True, status=None):
+        """The stream is reset, or answered with `status`, or the connection is ended for a fault."""
+        client = self.client()
+        client.send_head(1, fields, ends)
+        got = None
+        while got is None and client.read_frame():
+            if 1 in client.resets:
+                got = ("reset", client.resets[1])
+            elif 1 in client.ended:
+                got = ("status", client.fields[1][":status"])
+        if got is None:
+            got = ("goaway", client.goaways[-1][1] if client.goaways else None)
+        client.close()
+        if status:
+            self.assertEqual(got, ("status", status), fields)
+        else:
+            self.assertIn(got, (("reset", PROTOCOL_ERROR), ("goaway", PROTOCOL_ERROR),
+                                ("goaway", COMPRESSION_ERROR)), fields)
+        self.assertEqual(self.app.received, b"", fields)
+
+    def test_heads_that_rfc_9113_calls_malformed(self):
+        more = [
+            [("Upper", "x")],                       # 8.2.1
+            [("x y", "x")], [("x:y", "x")], [("", "x")], [("x\r\ny", "x")], [("x\0", "x")],
+            [("x\x7f", "y")], [("x\xe4", "y")],
+            [("x", "a\r\nb: c")], [("x", "a\nb")], [("x", "a\rb")], [("x", "a\0b")],
+            [("x", " a")], [("x", "a ")], [("x", "\ta")],
+            [("connection", "close")], [("connection", "x-y")],  # 8.2.2
+            [("keep-alive", "5")], [("proxy-connection", "close")],
+            [("transfer-encoding", "chunked")], [("transfer-encoding", "identity")],
+            [("upgrade", "h2c")], [("upgrade", "websocket")],
+            [("te", "gzip")], [("te", "trailers, gzip")],
+            [(":path", "/b")], [(":method", "PUT")], [(":authority", "b")], [(":scheme", "https")],
+            [("x", "y"), (":path", "/late")],       # 8.3
+            [(":status", "200")], [(":unknown", "x")], [(":", "x")],
+            [(":protocol", "websocket")],           # RFC 8441 section 4: without CONNECT
+            [("host", "other.example")],            # 8.3.1: two names for one host
+            [("host", "localhost"), ("host", "localhost")],
+            [("content-length", "5")], [("content-length", "0"), ("content-length", "0")],
+            [("content-length", "-1")], [("content-length", "+0")], [("content-length", "0, 0")],
+            [("content-length", "0x0")],
+        ]
+        for fields in more:
+            with self.subTest(fields):
+                self.refused(GET + fields)
+        self.healthy()
+
+    def test_pseudo_fields_that_say_too_little_or_too_much(self):
+        for changes in (
+            {"path": None}, {"path": ""}, {"method": None}, {"method": ""}, {"scheme": None},
+            {"authority": None}, {"authority": ""}, {"path": "no-slash"}, {"path": "*"},
+            {"path": "http://evil.example/"}, {"path": "//x y"}, {"path": "/a b"},
+            {"path": "/ HTTP/1.1\r\nx: y"}, {"path": "/\0"}, {"path": "/\n"},
+            {"method": "GET / HTTP/1.1\r\nhost: evil\r\n\r\nGET"}, {"method": "G T"},
+            {"scheme": "http"}, {"scheme": "ftp"}, {"authority": "a b"}, {"authority": "a\r\nx: y"}, {"authority": "a/b"},
+        ):
+            with self.subTest(changes):
+                self.refused(with_(**changes))
+        self.healthy()
+
+    def test_what_only_the_strict_parser_of_http1_refuses(self):
+        for changes in ({"path": "/a#b"}, {"authority": "user@localhost"}, {"authority": "a:b"},
+                        {"authority": "a,b"}, {"path": "/\xe4"}):
+            with self.subTest(changes):
+                self.refused(with_(**changes), status="400")
+        self.refused([(":method", "CONNECT"), (":authority", "localhost:443")], status="501")
+        self.refused(with_(method="TRACE"), status="501")
+        self.refused(with_(method="CONNECT") + [(":protocol", "connect-udp")], ends=False,
+                     status="501")
+        self.healthy()
+
+    def test_a_head_beyond_the_bounds(self):
+        self.refused(GET + [("x", "y" * 17000)], status="431")
+        self.refused(GET + [(f"x-{i}", "y") for i in range(120)], status="431")
+        self.refused(with_(path="/" + "x" * 9000), status="414")
+        self.healthy()
+
+    def test_a_body_that_is_not_as_long_as_it_said(self):
+        for said, body in (("5", b"four"), ("3", b"four"), ("1", b"")):
+            with self.subTest(said=said, body=body):
+                self.app.received = b""
+                client = self.client()
+                client.request(1, with_(method="POST") + [("content-length", said)], ends=False)
+                client.data(1, body, ends=True)
+                self.assertEqual(client.await_answer(1), ("reset", PROTOCOL_ERROR))
+                client.close()
+                self.assertNotIn(b"four", self.app.received.split(b"\r\n\r\n")[-1][int(said):])
+        self.healthy()
+
+    def ends_by(self, client, codes):
+        client.read_to_end()
+        self.assertTrue(client.is_closed)
+        if client.goaways:  # one that goes on flooding may not get to read it
+            self.assertIn(client.goaways[-1][1], codes)
+        self.healthy()
+
+    def test_rapid_reset(self):  # CVE-2023-44487
+        client = self.client()
+        for i in range(5000):
+            stream = 2 * i + 1
+            if not (client.request(stream) and
+                    client.send(frames.RstStreamFrame(stream, error_code=CANCEL))):
+                break
+        self.ends_by(client, (ENHANCE_YOUR_CALM, INTERNAL_ERROR))
+
+    def test_streams_that_we_are_made_to_reset(self):  # CVE-2025-8671
+        client = self.client()
+        for i in range(5000):
+            stream = 2 * i + 1
+            if not (client.request(stream) and
+                    client.send_bytes(b"\0\0\4\x08\0" + stream.to_bytes(4, "big") + b"\0\0\0\0")):
+                break
+        self.ends_by(client, (ENHANCE_YOUR_CALM, INTERNAL_ERROR, PROTOCOL_ERROR))
+
+    def test_continuation_flood(self):  # CVE-2024-27316
+        client = self.client()
+        client.send(frames.HeadersFrame(1, data=client.encoder.encode(GET), flags=[]))
+        for _ in range(5000):
+            if not client.send(frames.ContinuationFrame(1, data=b"\0\1x\x7d" + b"y" * 125, flags=[])):
+                break
+        self.ends_by(client, (ENHANCE_YOUR_CALM, INTERNAL_ERROR, PROTOCOL_ERROR))
+
+    def test_a_few_bytes_that_mean_megabytes(self):  # an HPACK bomb
+        client = self.client()
+        value = b"y" * 3900
+        literal = b"\x40\x01x\x7f" + bytes([0xbd, 0x1d]) + value  # indexed from now on
+        block = client.encoder.encode(GET) + literal + b"\xbe" * 12000
+        client.send(frames.HeadersFrame(1, data=block[:16000], flags=["END_STREAM"]))
+        client.send(frames.ContinuationFrame(1, data=block[16000:], flags=["END_HEADERS"]))
+        self.ends_by(client, (ENHANCE_YOUR_CALM, COMPRESSION_ERROR))
+
+    def test_floods_of_small_frames(self):
+        for name, frame in (("ping", frames.PingFrame(0, opaque_data=b"12345678")),
+                            ("settings", frames.SettingsFrame(0, settings={})),
+                            ("priority", frames.PriorityFrame(1, depends_on=0, stream_weight=1))):
+            with self.subTest(name):
+                client = self.client()
+                for _ in range(200):
+                    if not client.send_bytes(frame.serialize() * 50):
+                        break
+                self.ends_by(client, (ENHANCE_YOUR_CALM, INTERNAL_ERROR))
+
+    def test_a_flood_of_empty_data(self):
+        client = self.client()
+        client.request(1, with_(method="POST"), ends=False)
+        for _ in range(200):
+            if not client.send_bytes(frames.DataFrame(1, data=b"").serialize() * 50):
+                break
+        self.ends_by(client, (ENHANCE_YOUR_CALM,))
+
+    def test_more_streams_than_allowed(self):
+        client = self.client()
+        for i in range(150):
+            client.request(2 * i + 1, with_(method="POST"), ends=False)
+        client.read_until(lambda: len(client.resets) >= 50, "refusals")
+        self.assertEqual(set(client.resets.values()), {REFUSED_STREAM})
+        self.assertEqual(client.settings[frames.SettingsFrame.MAX_CONCURRENT_STREAMS], 100)
+        self.healthy()
+
+    def test_frames_that_break_the_protocol(self):
+        cases = {
+            "not the preface": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "no settings first": PREFACE + frames.PingFrame(0, opaque_data=b"12345678").serialize(),
+            "data on an idle stream": frames.DataFrame(1, data=b"x").serialize(),
+            "an even stream": b"\0\0\1\1\5\0\0\0\2\x82",
+            "a window of more than 2^31-1": (b"\0\0\4\x08\0\0\0\0\0\x7f\xff\xff\xff") * 2,
+            "a window that grows by nothing": b"\0\0\4\x08\0\0\0\0\0\0\0\0\0",
+            "a frame larger than allowed": b"\0\x80\0\0\0\0\0\0\1" + b"x" * 32768,
+            "settings of a wrong length": b"\0\0\5\4\0\0\0\0\0\0\0\0\0\0",
+            "a ping of a wrong length": b"\0\0\1\6\0\0\0\0\0x",
+            "continuation of nothing": b"\0\0\1\x09\4\0\0\0\1\x82",
+            "fields that are no HPACK": b"\0\0\4\1\5\0\0\0\1\xff\xff\xff\xff",
+            "a push": b"\0\0\4\5\4\0\0\0\1\0\0\0\2",
+        }
+        for name, data in cases.items():
+            with self.subTest(name):
+                greets = not name.startswith("no")
+                client = self.client(greets=greets)
+                client.send_bytes(data)
+                client.read_to_end()
+                self.assertTrue(client.is_closed)
+                if client.goaways:
+                    self.assertNotEqual(client.goaways[-1][1], NO_ERROR)
+        self.healthy()
+
+    def test_http2_without_tls_is_refused(self):
+        done = subprocess.run(
+            ["curl", "--silent", "--http2-prior-knowledge", "--max-time", "20",
+             f"http://127.0.0.1:{self.gateway.plain_port}/"], capture_output=True, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        said = subprocess.run(
+            ["curl", "--silent", "--http2", "--max-time", "20", "-o", "/dev/null", "-w",
+             "%{http_version}", f"http://127.0.0.1:{self.gateway.plain_port}/"],
+            capture_output=True, check=True)
+        self.assertEqual(said.stdout, b"1.1")  # an Upgrade: h2c is not taken
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
