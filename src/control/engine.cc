@@ -539,7 +539,8 @@ void Engine::pipeline_done(pipeline::State state, const SealFacts& facts) {
     release.created_by = created_by;
     if (may_be_known && !release.spec.release.empty()) release.layer = release.key.number;
     batch.put[release_store_key(release.key)] = model::to_text(release);
-    where.releases[release.key.number] = std::make_shared<const model::Release>(std::move(release));
+    const auto number = release.key.number;
+    where.releases[number] = std::make_shared<const model::Release>(std::move(release));
   };
   apply(where, prepared, std::move(change));
 }
