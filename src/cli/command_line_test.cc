@@ -275,7 +275,8 @@ TEST_F(CommandLine, RefusalsAreThreeAndOtherErrorsOne) {
   for (const auto& [kind, code] :
        {std::pair(ErrorKind::kRefused, kRefused), std::pair(ErrorKind::kConflict, kFailed),
         std::pair(ErrorKind::kNotFound, kFailed)}) {
-    fake_.state.with([&, kind = kind](auto& s) { s.refuse = Error{kind, "no", "do this"}; });
+    const Error refusal{kind, "no", "do this"};
+    fake_.state.with([&](auto& s) { s.refuse = refusal; });
     EXPECT_EQ(run({"abort", "--to", "lettings/prod"}), code);
     EXPECT_EQ(run({"abort", "--to", "lettings/prod", "--json"}), code);
     EXPECT_EQ(api::error_from_json(out_.str())->hint, "do this");

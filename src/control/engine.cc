@@ -16,6 +16,7 @@
 namespace ecluse::control {
 
 namespace {
+constexpr const char* kForgotten = "forgotten/";
 constexpr std::string_view kTermKey = "term";
 
 std::string pipeline_store_key(const RolloutId& id) {
@@ -95,6 +96,12 @@ Result<void> Engine::load() {
     const auto loaded = load_environment(text);
     if (!loaded) return fail(in_context(fmt::format("stored `{}`", key), loaded.error()));
   }
+  ECLUSE_ASSIGN(const auto forgotten, ports_.store.scan(kForgotten));
+  for (const auto& [key, text] : forgotten) {
+    auto state = rollout::state_from_text(text);
+    if (!state) return fail(in_context(fmt::format("stored `{}`", key), state.error()));
+    forgotten_[state->key] = std::move(*state);
+  }
   ECLUSE_ASSIGN(const auto pipelines, ports_.store.scan("pipeline/"));
   for (const auto& [key, text] : pipelines) {
     auto state = pipeline::state_from_text(text);
@@ -127,9 +134,13 @@ Result<void> Engine::load_environment(const std::string& text) {
 // Steps of a rollout machine ---------------------------------------------------------------------
 
 Engine::Room& Engine::room(const model::EnvironmentKey& key) {
-  auto& found = rooms_[key];
-  found.state.key = key;
-  return found;
+  const auto [place, is_new] = rooms_.try_emplace(key);
+  auto& state = place->second.state;
+  // One that comes back goes on counting: the gateway and the store know its old numbers.
+  if (const auto before = forgotten_.find(key); is_new && before != forgotten_.end())
+    state = before->second;
+  state.key = key;
+  return place->second;
 }
 
 void Engine::apply(Room& room, const rollout::Event& event, Change change) {
@@ -483,6 +494,13 @@ void Engine::remove_environment(const model::EnvironmentKey& key, Reply<void> re
     return reply(fail(ErrorKind::kRefused, fmt::format("{} still runs", to_string(key)),
                       "ecluse stop first"));
   ports::Batch batch;
+  const rollout::State counters{.key = key,
+                                .sequence = state.sequence + 1,  // that of the site's removal
+                                .next_effect = state.next_effect,
+                                .next_rollout = state.next_rollout,
+                                .next_release = state.next_release};
+  forgotten_[key] = counters;
+  batch.put[fmt::format("{}{}", kForgotten, to_string(key))] = to_text(counters);
   batch.erase.push_back(environment_store_key(key));
   for (const auto& [number, release] : found->second.releases)
     batch.erase.push_back(release_store_key(release->key));
@@ -564,7 +582,8 @@ void Engine::pipeline_done(pipeline::State state, const SealFacts& facts) {
     release.created_by = created_by;
     if (may_be_known && !release.spec.release.empty()) release.layer = release.key.number;
     batch.put[release_store_key(release.key)] = model::to_text(release);
-    where.releases[release.key.number] = std::make_shared<const model::Release>(std::move(release));
+    const auto number = release.key.number;
+    where.releases[number] = std::make_shared<const model::Release>(std::move(release));
   };
   apply(where, prepared, std::move(change));
 }

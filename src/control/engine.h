@@ -127,6 +127,7 @@ class Engine {
   Judging judging_;
   std::uint64_t term_ = 0;
   std::map<model::EnvironmentKey, Room> rooms_;
+  std::map<model::EnvironmentKey, rollout::State> forgotten_;  ///< removed ones: their counters
   std::map<RolloutId, pipeline::State> pipelines_;
   std::map<RolloutId, Record> records_;           ///< of what runs or waits
   std::map<std::string, TimePoint> unconfirmed_;  ///< ready as stored; the prober has yet to say so
