@@ -251,7 +251,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   if (!runtime->isolated()) settings.port_for = free_port;
   std::jthread watch;  // before the plane: it ends the wait for the plane's own end
   control::Plane plane({*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets,
-                        stage_logs, parse_app, &outcomes},
+                        stage_logs, parse_app, nullptr, &outcomes},
                        settings);
   auto served = serve(plane, options, hooks);
   watch = end_watch();
