@@ -92,7 +92,7 @@ Shape<model::TlsSpec> tls() {
   using model::TlsSpec;
   const auto source = [] {
     return field("source", &TlsSpec::source,
-                 word<TlsSource>({{"off", TlsSource::kOff},
+                 word<TlsSource>({{"none", TlsSource::kNone},
                                   {"local", TlsSource::kLocal},
                                   {"acme", TlsSource::kAcme},
                                   {"files", TlsSource::kFiles}}),
@@ -311,7 +311,7 @@ std::vector<Field<EnvironmentSpec>> shared_fields() {
       field("approvers", &EnvironmentSpec::approvers, list_of(text(rules::person())),
             "people or groups who may approve; empty: anybody who may deploy"),
       field("protect", &EnvironmentSpec::protect, protect(), "who may see the site"),
-      field("tls", &EnvironmentSpec::tls, tls(), "HTTPS: off, local, acme or files"),
+      field("tls", &EnvironmentSpec::tls, tls(), "HTTPS: none, local, acme or files"),
       field("canary", &EnvironmentSpec::canary, canary(), "how traffic moves to a new release"),
       field("bake", &EnvironmentSpec::bake, duration(0s, 720h),
             "how long the old release stays warm: rollback is a pointer swap"),

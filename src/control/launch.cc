@@ -279,7 +279,7 @@ std::optional<ports::SiteTls> tls_of(const model::TlsSpec& spec) {
                      .redirect = spec.redirect,
                      .hsts_s = static_cast<std::uint32_t>(spec.hsts.count() / 1000)};
   switch (spec.source) {
-    case model::TlsSource::kOff:
+    case model::TlsSource::kNone:
       return std::nullopt;
     case model::TlsSource::kLocal:
       tls.source = Source::kLocal;

@@ -151,11 +151,11 @@ struct ProtectSpec {
   bool operator==(const ProtectSpec&) const = default;
 };
 
-enum class TlsSource { kOff, kLocal, kAcme, kFiles };
+enum class TlsSource { kNone, kLocal, kAcme, kFiles };
 
 /// How the environment's hosts are served over TLS.
 struct TlsSpec {
-  TlsSource source = TlsSource::kOff;
+  TlsSource source = TlsSource::kNone;
   std::string certificate;  ///< kFiles: PEM on the server, the leaf first
   std::string key;          ///< PEM; empty: in `certificate`
   std::string directory = "https://acme-v02.api.letsencrypt.org/directory";

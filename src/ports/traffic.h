@@ -84,7 +84,7 @@ struct Site {
   /// The app's own HTML for what we answer in its place: "502", "503", "504", "maintenance". At
   /// most 16 KiB each.
   std::map<std::string, std::string> pages;
-  std::optional<SiteTls> tls;                    ///< none: plain HTTP only
+  std::optional<SiteTls> tls;  ///< none: plain HTTP only
   bool operator==(const Site&) const = default;
 };
 

@@ -113,11 +113,12 @@ class BarsTest(unittest.TestCase):
 
 class KillsTest(unittest.TestCase):
     def test_only_what_a_kill_explains_was_in_flight(self):
-        killed = {"worker 1": 1000.0}
+        killed = {"worker 1": kills.Kill(at_ms=1000.0, gone_ms=1003.0)}
+        dying = {"connected_ms": 1002.0, "sent_ms": 1001.0, "lost_ms": 1003.0}
         held = {"connected_ms": 900.0, "sent_ms": 990.0, "lost_ms": 1001.0}
         later = {"connected_ms": 1200.0, "sent_ms": 1210.0, "lost_ms": 1300.0}
         refused = {"connected_ms": 0.0, "sent_ms": 1005.0, "lost_ms": 1006.0}
-        report = {"losses": [held, later, refused]}
+        report = {"losses": [held, dying, later, refused]}
         self.assertEqual(kills.not_in_flight(report, killed), [later, refused])
 
 

@@ -9,11 +9,10 @@ import json
 import sys
 import threading
 import time
-import unittest
 
-import deploy_test
-from deploy_test import HOST, Deploy
+import story
 
+HOST = story.Story.HOST
 PER_SECOND = 40
 APP = """
 import http.server, os, random, time
@@ -75,8 +74,8 @@ class Visitors(threading.Thread):
             connection.close()
 
 
-class Judged(Deploy):
-    test_a_repository_goes_to_production_and_back = None  # deploy_test's own story
+class Judged(story.Story):
+    SPEC = SPEC
 
     def setUp(self):
         super().setUp()
@@ -96,15 +95,13 @@ class Judged(Deploy):
             self.visitors.join()
         self.visitors = None
 
-    def commit(self, version, app):
-        fault = "health = self.path == '/health'; fault = '' if health else " + repr(version)
-        (self.repository / "app.py").write_text(app.replace("VERSION", fault))
-        (self.repository / "ecluse.yml").write_text(SPEC)
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", version or "good")
+    def commit_with(self, fault, app):
+        """A commit whose health page is good and whose other pages have `fault`."""
+        judged = "health = self.path == '/health'; fault = '' if health else " + repr(fault)
+        self.commit(judged, app, message=fault or "good")
 
     def deploy(self, fault, code):
-        self.commit(fault, APP + f"# {time.monotonic()}\n")
+        self.commit_with(fault, APP + f"# {time.monotonic()}\n")
         said = self.ecluse("deploy", "HEAD", code=code)
         return said, json.loads(self.ecluse("rollout", "report", self.newest(), "--json"))
 
@@ -112,14 +109,12 @@ class Judged(Deploy):
         return self.status()["rollout"]["id"]
 
     def wait_for_phase(self, phase):
-        deadline = time.monotonic() + deploy_test.DEADLINE_S
-        while self.status()["rollout"]["phase"] != phase:
-            self.assertLess(time.monotonic(), deadline, f"never {phase}: {self.status()['rollout']}")
-            time.sleep(0.1)
+        story.until(lambda: self.status()["rollout"]["phase"] == phase, f"never {phase}",
+                    story.DEADLINE_S)
 
     def test_the_judge_promotes_good_releases_and_rolls_bad_ones_back(self):
         self.up()
-        self.commit("", APP)
+        self.commit_with("", APP)
         self.ecluse("deploy", "HEAD")
         self.people_come()
 
@@ -152,7 +147,7 @@ class Judged(Deploy):
         self.assertEqual(self.visitors.seen[("", "lost")], 0)
 
         self.nobody_comes()
-        self.commit("", APP + "# nobody\n")
+        self.commit_with("", APP + "# nobody\n")
         self.ecluse("deploy", "HEAD", "--detach")
         self.wait_for_phase("undecided")
         self.assertEqual(self.status()["stable"], stable)
@@ -164,5 +159,4 @@ class Judged(Deploy):
 
 
 if __name__ == "__main__":
-    deploy_test.PROGRAM = sys.argv.pop(1)
-    unittest.main(argv=[sys.argv[0], "Judged"], verbosity=2)
+    story.main()

@@ -50,6 +50,7 @@ class App:
     def __init__(self):
         self._lock = threading.Lock()
         self._received = b""
+        self._answered = b""
         self.connections = 0
         self.script = None
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -61,9 +62,16 @@ class App:
         with self._lock:
             return self._received
 
+    @property
+    def answered(self):
+        """What came over connections up to each answer: a body that was cut earlier is not in it, however late it is read."""
+        with self._lock:
+            return self._answered
+
     def forget(self):
         with self._lock:
             self._received = b""
+            self._answered = b""
             self.connections = 0
 
     def close(self):
@@ -101,6 +109,8 @@ class App:
         while True:
             end = end_of_request(waiting)
             if end:
+                with self._lock:
+                    self._answered += waiting
                 return waiting[:end], waiting[end:]
             piece = connection.recv(65536)
             if not piece:

@@ -108,7 +108,7 @@ def unchunked(data):
 def judge_passed(proxy, app, case):
     answer, _ = exchange(proxy, octets(case[2]), end_sending=True)
     require(status_of(answer) == 200, f"status {status_of(answer)} instead of 200")
-    seen = re.sub(rb"X-Request-ID: [0-9a-f]{32}", b"X-Request-ID: *", app.received)
+    seen = re.sub(rb"X-Request-ID: [0-9a-f]{32}", b"X-Request-ID: *", app.answered)
     require(unchunked(seen) == unchunked(expected_request(case)), f"the app received {seen!r}")
 
 
@@ -120,7 +120,7 @@ def judge_slices(proxy, app, case):
         client.shutdown(1)
         answer, _ = read_to_end(client)
     require(status_of(answer) == 200, f"status {status_of(answer)} instead of 200")
-    require(app.received.startswith(octets(f"{case[3]}\r\nHost: ")), f"the app received {app.received[:80]!r}")
+    require(app.answered.startswith(octets(f"{case[3]}\r\nHost: ")), f"the app received {app.answered[:80]!r}")
 
 
 # ---- Answers ----------------------------------------------------------------------------------------------------
