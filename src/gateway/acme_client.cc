@@ -24,7 +24,7 @@ using std::chrono::seconds;
 
 constexpr long kTimeoutS = 60;
 constexpr std::size_t kAnswerBytesMax = 1 << 20;
-constexpr int kNonceTries = 5;
+constexpr int kNonceTries = 20;    ///< a server that refuses one in three is met once in 10^10
 constexpr seconds kPatience{180};  ///< for one authorization or one order
 constexpr seconds kPollMax{15};
 constexpr std::int64_t kRetryAfterMaxS = 7 * 86'400;

@@ -219,45 +219,68 @@ INSTANTIATE_TEST_SUITE_P(HandOver, Broken,
                                            "\x7f"
                                            "ELF but no more than that"));
 
-TEST(HandOver, RequestUnderWayIsAnsweredByTheFormerProcess) {
-  std::atomic<bool> may_answer{false};
-  std::atomic<bool> was_asked{false};
-  RecordingApp app([&](RecordingApp::Peer& peer) {
-    while (!peer.read_request().empty()) {
-      was_asked = true;
-      EXPECT_TRUE(eventually([&] { return may_answer.load(); }));
+/// An app that answers /late only when let go, everything else at once.
+class LateApp {
+ public:
+  const RecordingApp& app() const { return app_; }
+  bool await_question() {
+    return eventually([&] { return was_asked_.load(); });
+  }
+  void let_go() { may_answer_ = true; }
+
+ private:
+  void serve(RecordingApp::Peer& peer) {
+    for (std::string request = peer.read_request(); !request.empty();
+         request = peer.read_request()) {
+      if (request.starts_with("GET /late ")) {
+        was_asked_ = true;
+        EXPECT_TRUE(eventually([&] { return may_answer_.load(); }));
+      }
       peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
     }
-  });
-  Upgradable upgradable(app);
+  }
+
+  std::atomic<bool> was_asked_{false};
+  std::atomic<bool> may_answer_{false};
+  RecordingApp app_{[this](RecordingApp::Peer& peer) { serve(peer); }};
+};
+
+constexpr std::string_view kGetLate = "GET /late HTTP/1.1\r\nHost: a\r\n\r\n";
+
+bool says_close(const std::string& answer) {
+  return answer.find("Connection: close") != std::string::npos;
+}
+
+TEST(HandOver, RequestUnderWayIsAnsweredByTheFormerProcess) {
+  LateApp late;
+  Upgradable upgradable(late.app(), {"--workers", "1"});
   RawClient client(upgradable.port());
-  ASSERT_TRUE(client.send(kGet));
-  ASSERT_TRUE(eventually([&] { return was_asked.load(); }));
+  RawClient idle(upgradable.port());
+  ASSERT_TRUE(client.send(kGetLate));
+  ASSERT_TRUE(idle.send(kGet));
+  EXPECT_FALSE(says_close(idle.read_answer()));
+  ASSERT_TRUE(late.await_question());
   upgradable.upgrade();
-  may_answer = true;
-  // Whether the answer says "close" depends on what the former process heard first.
-  EXPECT_EQ(body_of(client.read_answer()), "late");
+  // The new process serves before the former one has heard of it: from when on it has, every answer
+  // of its only thread says so.
+  ASSERT_TRUE(eventually([&] { return idle.send(kGet) && says_close(idle.read_answer()); }));
+  late.let_go();
+  const std::string answer = client.read_answer();
+  EXPECT_EQ(body_of(answer), "late");
+  EXPECT_TRUE(says_close(answer));
 }
 
 TEST(HandOver, SignalsToTheWholeGroupDoNotCutRequestsOff) {
-  std::atomic<bool> may_answer{false};
-  std::atomic<bool> was_asked{false};
-  RecordingApp app([&](RecordingApp::Peer& peer) {
-    while (!peer.read_request().empty()) {
-      was_asked = true;
-      EXPECT_TRUE(eventually([&] { return may_answer.load(); }));
-      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast");
-    }
-  });
-  Upgradable upgradable(app);
+  LateApp late;
+  Upgradable upgradable(late.app());
   RawClient client(upgradable.port());
-  ASSERT_TRUE(client.send(kGet));
-  ASSERT_TRUE(eventually([&] { return was_asked.load(); }));
+  ASSERT_TRUE(client.send(kGetLate));
+  ASSERT_TRUE(late.await_question());
   const int worker = upgradable.gateway().newest_worker_pid();
   for (const int number : {SIGINT, SIGTERM, SIGUSR2}) ASSERT_EQ(::kill(worker, number), 0);
   ASSERT_EQ(::kill(upgradable.gateway().pid(), SIGTERM), 0);
-  may_answer = true;
-  EXPECT_EQ(body_of(client.read_answer()), "last");
+  late.let_go();
+  EXPECT_EQ(body_of(client.read_answer()), "late");
   EXPECT_EQ(upgradable.gateway().await_exit(), 0);
 }
 
