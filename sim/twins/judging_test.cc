@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <nlohmann/json.hpp>
 
 #include "judge/verdict_json.h"
+#include "sim/twins/by_hand.h"
 #include "sim/twins/outcomes.h"
 
 namespace ecluse::control {
@@ -13,31 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using ports::Outcome;
-
-class HandClock final : public ports::Clock {
- public:
-  TimePoint now() override { return now_; }
-  WallTime wall() override { return {}; }
-  void pass(Duration d) { now_ += d; }
-
- private:
-  TimePoint now_ = time_at(1'000'000);
-};
-
-/// Work is done when the test says so.
-class HandExecutor final : public Executor {
- public:
-  void run(const Lane& lane, Work work) override {
-    EXPECT_EQ(lane.urgency, Urgency::kWatch);
-    waiting.push_back(std::move(work));
-  }
-  /// Does what waits now, and its completions; what those set off waits for the next call.
-  void once() {
-    auto now = std::exchange(waiting, {});
-    for (Work& work : now) work()();
-  }
-  std::deque<Work> waiting;
-};
+using sim::HandClock;
+using sim::HandExecutor;
 
 /// A control plane around the judge that remembers what it is told, and may die.
 class JudgingTest : public testing::Test {
@@ -242,7 +219,8 @@ TEST_F(JudgingTest, AsksAgainWhenTheGatewayDidNotAnswer) {
 
 TEST_F(JudgingTest, IgnoresAnAnswerThatComesTwice) {
   visit(6, Outcome::State::kOk, 3);
-  auto completion = executor_.waiting.front()();
+  EXPECT_EQ(executor_.waiting.front().lane.urgency, Urgency::kWatch);
+  auto completion = executor_.waiting.front().work();
   executor_.waiting.clear();
   completion();
   executor_.waiting.clear();

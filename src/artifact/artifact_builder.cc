@@ -77,7 +77,7 @@ Result<model::Artifact> ArtifactBuilder::build_in(Draft& draft, const ports::Bui
   ECLUSE_ASSIGN(const std::string inputs, inputs_key(spec.app, source, parts, inlined));
   model::Artifact artifact{
       .app = spec.app, .commit = commit.sha, .environment = inlined.empty() ? "" : spec.name};
-  if (const auto built = shelf_.built_from(inputs)) {
+  if (const auto built = reuse(inputs)) {
     sink(fmt::format("unchanged since {}: reusing {}", built->commit.substr(0, 12), built->digest));
     artifact.digest = built->digest;
     artifact.bytes = built->bytes;
@@ -97,8 +97,20 @@ Result<model::Artifact> ArtifactBuilder::build_in(Draft& draft, const ports::Bui
   artifact.built_at = now();
   const std::lock_guard guard(shelf_changes_);
   ECLUSE_TRY(shelf_.publish(draft, artifact, inputs));
+  hand_out(artifact.digest);
   sink(fmt::format("built {} ({} MiB)", artifact.digest, artifact.bytes >> 20));
   return artifact;
+}
+
+std::optional<model::Artifact> ArtifactBuilder::reuse(const std::string& inputs) {
+  const std::lock_guard guard(shelf_changes_);
+  auto built = shelf_.built_from(inputs);
+  if (built) hand_out(built->digest);
+  return built;
+}
+
+void ArtifactBuilder::hand_out(const std::string& digest) {
+  handed_out_[digest] = std::chrono::steady_clock::now();
 }
 
 Result<model::Artifact> ArtifactBuilder::build(const ports::BuildRequest& request,
@@ -149,7 +161,11 @@ Result<std::vector<model::Artifact>> ArtifactBuilder::list() {
 
 Result<std::uint64_t> ArtifactBuilder::reclaim(const std::set<std::string>& pinned, bool dry_run) {
   const std::lock_guard guard(shelf_changes_);
-  ECLUSE_ASSIGN(const std::uint64_t of_artifacts, shelf_.reclaim(pinned, dry_run));
+  const auto since = std::chrono::steady_clock::now() - options_.pinning_max;
+  std::erase_if(handed_out_, [&](const auto& each) { return each.second <= since; });
+  std::set<std::string> spared = pinned;
+  for (const auto& [digest, at] : handed_out_) spared.insert(digest);
+  ECLUSE_ASSIGN(const std::uint64_t of_artifacts, shelf_.reclaim(spared, dry_run));
   ECLUSE_ASSIGN(const std::uint64_t of_caches, reclaim_caches(dry_run));
   return of_artifacts + of_caches;
 }

@@ -2,8 +2,13 @@
 // ports::Builder on this machine: a clean checkout, built at /app in a sandbox, kept as an
 // immutable tree named by the digest of its content. docs/builds.md is its manual.
 
+#include <chrono>
 #include <filesystem>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <set>
+#include <string>
 
 #include "artifact/sandbox.h"
 #include "artifact/shelf.h"
@@ -19,6 +24,8 @@ struct BuilderOptions {
   std::chrono::milliseconds step_timeout = std::chrono::minutes(30);
   std::size_t layers_kept_max = 3;                ///< per app, by reclaim()
   std::uint64_t download_bytes_max = 2ULL << 30;  ///< per app, by reclaim()
+  /// How long reclaim() spares what build() has returned: until then its release is recorded.
+  std::chrono::seconds pinning_max = std::chrono::minutes(10);
 };
 
 class ArtifactBuilder final : public ports::Builder {
@@ -45,13 +52,17 @@ class ArtifactBuilder final : public ports::Builder {
   Result<model::Artifact> build_in(Draft& draft, const ports::BuildRequest& request,
                                    const ports::LineSink& sink);
 
+  std::optional<model::Artifact> reuse(const std::string& inputs);
+  void hand_out(const std::string& digest);
   Result<std::uint64_t> reclaim_caches(bool dry_run) const;
 
   std::filesystem::path data_;
   ports::Vcs& vcs_;
   BuilderOptions options_;
   Shelf shelf_;
-  std::mutex shelf_changes_;  ///< publishing and reclaiming exclude each other
+  std::mutex shelf_changes_;  ///< publishing, reusing and reclaiming exclude each other
+  /// When each digest was returned last; nobody but its caller may know it yet.
+  std::map<std::string, std::chrono::steady_clock::time_point> handed_out_;
 };
 
 }  // namespace ecluse::artifact

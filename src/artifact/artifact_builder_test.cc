@@ -68,7 +68,7 @@ class ArtifactBuilderTest : public testing::Test {
   fs::path data_ = home_.path() / "data";
   TestRepository repository_{home_.path() / "repos" / "shop"};
   GitVcs vcs_{data_};
-  ArtifactBuilder builder_{data_, vcs_};
+  ArtifactBuilder builder_{data_, vcs_, {.pinning_max = std::chrono::seconds(0)}};
   model::EnvironmentSpec spec_{.app = "shop", .name = "preprod"};
   std::map<std::string, std::string> inlined_;
   std::string log_;
@@ -356,6 +356,23 @@ TEST_F(ArtifactBuilderTest, ReclaimLeavesWhatIsPinnedAndRemovesTheRest) {
   EXPECT_TRUE(builder_.path_of(kept->digest).has_value());
   EXPECT_EQ(builder_.path_of(dropped->digest).error().kind, ErrorKind::kNotFound);
   EXPECT_TRUE(fs::exists(data_ / "artifacts" / std::string(64, 'a'))) << "it has no label of ours";
+}
+
+TEST_F(ArtifactBuilderTest, WhatWasJustBuiltIsSparedUntilItsReleaseIsRecorded) {
+  ArtifactBuilder careful(data_, vcs_);
+  spec_.build = {.kind = model::BuildKind::kCommand};
+  repository_.write("a", "1");
+  repository_.commit("one");
+  const auto built = build(builder_, vcs_);
+  ASSERT_TRUE(built.has_value());
+  // Built long ago and found again is no different from built now.
+  const auto reused = build(careful, vcs_);
+  ASSERT_TRUE(reused.has_value());
+  EXPECT_EQ(reused->digest, built->digest);
+  ASSERT_TRUE(careful.reclaim({}, false).has_value());
+  EXPECT_TRUE(careful.path_of(built->digest).has_value());
+  ASSERT_TRUE(builder_.reclaim({}, false).has_value());
+  EXPECT_FALSE(builder_.path_of(built->digest).has_value());
 }
 
 bool has_memory_groups() {

@@ -63,7 +63,7 @@ Engine::Engine(const Ports& ports, Settings settings, Executor& executor)
     : ports_(ports),
       settings_(std::make_shared<const Settings>(std::move(settings))),
       executor_(executor),
-      journal_(ports, executor),
+      journal_(ports.store, ports.clock, executor),
       judging_(ports.outcomes, ports.clock, executor,
                {[this](const auto& key, const auto& ruling, const auto& trial) {
                   judged(key, ruling, trial);

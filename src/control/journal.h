@@ -8,13 +8,20 @@
 #include <vector>
 
 #include "control/executor.h"
-#include "control/ports.h"
+#include "ports/clock.h"
+#include "ports/store.h"
 
 namespace ecluse::control {
 
 class Journal {
  public:
-  Journal(const Ports& ports, Executor& executor) : ports_(ports), executor_(executor) {}
+  /// What may wait for a disk that takes nothing. Beyond it, states are folded together (the newest
+  /// of each key counts), and the newest events are given up: "audit.gap" says how many.
+  static constexpr std::size_t kEntriesMax = 1'000;
+  static constexpr std::size_t kFoldedEventsMax = 10'000;
+
+  Journal(ports::Store& store, ports::Clock& clock, Executor& executor)
+      : store_(store), clock_(clock), executor_(executor) {}
 
   /// `after` runs on the thread of steps once `batch` is durable.
   void append(ports::Batch batch, std::vector<std::function<void()>> after);
@@ -32,15 +39,20 @@ class Journal {
     ports::Batch batch;
     std::vector<std::function<void()>> after;
   };
+  void fold(Entry entry);
+  void tell_gap();
   void pump();
-  void written(std::size_t entries, const Result<void>& result);
+  void failed(const Error& error);
+  void written(std::size_t entries);
 
-  const Ports& ports_;
+  ports::Store& store_;
+  ports::Clock& clock_;
   Executor& executor_;
   std::deque<Entry> waiting_;
   bool writing_ = false;
   std::uint32_t failures_ = 0;
   std::uint64_t generation_ = 0;
+  std::uint64_t events_lost_ = 0;  ///< not yet told
   std::optional<TimePoint> retry_at_;
   std::optional<Error> trouble_;
 };

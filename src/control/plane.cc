@@ -572,7 +572,8 @@ Result<std::vector<ports::SecretInfo>> Plane::secrets(const model::EnvironmentKe
 }
 
 Result<std::uint64_t> Plane::reclaim(const std::string& actor, bool dry_run) {
-  // Deleting and building must not cross: what a running pipeline has is pinned as well.
+  // What a running pipeline has is pinned as well; what a build is about to give it, the builder
+  // spares by itself.
   ECLUSE_ASSIGN(const auto pinned, impl_->ask([this]() -> Result<std::set<std::string>> {
     return pinned_artifacts(impl_->engine);
   }));
