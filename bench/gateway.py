@@ -6,13 +6,14 @@ requests answered; a ratio below 1 means that ecluse needs less than the better 
 bench/gateway. Bars: docs/gateway.md.
 """
 import argparse
-import json
+import signal
 import statistics
 import sys
+import time
 
 from _drive.bars import Bars, Story
 from _drive.machine import Failed
-from _drive.proxies import Field, wrk
+from _drive.proxies import Field, IdleConnections, WrkRun, private_bytes, wrk
 
 PEERS = ("nginx", "haproxy")
 ALL = ("ecluse", *PEERS)
@@ -64,9 +65,61 @@ def judge_row(bars, name, text, bar, found):
     return {proxy: found[proxy] for proxy in ALL}
 
 
+def idle_bytes(field, name, count):
+    """What one idle connection adds to the proxy's proportional set size."""
+    with getattr(field, name)(1) as proxy:
+        with IdleConnections(proxy.port, 64):
+            before = private_bytes(proxy.pid)
+            with IdleConnections(proxy.port, count):
+                return (private_bytes(proxy.pid) - before) / count
+
+
+def measure_memory(field, bars, story, counts):
+    for count in counts:
+        found = {name: idle_bytes(field, name, count) for name in ALL}
+        for name in ALL:
+            bars.figure(f"idle_{count}_{name}_bytes", int(found[name]),
+                        f"memory of one of {count} idle connections: {name}", " B")
+        least = min(found[peer] for peer in PEERS)
+        bars.at_most(f"idle_{count}_bytes", int(found["ecluse"]), int(least),
+                     f"memory of one of {count} idle connections", " B")
+        story.done(f"{count} idle connections")
+
+
+#          how each takes a newer configuration or program
+RELOADS = {"ecluse": signal.SIGUSR2, "nginx": signal.SIGHUP, "haproxy": signal.SIGUSR2}
+
+
+def lost_in_reloads(field, name, seconds):
+    """Requests that failed while the proxy was replaced five times under load, and all requests."""
+    with getattr(field, name)(2) as proxy:
+        wrk(proxy.port, "/", 1, 16)
+        runs = [WrkRun(proxy.port, seconds, 16), WrkRun(proxy.port, seconds, 16, "close")]
+        for _ in range(5):
+            time.sleep(seconds / 7)
+            proxy.signal(RELOADS[name])
+        said = [run.said() for run in runs]
+    return sum(one["failed"] for one in said), sum(one["requests"] for one in said)
+
+
+def measure_reloads(field, bars, story, seconds):
+    for name in ALL:
+        lost, of = lost_in_reloads(field, name, seconds)
+        text = f"lost in five reloads under load, of {of:,} requests: {name}"
+        if name == "ecluse":
+            bars.equals("reloads_lost_ecluse", lost, 0, text)
+        else:
+            bars.figure(f"reloads_lost_{name}", lost, text)
+    story.done("five reloads under load")
+
+
 def measure(arguments):
     story, bars, rounds = Story(), Bars(), {}
     with Field() as field:
+        if not arguments.rows or "idle" in arguments.rows:
+            measure_memory(field, bars, story, arguments.idle)
+        if not arguments.rows or "reloads" in arguments.rows:
+            measure_reloads(field, bars, story, max(7, 3 * arguments.seconds))
         for workers in arguments.workers:
             for name, text, bar, load in ROWS:
                 if arguments.rows and name not in arguments.rows:
@@ -88,10 +141,12 @@ def parse():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rows", nargs="+", choices=[row[0] for row in ROWS])
+    parser.add_argument("--rows", nargs="+", choices=[*(row[0] for row in ROWS), "idle", "reloads"])
+    parser.add_argument("--idle", type=int, nargs="+", default=[2000, 19000],
+                        help="how many idle connections (at most what the descriptor limit allows)")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.rounds, arguments.seconds = 3, 1
+        arguments.rounds, arguments.seconds, arguments.idle = 3, 1, [500]
     return arguments
 
 

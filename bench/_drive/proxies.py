@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -71,7 +72,6 @@ class Daemon:
     def _serves(self):
         if self.process.poll() is not None:
             raise Failed(f"{self.name} ended with {self.process.returncode}; see {self.log.name}")
-        import socket
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -160,3 +160,44 @@ def wrk(port, path, seconds, connections, method="GET", body=0, connection="keep
     if not line.startswith("{"):
         raise Failed(f"wrk said nothing of use: {done.stderr.strip() or done.stdout.strip()}")
     return json.loads(line)
+
+
+class WrkRun:
+    """One run of wrk beside other things; `said()` waits for its end."""
+
+    def __init__(self, port, seconds, connections, connection="keep"):
+        self.process = subprocess.Popen(
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(FILES / "report.lua"),
+             f"http://127.0.0.1:{port}/", "--", "GET", "0", connection],
+            stdout=subprocess.PIPE, text=True)
+
+    def said(self):
+        out, _ = self.process.communicate()
+        return json.loads(out.strip().splitlines()[-1])
+
+
+class IdleConnections:
+    """Kept-alive connections that have had one answer each and say no more. Use as a context."""
+
+    def __init__(self, port, count):
+        self.sockets = []
+        request = b"GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n"
+        for number in range(count):
+            # Several sources: one has not enough ports for all.
+            one = socket.create_connection(("127.0.0.1", port), timeout=10,
+                                           source_address=(f"127.0.0.{2 + number // 8000}", 0))
+            one.sendall(request)
+            answer = b""
+            while not answer.endswith(SMALL.encode()):
+                piece = one.recv(4096)
+                if not piece:
+                    raise Failed(f"connection {number} was closed: {answer[:80]!r}")
+                answer += piece
+            self.sockets.append(one)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in self.sockets:
+            one.close()

@@ -80,8 +80,7 @@ Shape<model::ProcessSpec> process() {
              "when an instance may get traffic; absent: its port accepts a connection"),
        field("live", &ProcessSpec::live, probe(), "when an instance must be restarted"),
        field("static", &ProcessSpec::static_paths, map_of(url_path_key(), text(folder_rule())),
-             "folders of the release the gateway serves itself, by path")
-           .later("requests for these paths go to the app"),
+             "folders of the release the gateway serves itself, by path"),
        field("routes", &ProcessSpec::routes, list_of(text(url_path_rule())),
              "path prefixes it answers; empty: everything"),
        field("affinity", &ProcessSpec::affinity, affinity,

@@ -186,6 +186,7 @@ Order Engine::order_of(const Room& room, const rollout::Effect& effect) const {
     order.site = site_of(state, [&](model::ReleaseNumber n) { return release_of(n).get(); });
     order.leading =
         release_of(order.site.arms.empty() ? state.stable : order.site.arms.front().release);
+    for (const auto& arm : order.site.arms) order.routed.push_back(release_of(arm.release));
     order.fence = {term_, effect.fence, effect.sequence};
   }
   order.ensure_services = !state.active || state.active->release != effect.release;

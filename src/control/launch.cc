@@ -57,6 +57,11 @@ std::map<std::string, std::string> plain(const Variables& variables) {
   return out;
 }
 
+std::string layer_path_of(const Settings& settings, const model::EnvironmentKey& key,
+                          model::ReleaseNumber layer) {
+  return fmt::format("{}/{}/{}/{}", settings.layers_root, key.app, key.environment, layer);
+}
+
 Result<ports::Launch> base_launch(const Ports& ports, const Settings& settings,
                                   const model::Release& release, model::ReleaseNumber layer) {
   const auto& key = release.key.environment;
@@ -65,9 +70,7 @@ Result<ports::Launch> base_launch(const Ports& ports, const Settings& settings,
   launch.environment = key.environment;
   launch.owner = owner_of(release.key.number);
   ECLUSE_ASSIGN(launch.artifact_path, ports.builder.path_of(release.artifact.digest));
-  if (layer != 0)
-    launch.layer_path =
-        fmt::format("{}/{}/{}/{}", settings.layers_root, key.app, key.environment, layer);
+  if (layer != 0) launch.layer_path = layer_path_of(settings, key, layer);
   for (const auto& [name, target] : release.spec.volumes) {
     const auto source =
         fmt::format("{}/{}/{}/{}", settings.volumes_root, key.app, key.environment, name);
@@ -348,6 +351,39 @@ ports::Site site_of(const rollout::State& state,
     site.arms.push_back(std::move(arm));
   }
   return site;
+}
+
+namespace {
+std::vector<ports::Folder> folders_of(const Settings& settings, const model::Release& release,
+                                      const std::string& artifact_path) {
+  std::vector<ports::Folder> folders;
+  for (const auto& process : release.spec.processes) {
+    for (const auto& [prefix, folder] : process.static_paths) {
+      ports::Folder made{.prefix = prefix};
+      if (release.layer != 0) {
+        const auto layer = layer_path_of(settings, release.key.environment, release.layer);
+        made.roots.push_back(layer + "/" + folder);
+      }
+      made.roots.push_back(artifact_path + "/" + folder);
+      folders.push_back(std::move(made));
+    }
+  }
+  return folders;
+}
+}  // namespace
+
+Result<void> add_folders(const Ports& ports, const Settings& settings,
+                         const model::Release& release, ports::Site& site) {
+  const bool has_any = std::ranges::any_of(
+      release.spec.processes, [](const auto& process) { return !process.static_paths.empty(); });
+  if (!has_any) return {};
+  ECLUSE_ASSIGN(const auto artifact_path, ports.builder.path_of(release.artifact.digest));
+  for (auto& arm : site.arms) {
+    if (arm.release == release.key.number) {
+      arm.folders = folders_of(settings, release, artifact_path);
+    }
+  }
+  return {};
 }
 
 Result<void> protect(const Ports& ports, const model::Release& release, ports::Site& site) {

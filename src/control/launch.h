@@ -65,6 +65,10 @@ bool is_built_per_environment(const model::EnvironmentSpec& spec);
 /// expected for any arm. basic_auth is left empty: it may be a secret, see protect().
 ports::Site site_of(const rollout::State& state,
                     const std::function<const model::Release*(model::ReleaseNumber)>& release_of);
+/// Adds the static folders of `release` to its arms of the site: what its release jobs wrote lies
+/// above what was built. Blocking. NotFound when the artifact was deleted.
+Result<void> add_folders(const Ports& ports, const Settings& settings,
+                         const model::Release& release, ports::Site& site);
 /// Looks up the site's basic authentication. Blocking.
 Result<void> protect(const Ports& ports, const model::Release& release, ports::Site& site);
 

@@ -145,8 +145,12 @@ void count(const Ports& ports, const Order& order, Ack& ack) {
   if (arm != counters->arms.end()) ack.in_flight = arm->second.in_flight;
 }
 
-void apply(const Ports& ports, const Order& order, Ack& ack) {
+void apply(const Ports& ports, const Settings& settings, const Order& order, Ack& ack) {
   auto site = order.site;
+  for (const auto& release : order.routed) {
+    auto added = add_folders(ports, settings, *release, site);
+    if (failed(ack, added)) return;
+  }
   if (order.leading) {
     auto guarded = protect(ports, *order.leading, site);
     if (failed(ack, guarded)) return;
@@ -191,7 +195,7 @@ Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
     }
     case EffectKind::kApplySite:
     case EffectKind::kAbortSite:
-      apply(ports, order, ack);
+      apply(ports, settings, order, ack);
       break;
     case EffectKind::kAsk:
       ask(ports, order, ack);

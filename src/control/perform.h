@@ -18,6 +18,8 @@ struct Order {
   std::string rollout;                            ///< its stage log
   std::shared_ptr<const model::Release> release;  ///< of the effect
   std::shared_ptr<const model::Release> leading;  ///< of the site: who may enter
+  /// Those of the site's arms: their static folders.
+  std::vector<std::shared_ptr<const model::Release>> routed;
   ports::Site site;
   ports::Fence fence;
   model::ReleaseNumber from = 0;  ///< kSynthesize: the old release

@@ -9,7 +9,7 @@
 namespace ecluse::gateway {
 
 struct Block {
-  static constexpr std::size_t kBytes = 32768 - 16;
+  static constexpr std::size_t kBytes = 65536 - 16;
   Block* next = nullptr;
   char bytes[kBytes];
 };
@@ -37,7 +37,7 @@ class BlockPool {
   }
 
  private:
-  static constexpr std::size_t kKeptMax = 32;  ///< 1 MiB a thread
+  static constexpr std::size_t kKeptMax = 128;  ///< 8 MiB a thread
   Block* free_ = nullptr;
   std::size_t kept_ = 0;
 };

@@ -55,6 +55,8 @@ constexpr auto kNames = std::to_array<BoundName>({
     {"client_connections_max", &Bounds::client_connections_max, 10'000'000},
     {"access_log_bytes_max", &Bounds::access_log_bytes_max, kAny},
     {"access_log_files_max", &Bounds::access_log_files_max, 1000},
+    {"address_connections_max", &Bounds::address_connections_max, 10'000'000},
+    {"address_requests_per_s_max", &Bounds::address_requests_per_s_max, 1'000'000},
 });
 
 tl::unexpected<Error> unknown(std::string_view name) {

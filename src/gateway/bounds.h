@@ -51,6 +51,8 @@ struct Bounds {
   std::uint64_t client_connections_max = 100'000;
   std::uint64_t access_log_bytes_max = 64 << 20;
   std::uint64_t access_log_files_max = 5;
+  std::uint64_t address_connections_max = 0;     ///< 0: any number
+  std::uint64_t address_requests_per_s_max = 0;  ///< 0: any number
 
   http1::HeadBounds head() const { return {start_line_bytes_max, head_bytes_max, fields_max}; }
   http1::ChunkBounds chunks() const { return {chunk_line_bytes_max, trailer_bytes_max}; }

@@ -78,6 +78,7 @@ enum class Phase : std::uint8_t {
   kConnecting,  ///< to the target
   kExchange,    ///< bodies and the answer's head are on their way
   kTunnel,      ///< a WebSocket after its 101
+  kFile,        ///< sends a file of the release
   kFlush,       ///< writes the rest of an answer, then closes
   kHttp2,       ///< carries streams, which are clients of their own
   kLinger,      ///< has said its last word and reads until the client is done
@@ -100,6 +101,13 @@ struct RequestFacts {
   std::uint32_t hsts_s = 0;  ///< Strict-Transport-Security's max-age; 0: not said
 };
 
+/// A file on its way to a client.
+struct FileBody {
+  os::Fd fd;
+  off_t offset = 0;
+  std::uint64_t left = 0;
+};
+
 struct Tunnel {
   WebsocketFrames from_client;
   WebsocketFrames from_app;
@@ -120,10 +128,12 @@ struct Client : Endpoint, TimerEntry {
   bool answer_until_close = false;
   bool closes_after = false;
   bool upstream_write_broken = false;
-  bool is_queued = false;  ///< for another turn
-  bool is_first = true;    ///< no request has been answered on this connection
-  bool is_secure = false;  ///< came by TLS
-  bool is_stream = false;  ///< one of an HTTP/2 connection: carries one exchange
+  bool is_queued = false;      ///< for another turn
+  bool is_first = true;        ///< no request has been answered on this connection
+  bool is_secure = false;      ///< came by TLS
+  bool is_stream = false;      ///< one of an HTTP/2 connection: carries one exchange
+  bool is_in_ledger = false;   ///< counted among its address's connections
+  bool is_over_limit = false;  ///< its address has too many
   bool is_unflushed = false;
   http1::Fault stream_fault = http1::Fault::kNone;
   RequestFacts facts;
@@ -155,6 +165,7 @@ struct Client : Endpoint, TimerEntry {
   std::array<char, 32> client_id{};
   std::unique_ptr<Tunnel> tunnel;
   std::unique_ptr<http2::Session> http2;
+  std::unique_ptr<FileBody> file;
   Client* next = nullptr;  ///< of all clients of the thread
   Client* previous = nullptr;
 };

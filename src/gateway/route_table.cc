@@ -1,6 +1,7 @@
 #include "gateway/route_table.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
 
@@ -8,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/log.h"
 #include "gateway/http1_chars.h"
 
 namespace ecluse::gateway {
@@ -237,6 +239,25 @@ Result<TargetRoute> make_target(const ports::Target& target, const std::string& 
   return route;
 }
 
+/// A folder that is not there serves nothing and is no reason to refuse the whole site: a table
+/// that is read again after a restart must not fail for it.
+FolderRoute make_folder_route(const ports::Folder& folder) {
+  FolderRoute route{.prefix = folder.prefix};
+  while (route.prefix.ends_with('/')) route.prefix.pop_back();
+  std::string all;
+  for (const std::string& root : folder.roots) {
+    all += root + "\n";
+    auto fd = std::make_shared<os::Fd>(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (*fd) route.roots.push_back(std::move(fd));
+  }
+  route.salt = std::hash<std::string>()(all) & 0xffffffff;
+  if (route.roots.empty()) {
+    log_error("gateway: no folder for {} exists: {}", folder.prefix,
+              folder.roots.empty() ? "none was named" : folder.roots.front());
+  }
+  return route;
+}
+
 Result<ArmRoute> make_arm(const ports::Arm& arm, const std::string& site, TargetIds& ids) {
   ArmRoute route;
   route.release = arm.release;
@@ -251,6 +272,9 @@ Result<ArmRoute> make_arm(const ports::Arm& arm, const std::string& site, Target
       made.targets.push_back(target_route);
     }
     route.backends.push_back(std::move(made));
+  }
+  for (const ports::Folder& folder : arm.folders) {
+    route.folders.push_back(make_folder_route(folder));
   }
   return route;
 }

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "gateway/outcome_rings.h"
+#include "gateway/static_files.h"
 #include "gateway/tls_table.h"
 #include "ports/traffic.h"
 
@@ -45,6 +46,7 @@ struct ArmRoute {
   std::uint32_t weight_ppm = 0;
   std::uint32_t slot = 0;  ///< of its counters
   std::vector<BackendRoute> backends;
+  std::vector<FolderRoute> folders;
 
   /// The backend with the longest prefix of `path` that ends where a segment ends; or null.
   const BackendRoute* backend_for(std::string_view path) const;

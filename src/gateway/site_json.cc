@@ -98,13 +98,24 @@ ports::SiteTls tls_of(const json& j) {
 json arm_json(const ports::Arm& arm) {
   json backends = json::array();
   for (const auto& backend : arm.backends) backends.push_back(backend_json(backend));
-  return {{"release", arm.release}, {"weight_ppm", arm.weight_ppm}, {"backends", backends}};
+  json folders = json::array();
+  for (const auto& folder : arm.folders) {
+    folders.push_back({{"prefix", folder.prefix}, {"roots", folder.roots}});
+  }
+  return {{"release", arm.release},
+          {"weight_ppm", arm.weight_ppm},
+          {"backends", backends},
+          {"folders", folders}};
 }
 ports::Arm arm_of(const json& j) {
   ports::Arm arm;
   arm.release = j.at("release");
   arm.weight_ppm = j.at("weight_ppm");
   for (const json& backend : j.at("backends")) arm.backends.push_back(backend_of(backend));
+  for (const json& folder : j.value("folders", json::array())) {
+    arm.folders.push_back(
+        {folder.at("prefix"), folder.at("roots").get<std::vector<std::string>>()});
+  }
   return arm;
 }
 }  // namespace

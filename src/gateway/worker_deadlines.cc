@@ -88,7 +88,9 @@ void WorkerThread::close_client(Client& client, bool reset) {
   if (client.upstream != nullptr) detach(client, false);
   if (client.http2) close_streams(client);
   if (client.phase == Phase::kHeld) std::erase(held_, &client);
+  if (client.is_in_ledger) context_.ledger->close(ledger_key(client.address));
   client.phase = Phase::kClosed;
+  client.file.reset();
   wheel_.remove(client);
   client.socket.close(pool_, reset);
   client.previous->next = client.next;
@@ -110,6 +112,7 @@ void WorkerThread::review(Client& client) {
       answer_page(client, page_of(408));
       return advance(client);
     case Phase::kHandshake:
+      hit(&Bounds::handshake_ms_max);
       return close_client(client);
     case Phase::kHeld:
       std::erase(held_, &client);
@@ -126,6 +129,9 @@ void WorkerThread::review(Client& client) {
       return review_tunnel(client);
     case Phase::kHttp2:
       return review_http2(client);
+    case Phase::kFile:
+      hit(&Bounds::stall_ms_max);
+      return close_client(client, true);
     case Phase::kFlush:
       hit(&Bounds::stall_ms_max);
       return close_client(client);

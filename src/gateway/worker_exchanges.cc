@@ -45,7 +45,9 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
                                  const SiteRoute& site, Target& target) {
   Upstream* const upstream = connection_to(client, target, request);
   if (upstream == nullptr) {
-    target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
+    // That we have no descriptor left says nothing of the target.
+    const bool is_our_fault = errno == EMFILE || errno == ENFILE;
+    if (!is_our_fault) target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
     client.avoided = &target;
     note_failure(target);
     count_failure(client);

@@ -59,11 +59,18 @@ void WorkerThread::note_attempt(Client& client, const SiteRoute& site, const Tar
   note.id.assign(id_text_.data(), id_text_.size());
 }
 
+/// No app is asked, so no instance is named.
+void WorkerThread::note_file(Client& client, const SiteRoute& site) {
+  client.note->site = site.name;
+  client.note->release = client.release;
+  client.note->is_on_trial = site.on_trial == client.release;
+}
+
 void WorkerThread::end_note(Client& client) {
   AccessNote& note = *client.note;
   note.status = client.status;
   note.attempts = client.attempts + 1;
-  if (client.answer_started) {
+  if (client.answer_started && !note.instance.empty()) {
     note.bytes_in = client.up.bytes();
     note.bytes_out = client.down.bytes();
   }

@@ -79,6 +79,7 @@ class WorkerProcess {
   OutcomeBell bell_;
   std::filesystem::path log_file_;
   std::optional<AccessLog> log_;
+  AddressLedger ledger_;
   WorkerContext context_;
   Locked<Ports> ports_;
   std::vector<Message> early_;  ///< listeners that came before the threads
@@ -113,6 +114,16 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);  // best effort: the lower limit only bounds us sooner
 }
 
+/// Descriptors that clients may not take: who is here already needs some towards the apps. When
+/// they run short, newcomers are refused and the old ones served.
+std::uint64_t client_room(std::uint64_t bound) {
+  constexpr std::uint64_t kOwn = 64;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return bound;
+  const std::uint64_t reserved = limit.rlim_cur / 8 + kOwn;
+  return limit.rlim_cur > reserved ? std::min<std::uint64_t>(bound, limit.rlim_cur - reserved) : 1;
+}
+
 Result<void> WorkerProcess::receive_start() {
   ECLUSE_ASSIGN(Message start, receive_message(channel_.get()));
   if (start.kind != Message::Kind::kStart || start.descriptors.empty()) {
@@ -130,6 +141,8 @@ Result<void> WorkerProcess::receive_start() {
 
 Result<void> WorkerProcess::start_control() {
   context_.bounds = options_.bounds;
+  context_.bounds.client_connections_max = client_room(options_.bounds.client_connections_max);
+  context_.ledger = &ledger_;
   context_.memory = &*memory_;
   context_.bell = &bell_;
   context_.threads = options_.workers;

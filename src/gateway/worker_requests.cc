@@ -55,6 +55,8 @@ bool WorkerThread::step(Client& client) {
       return run_tunnel(client);
     case Phase::kHttp2:
       return run_http2(client);
+    case Phase::kFile:
+      return run_file(client);
     case Phase::kFlush:
       return run_flush(client);
     case Phase::kLinger:
@@ -147,7 +149,24 @@ bool WorkerThread::begin_request(Client& client) {
     answer_fault(client, http1::Fault::kBodyTooLarge);
     return true;
   }
+  if (exceeds_rate(client)) {
+    client.closes_after = client.closes_after || client.is_over_limit;
+    answer_page(client, page_of(429));
+    return true;
+  }
   dispatch(client, request_);
+  return true;
+}
+
+/// An address that has more than its share hears 429, whatever it asks for.
+bool WorkerThread::exceeds_rate(const Client& client) {
+  if (client.is_over_limit) {
+    hit(&Bounds::address_connections_max);
+    return true;
+  }
+  const std::uint64_t most = bounds_.address_requests_per_s_max;
+  if (most == 0 || context_.ledger->request(ledger_key(client.address), most, now_)) return false;
+  hit(&Bounds::address_requests_per_s_max);
   return true;
 }
 
@@ -167,6 +186,7 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
     const ArmRoute* const arm = release ? site->find_arm(*release) : nullptr;
     if (arm != nullptr) {
       client.facts.is_proof = client.facts.is_chosen = client.facts.shows_release = true;
+      if (serve_file(client, request, *site, *arm)) return;
       if (site->trial != kNoTrial) note_arrival(client, *site, *arm);
       return forward(client, request, *site, *arm, false);
     }
@@ -174,6 +194,7 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   if (answers_itself(client, request, *site, host)) return;
   const ArmRoute* const arm = arm_of(client, request, *site);
   if (arm == nullptr) return answer_page(client, nothing_deployed_page());
+  if (serve_file(client, request, *site, *arm)) return;
   if (site->trial != kNoTrial) note_arrival(client, *site, *arm);
   forward(client, request, *site, *arm, true);
 }

@@ -269,6 +269,14 @@ in6_addr address_of(const sockaddr_storage& peer) {
 }
 }  // namespace
 
+/// Whoever has too many is let in to hear so.
+void WorkerThread::count_connection(Client& client) {
+  if (bounds_.address_connections_max == 0) return;
+  client.is_in_ledger =
+      context_.ledger->open(ledger_key(client.address), bounds_.address_connections_max, now_);
+  client.is_over_limit = !client.is_in_ledger;
+}
+
 void WorkerThread::adopt(int fd, const sockaddr_storage& peer, const Listener& listener) {
   auto client = std::make_unique<Client>();
   client->socket.fd.reset(fd);
@@ -277,6 +285,7 @@ void WorkerThread::adopt(int fd, const sockaddr_storage& peer, const Listener& l
   }
   client->address = address_of(peer);
   client->listener_port = listener.port;
+  count_connection(*client);
   if (listener.is_tls && !begin_tls(*client)) return;
   // Its first bytes are often here already.
   client->socket.readable = client->socket.writable = true;

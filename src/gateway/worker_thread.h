@@ -19,6 +19,7 @@
 #include "base/prng.h"
 #include "base/result.h"
 #include "gateway/access_log.h"
+#include "gateway/address_ledger.h"
 #include "gateway/block_pool.h"
 #include "gateway/bounds.h"
 #include "gateway/connection.h"
@@ -27,12 +28,14 @@
 #include "gateway/page.h"
 #include "gateway/route_table.h"
 #include "gateway/shared_memory.h"
+#include "gateway/static_files.h"
 #include "gateway/timer_wheel.h"
 
 namespace ecluse::gateway {
 
 /// What all threads of a worker process share; it outlives them.
 struct WorkerContext {
+  AddressLedger* ledger = nullptr;
   Bounds bounds;
   SharedMemory* memory = nullptr;
   OutcomeBell* bell = nullptr;
@@ -102,6 +105,7 @@ class WorkerThread {
   void unlisten(const std::function<bool(const Listener&)>& chosen);
   void accept_from(Listener& listener);
   void adopt(int fd, const sockaddr_storage& peer, const Listener& listener);
+  void count_connection(Client& client);
   Client& enrol(std::unique_ptr<Client> owned);
   void refuse_without_descriptors(Listener& listener);
   void follow(std::shared_ptr<const RouteTable> table, std::uint64_t generation);
@@ -141,6 +145,7 @@ class WorkerThread {
   bool step(Client& client);
   bool read_head(Client& client);
   bool begin_request(Client& client);
+  bool exceeds_rate(const Client& client);
   void dispatch(Client& client, const http1::Request& request);
   void dispatch_again(Client& client);
   bool answers_itself(Client& client, const http1::Request& request, const SiteRoute& site,
@@ -211,6 +216,7 @@ class WorkerThread {
   void measure(const Client& client);
   void begin_note(Client& client, const http1::Request& request);
   void note_attempt(Client& client, const SiteRoute& site, const Target& target);
+  void note_file(Client& client, const SiteRoute& site);
   void end_note(Client& client);
 
   // What the judge hears: worker_outcomes.cc
@@ -224,6 +230,14 @@ class WorkerThread {
     if (client.outcome.arrival != 0) settle_outcome(client, failure_of(*client.upstream->target));
   }
   ports::Outcome::State failure_of(const Target& target) const;
+
+  // Static folders: worker_files.cc
+  bool serve_file(Client& client, const http1::Request& request, const SiteRoute& site,
+                  const ArmRoute& arm);
+  void begin_file(Client& client, StaticFile& file, const Share& share);
+  bool run_file(Client& client);
+  Io copy_piece(Client& client);
+  Io send_piece(Client& client);
 
   // WebSockets: worker_tunnels.cc
   void begin_tunnel(Client& client);

@@ -30,11 +30,19 @@ struct Backend {
   bool operator==(const Backend&) const = default;
 };
 
+/// Files that the gateway serves itself, below a path.
+struct Folder {
+  std::string prefix;              ///< "/static"
+  std::vector<std::string> roots;  ///< absolute; the first that has the file wins
+  bool operator==(const Folder&) const = default;
+};
+
 /// One release of a site and its share of the traffic.
 struct Arm {
   model::ReleaseNumber release = 0;
   std::uint32_t weight_ppm = 0;  ///< of a million; the arms of a site add up to a million
   std::vector<Backend> backends;
+  std::vector<Folder> folders = {};  ///< the longest prefix wins, before any backend
   bool operator==(const Arm&) const = default;
 };
 
