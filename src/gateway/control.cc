@@ -100,6 +100,7 @@ Result<std::unique_ptr<Control>> Control::start(Setup setup) {
 
 Result<void> Control::load() {
   SharedMemory& memory = *setup_.context->memory;
+  rotate(memory.ticket_keys(), std::time(nullptr));  // the very first client may resume as well
   LoadedState loaded;
   const auto image = memory.load_image();
   auto newest = image ? parse_state_text(*image) : Result<GatewayState>(GatewayState());
