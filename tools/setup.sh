@@ -97,3 +97,16 @@ setup_packages() {
   fi
   disable_units_of "${missing[@]}"
 }
+
+# npm fetches the grammars of the syntax trees. A table row would not do: who has Node from elsewhere
+# has npm with it, and the distribution's package would conflict.
+setup_npm() {
+  command -v npm >/dev/null && return 0
+  echo "setup: installing npm"
+  mkdir -p build/logs
+  install_packages npm >build/logs/setup-npm.log 2>&1 || {
+    tail -n 20 build/logs/setup-npm.log >&2
+    echo "setup: apt-get failed; the whole log is build/logs/setup-npm.log" >&2
+    return 1
+  }
+}

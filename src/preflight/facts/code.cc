@@ -1,0 +1,56 @@
+#include "preflight/facts/code.h"
+
+#include <algorithm>
+
+namespace ecluse::preflight {
+
+const Value* Value::find(std::string_view key) const {
+  const auto found = std::ranges::find(items, key, &Item::key);
+  return found == items.end() || key.empty() ? nullptr : &found->value;
+}
+
+const Value* Value::at(std::size_t n) const {
+  for (const auto& item : items) {
+    if (item.key.empty() && n-- == 0) return &item.value;
+  }
+  return nullptr;
+}
+
+bool Value::is(ValueKind wanted, std::string_view wanted_text) const {
+  return kind == wanted && text == wanted_text;
+}
+
+bool CodeFile::imports_module(std::string_view module) const {
+  return std::ranges::any_of(imports, [&](const Import& each) {
+    return each.module == module || (each.module.starts_with(module) &&
+                                     each.module.size() > module.size() &&
+                                     (each.module[module.size()] == '.' ||
+                                      each.module[module.size()] == '/'));
+  });
+}
+
+const Assignment* CodeFile::find_assignment(std::string_view target) const {
+  const auto found = std::ranges::find(assignments, target, &Assignment::target);
+  return found == assignments.end() ? nullptr : &*found;
+}
+
+bool is_test_path(std::string_view path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  if (name.starts_with("test_") || name.starts_with("conftest") || name == "tests.py") return true;
+  for (const std::string_view part : {"_test.", ".test.", ".spec.", "_tests."}) {
+    if (name.find(part) != std::string_view::npos) return true;
+  }
+  for (const std::string_view folder : {"tests/", "test/", "__tests__/", "testing/", "e2e/",
+                                        "cypress/", "__mocks__/", "fixtures/"}) {
+    if (path.starts_with(folder) || path.find("/" + std::string(folder)) != std::string_view::npos)
+      return true;
+  }
+  return false;
+}
+
+bool ends_with_name(std::string_view callee, std::string_view name) {
+  if (!callee.ends_with(name)) return false;
+  return callee.size() == name.size() || callee[callee.size() - name.size() - 1] == '.';
+}
+
+}  // namespace ecluse::preflight

@@ -1,0 +1,247 @@
+#include "preflight/facts/repository.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "preflight/facts/javascript.h"
+#include "preflight/facts/python.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
+
+bool has_extension(std::string_view path, std::initializer_list<std::string_view> list) {
+  return std::ranges::any_of(list, [&](auto each) { return path.ends_with(each); });
+}
+
+bool is_python(std::string_view path) { return path.ends_with(".py"); }
+bool is_javascript(std::string_view path) {
+  return has_extension(path, {".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs"}) &&
+         !has_extension(path, {".min.js", ".d.ts", ".bundle.js"});
+}
+bool is_yaml(std::string_view path) { return has_extension(path, {".yml", ".yaml"}); }
+bool is_shell(std::string_view path) { return has_extension(path, {".sh", ".bash"}); }
+bool is_database_name(std::string_view path) {
+  return has_extension(path, {".sqlite3", ".sqlite", ".db", ".db3"});
+}
+
+/// Small files that rules read by line.
+bool is_kept(std::string_view path) {
+  const auto name = file_name(path);
+  static constexpr std::array kNames = {
+      std::string_view("Procfile"), std::string_view("Makefile"), std::string_view("README.md"),
+      std::string_view("README.rst"), std::string_view(".gitignore"), std::string_view("runtime.txt"),
+      std::string_view(".python-version"), std::string_view("fly.toml"), std::string_view("app.json"),
+      std::string_view("vercel.json"), std::string_view("netlify.toml"),
+      std::string_view("schema.prisma"), std::string_view("gunicorn.conf.py"),
+      std::string_view("pytest.ini"), std::string_view("setup.cfg"), std::string_view("tox.ini"),
+      std::string_view(".coveragerc"), std::string_view("supervisord.conf"),
+      std::string_view("config.toml"), std::string_view("Caddyfile"),
+      std::string_view("Jenkinsfile"), std::string_view("pyproject.toml"),
+      std::string_view("alembic.ini"), std::string_view("nixpacks.toml")};
+  if (std::ranges::find(kNames, name) != kNames.end()) return true;
+  if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
+  return is_dockerfile_name(name) || is_compose_name(name) || is_shell(path) ||
+         is_nginx_path(path) || (is_yaml(path) && !path.starts_with("node_modules/")) ||
+         name.starts_with("next.config.") || name.starts_with("vite.config.");
+}
+
+/// A rule has a question about a file with one of these words; the others are not parsed.
+constexpr std::array kPythonWords = {
+    "environ",  "getenv",   "config(",     "env(",          "sqlite",     "SECRET",
+    "PASSWORD", "password=", "TOKEN",      "API_KEY",       "api_key",    "Flask(",
+    "FastAPI(", "create_app", "create_all", "drop_all",     "FileHandler", "LOGGING",
+    "basicConfig", "INSTALLED_APPS", "urlpatterns", "redis", "SimpleCache", "CACHES",
+    "app.run",  "uvicorn",  "/home/",      "/Users/",       ":\\\\",      "C:/",
+    "localhost", "127.0.0.1", "create_superuser", "health", "CORS",       "Dash(",
+    "streamlit", "subprocess", "192.168.", "secret_key",    "DJANGO_SETTINGS_MODULE",
+    "loguru",   "logger.add", "pip install"};
+constexpr std::array kJavaScriptWords = {
+    "process.env", "import.meta.env", "listen(", "localhost", "127.0.0.1", "assword", "ecret",
+    "apiKey", "API_KEY", "mongoose", "sqlite", "redis", "cors(", "health", "/home/", "/Users/",
+    "express(", "createTransport", "winston", "sequelize", "192.168.", ".sync("};
+
+template <typename Words>
+bool has_any(std::string_view text, const Words& words) {
+  return std::ranges::any_of(words, [&](const char* word) {
+    return text.find(word) != std::string_view::npos;
+  });
+}
+
+/// Names in `CREATE TABLE "x"` of the schema, which stands in the first pages as text.
+std::vector<std::string> tables_in(std::string_view bytes) {
+  std::vector<std::string> tables;
+  constexpr std::string_view kWords = "CREATE TABLE ";
+  for (auto at = bytes.find(kWords); at != std::string_view::npos && tables.size() < 64;
+       at = bytes.find(kWords, at + 1)) {
+    auto rest = bytes.substr(at + kWords.size(), 80);
+    if (!rest.empty() && (rest[0] == '"' || rest[0] == '`' || rest[0] == '[')) rest.remove_prefix(1);
+    const auto name = std::string(rest.substr(0, rest.find_first_of("\"`] (\n")));
+    if (!name.empty() && name.find('\0') == std::string::npos &&
+        std::ranges::find(tables, name) == tables.end())
+      tables.push_back(printable(name, 64));
+  }
+  return tables;
+}
+
+}  // namespace
+
+const FileFact* Repository::find(std::string_view path) const {
+  const auto found = std::ranges::lower_bound(files, path, {}, &FileFact::path);
+  return found != files.end() && found->path == path ? &*found : nullptr;
+}
+
+std::string_view Repository::text(std::string_view path) const {
+  const auto found = texts.find(path);
+  return found == texts.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+namespace {
+template <typename List>
+auto find_by_path(const List& list, std::string_view path) -> decltype(&*list.begin()) {
+  for (const auto& each : list)
+    if (each.path == path) return &each;
+  return nullptr;
+}
+}  // namespace
+
+const CodeFile* Repository::find_code(std::string_view path) const {
+  return find_by_path(code, path);
+}
+const ScriptFile* Repository::find_script(std::string_view path) const {
+  return find_by_path(scripts, path);
+}
+const Dockerfile* Repository::find_dockerfile(std::string_view path) const {
+  return find_by_path(dockerfiles, path);
+}
+
+const Dependency* Repository::find_dependency(std::string_view name) const {
+  for (const auto& manifest : manifests)
+    if (const auto* found = manifest.find(name)) return found;
+  return nullptr;
+}
+
+bool Repository::reads_variable(std::string_view name) const {
+  return std::ranges::any_of(code, [&](const CodeFile& file) {
+    return std::ranges::find(file.reads, name, &EnvRead::name) != file.reads.end();
+  });
+}
+
+Wish Collector::wish(std::string_view path, std::uint64_t bytes) {
+  const auto name = file_name(path);
+  if (is_database_name(path)) return Wish::kHead;
+  if (bytes > kFileBytesRead) return Wish::kNothing;
+  const bool wanted = is_python(path) || is_javascript(path) || is_kept(path) ||
+                      is_manifest_name(name) || is_env_name(name);
+  return wanted ? Wish::kAll : Wish::kNothing;
+}
+
+void Collector::file(const FileFact& fact) {
+  made_.files.push_back(fact);
+  for (auto folder = folder_of(fact.path); !folder.empty(); folder = folder_of(folder))
+    if (!made_.folders.emplace(folder).second) break;
+  const bool source = is_python(fact.path) || is_javascript(fact.path) || is_kept(fact.path);
+  if (source && fact.bytes > kFileBytesRead)
+    obstacle(fact.path, "larger than what is read of a source file");
+}
+
+void Collector::vendored(VendoredFolder folder) { made_.vendored.push_back(std::move(folder)); }
+
+void Collector::obstacle(std::string path, std::string what) {
+  made_.obstacles.push_back({std::move(path), std::move(what)});
+}
+
+void Collector::content(const FileFact& fact, std::string_view bytes) {
+  if (bytes.starts_with(kSqliteMagic)) {
+    made_.databases.push_back({fact.path, fact.bytes, tables_in(bytes)});
+    return;
+  }
+  if (is_database_name(fact.path)) return;
+  const auto file = decode(bytes);
+  if (file.encoding == Encoding::kBinary) {
+    obstacle(fact.path, "not text, though its name says so");
+    return;
+  }
+  text_content(fact, file);
+}
+
+void Collector::keep_text(const FileFact& fact, const TextFile& file) {
+  const bool fits = file.text.size() <= kTextBytesKept &&
+                    kept_bytes_ + file.text.size() <= kTextsBytesMax;
+  if (!fits) {
+    obstacle(fact.path, "larger than what is kept of a text");
+    return;
+  }
+  kept_bytes_ += file.text.size();
+  made_.texts[fact.path] = file.text;
+}
+
+void Collector::text_content(const FileFact& fact, const TextFile& file) {
+  const auto name = file_name(fact.path);
+  if (is_kept(fact.path)) keep_text(fact, file);
+  if (is_manifest_name(name)) made_.manifests.push_back(read_manifest(fact.path, file));
+  if (is_dockerfile_name(name)) {
+    made_.dockerfiles.push_back(read_dockerfile(fact.path, file.text));
+  } else if (is_yaml(fact.path)) {
+    yaml_content(fact, file);
+  } else if (is_shell(fact.path)) {
+    made_.scripts.push_back({fact.path, file.text, read_shell(file.text)});
+  } else if (is_nginx_path(fact.path)) {
+    made_.nginxes.push_back(read_nginx(fact.path, file.text));
+  } else if (is_env_name(name)) {
+    made_.env_files.push_back(read_env_file(fact.path, file.text));
+  } else if (name == ".gitignore" || trim(name) == ".dockerignore" ||
+             name.ends_with(".dockerignore")) {
+    made_.ignores.emplace_back(fact.path,
+                               IgnoreRules(std::string(folder_of(fact.path)), file.text));
+  } else if (is_python(fact.path) || is_javascript(fact.path)) {
+    code_content(fact, file);
+  }
+}
+
+void Collector::yaml_content(const FileFact& fact, const TextFile& file) {
+  const bool compose = is_compose_name(file_name(fact.path));
+  if (!compose && !is_workflow_path(fact.path)) return;
+  const auto yaml = read_yaml(file.text);
+  if (!yaml.problem.empty()) obstacle(fact.path, "cannot be read as YAML: " + yaml.problem);
+  if (yaml.documents.empty()) return;
+  if (compose) made_.composes.push_back(read_compose(fact.path, yaml.documents.front()));
+  else made_.workflows.push_back(read_workflow(fact.path, yaml.documents.front()));
+}
+
+void Collector::code_content(const FileFact& fact, const TextFile& file) {
+  const bool python = is_python(fact.path);
+  if (python) made_.imports.push_back({fact.path, python_imports(file.text)});
+  const bool asked = python ? has_any(file.text, kPythonWords) : has_any(file.text, kJavaScriptWords);
+  if (!asked) return;
+  if (made_.code.size() >= kCodeFilesMax) {
+    obstacle(fact.path, "one source file more than are looked into");
+    return;
+  }
+  made_.code.push_back(python ? read_python(fact.path, file.text)
+                              : read_javascript(fact.path, file.text));
+  if (made_.code.back().truncated) obstacle(fact.path, "too deep or too large to be read wholly");
+}
+
+Repository Collector::finish() {
+  std::ranges::sort(made_.files, {}, &FileFact::path);
+  std::ranges::sort(made_.code, {}, &CodeFile::path);
+  std::ranges::sort(made_.manifests, {}, &Manifest::path);
+  std::ranges::sort(made_.dockerfiles, {}, &Dockerfile::path);
+  std::ranges::sort(made_.composes, {}, &Compose::path);
+  return std::move(made_);
+}
+
+bool is_vendored_folder(std::string_view name) { return !vendored_kind(name).empty(); }
+
+std::string vendored_kind(std::string_view name) {
+  if (name == "node_modules" || name == "bower_components") return "node_modules";
+  for (const auto* each : {"venv", ".venv", "env", ".env", "virtualenv", "site-packages"})
+    if (name == each) return "virtual environment";
+  return {};
+}
+
+}  // namespace ecluse::preflight

@@ -1,0 +1,303 @@
+#include "preflight/facts/stack.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+bool has_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::any_of(words,
+                             [&](auto word) { return text.find(word) != std::string_view::npos; });
+}
+
+std::string module_file(std::string_view root, std::string_view module) {
+  std::string path(module);
+  std::ranges::replace(path, '.', '/');
+  return root.empty() ? path : std::string(root) + "/" + path;
+}
+
+/// `os.environ.setdefault("DJANGO_SETTINGS_MODULE", "x.settings")`
+const Value* settings_module(const CodeFile* file) {
+  if (!file) return nullptr;
+  for (const auto& call : file->calls) {
+    const auto* name = call.value.at(0);
+    const bool sets = ends_with_name(call.callee(), "setdefault") && name &&
+                      name->text == "DJANGO_SETTINGS_MODULE";
+    const auto* module = call.value.at(1);
+    if (sets && module && module->kind == ValueKind::kString) return module;
+  }
+  for (const auto& each : file->assignments) {
+    if (each.target == "os.environ[DJANGO_SETTINGS_MODULE]") return &each.value;
+  }
+  return nullptr;
+}
+
+/// `from .base import *`: the files that `file` takes its settings from, then itself.
+void add_settings(const Repository& repository, const std::string& path,
+                  std::vector<const CodeFile*>& chain, int depth = 0) {
+  const auto* file = repository.find_code(path);
+  if (!file || depth > 4 || std::ranges::find(chain, file) != chain.end()) return;
+  for (const auto& each : file->imports) {
+    const bool all = std::ranges::find(each.names, "*") != each.names.end() || each.names.empty();
+    if (!each.module.starts_with('.') || !all) continue;
+    const auto module = each.module.substr(each.module.find_first_not_of('.') == std::string::npos
+                                               ? each.module.size()
+                                               : each.module.find_first_not_of('.'));
+    if (module.empty()) continue;
+    add_settings(repository, std::string(folder_of(path)) + "/" + module + ".py", chain, depth + 1);
+  }
+  chain.push_back(file);
+}
+
+/// settings.py, or of a package settings/ the file for production.
+std::string settings_path(const Repository& repository, const std::string& module_path) {
+  if (repository.find(module_path + ".py")) return module_path + ".py";
+  for (const auto* name : {"production", "prod", "base", "common", "__init__"}) {
+    const auto path = module_path + "/" + name + ".py";
+    if (repository.find_code(path)) return path;
+  }
+  return {};
+}
+
+/// In a package settings/, the file for production wins over what manage.py names.
+std::string production_sibling(const Repository& repository, const std::string& path) {
+  for (const auto* name : {"production", "prod"}) {
+    const auto sibling = std::string(folder_of(path)) + "/" + name + ".py";
+    if (file_name(folder_of(path)) == "settings" && repository.find_code(sibling)) return sibling;
+  }
+  return path;
+}
+
+std::string find_wsgi(const Repository& repository, const std::string& root) {
+  for (const auto& file : repository.files) {
+    const auto folder = folder_of(file.path);
+    if (file_name(file.path) == "wsgi.py" && !folder.empty() && folder_of(folder) == root)
+      return file.path;
+  }
+  return {};
+}
+
+Django read_django(const Repository& repository, const FileFact& manage) {
+  Django made;
+  made.manage = manage.path;
+  made.root = std::string(folder_of(manage.path));
+  made.wsgi = find_wsgi(repository, made.root);
+  if (const auto* module = settings_module(repository.find_code(manage.path)))
+    made.manage_settings = module->text;
+  if (const auto* module = settings_module(repository.find_code(made.wsgi))) {
+    made.wsgi_settings = module->text;
+    made.wsgi_settings_place = module->place;
+  }
+  const auto& module = made.wsgi_settings.empty() ? made.manage_settings : made.wsgi_settings;
+  const auto path = settings_path(repository, module_file(made.root, module));
+  add_settings(repository, production_sibling(repository, path), made.settings);
+  return made;
+}
+
+void find_djangos(const Repository& repository, Stack& stack) {
+  for (const auto& file : repository.files) {
+    const bool near = std::ranges::count(file.path, '/') <= 2;
+    if (file_name(file.path) == "manage.py" && near && !is_test_path(file.path)) {
+      auto made = read_django(repository, file);
+      if (!made.manage_settings.empty()) stack.djangos.push_back(std::move(made));
+    }
+  }
+}
+
+struct Constructor {
+  std::string_view callee;
+  Framework framework;
+  std::string_view module;  ///< that the file must import
+};
+constexpr std::array kConstructors = {
+    Constructor{"Flask", Framework::kFlask, "flask"},
+    Constructor{"FastAPI", Framework::kFastapi, "fastapi"},
+    Constructor{"Dash", Framework::kDash, "dash"},
+    Constructor{"express", Framework::kExpress, "express"},
+};
+
+void find_application(const CodeFile& file, Stack& stack) {
+  for (const auto& each : file.assignments) {
+    if (each.value.kind != ValueKind::kCall) continue;
+    for (const auto& known : kConstructors) {
+      if (!ends_with_name(each.value.callee, known.callee) || !file.imports_module(known.module))
+        continue;
+      const auto object = each.scope.function.empty() ? each.target : each.scope.function + "()";
+      stack.applications.push_back({known.framework, file.path, object, each.place});
+    }
+  }
+}
+
+void find_applications(const Repository& repository, Stack& stack) {
+  for (const auto& file : repository.code) {
+    if (!file.test) find_application(file, stack);
+  }
+  for (const auto& module : repository.imports) {
+    const bool streamlit = std::ranges::any_of(
+        module.imports, [](const Import& each) { return each.module == "streamlit"; });
+    if (streamlit && !is_test_path(module.path))
+      stack.applications.push_back({Framework::kStreamlit, module.path, "", {1, 1}});
+  }
+  for (const auto& manifest : repository.manifests) {
+    if (manifest.kind == ManifestKind::kNode && manifest.find("next"))
+      stack.applications.push_back({Framework::kNext, manifest.path, "", {1, 1}});
+  }
+}
+
+bool is_health_route(std::string_view route) {
+  const auto lower = to_lower(route);
+  return has_any(lower, {"health", "ready", "liveness", "readyz", "livez", "heartbeat", "ping"}) &&
+         lower.find("shipping") == std::string::npos && lower.find("already") == std::string::npos;
+}
+
+constexpr std::array kRouteCalls = {"path", "re_path", "url", "get", "route", "add_url_rule",
+                                    "add_api_route", "all", "use", "add_resource"};
+
+bool is_route_call(std::string_view callee) {
+  return std::ranges::any_of(kRouteCalls, [&](const char* name) {
+    return ends_with_name(callee, name);
+  });
+}
+
+std::string handler_of(const Value& call) {
+  const auto* handler = call.at(1);
+  if (!handler) return {};
+  const auto& text = handler->kind == ValueKind::kCall ? handler->callee : handler->text;
+  auto name = text.substr(text.rfind('.') == std::string::npos ? 0 : text.rfind('.') + 1);
+  if (text.ends_with(".as_view")) name = text.substr(0, text.size() - 8);
+  return name.substr(name.rfind('.') == std::string::npos ? 0 : name.rfind('.') + 1);
+}
+
+void find_health(const CodeFile& file, Stack& stack) {
+  for (const auto& call : file.calls) {
+    const auto* route = call.value.at(0);
+    if (!route || route->kind != ValueKind::kString || !is_route_call(call.callee())) continue;
+    // A client asks health pages of others: requests.get("http://..."), not a route of ours.
+    if (route->text.find("://") != std::string::npos || route->interpolated) continue;
+    if (has_any(call.callee(), {"requests", "httpx", "axios", "client", "fetch", "os.path",
+                                "environ", "cache", "self.client"}))
+      continue;
+    if (is_health_route(route->text))
+      stack.health.push_back({file.path, route->text, handler_of(call.value), call.value.place});
+  }
+  for (const auto& made : file.definitions) {
+    for (const auto& decorator : made.decorators) {
+      const auto* route = decorator.at(0);
+      if (route && route->kind == ValueKind::kString && is_route_call(decorator.callee) &&
+          is_health_route(route->text)) {
+        std::erase_if(stack.health, [&](const HealthRoute& each) {
+          return each.path == file.path && each.place == decorator.place;
+        });
+        stack.health.push_back({file.path, route->text, made.name, decorator.place});
+      }
+    }
+  }
+}
+
+void find_all_health(const Repository& repository, Stack& stack) {
+  for (const auto& file : repository.code)
+    if (!file.test) find_health(file, stack);
+  for (const auto& file : repository.files) {
+    const bool next = has_any(file.path, {"api/health", "api/healthz", "api/ping", "api/ready"}) &&
+                      has_any(file.path, {"route.", "pages/api/"});
+    if (next) stack.health.push_back({file.path, "/api/health", "", {1, 1}});
+  }
+  if (repository.find_dependency("django-health-check"))
+    stack.health.push_back({"", "/health/", "django-health-check", {}});
+}
+
+}  // namespace
+
+std::string_view to_string(Framework framework) {
+  switch (framework) {
+    case Framework::kDjango: return "Django";
+    case Framework::kFlask: return "Flask";
+    case Framework::kFastapi: return "FastAPI";
+    case Framework::kStreamlit: return "Streamlit";
+    case Framework::kDash: return "Dash";
+    case Framework::kExpress: return "Express";
+    case Framework::kNext: return "Next";
+    case Framework::kNode: return "Node";
+    case Framework::kStatic: return "static files";
+  }
+  return "";
+}
+
+std::optional<Django::Setting> Django::setting(std::string_view name) const {
+  for (auto file = settings.rbegin(); file != settings.rend(); ++file) {
+    const auto& list = (*file)->assignments;
+    for (auto each = list.rbegin(); each != list.rend(); ++each) {
+      if (each->target == name && each->scope.type.empty()) return Setting{*file, &*each};
+    }
+  }
+  return std::nullopt;
+}
+
+bool Stack::has(Framework framework) const {
+  if (framework == Framework::kDjango) return !djangos.empty();
+  return std::ranges::find(applications, framework, &Application::framework) != applications.end();
+}
+
+bool is_development_path(std::string_view path) {
+  const auto lower = to_lower(path);
+  const auto name = file_name(lower);
+  for (const std::string_view word : {"dev", "local", "test", "debug", "development", "override",
+                                      "testing", "devel", "ci"}) {
+    if (contains_word(name, word)) return true;
+  }
+  return lower.starts_with(".devcontainer/") || lower.find("/.devcontainer/") != std::string::npos ||
+         is_test_path(lower);
+}
+
+Stack conclude(const Repository& repository) {
+  Stack stack;
+  find_djangos(repository, stack);
+  find_applications(repository, stack);
+  find_all_health(repository, stack);
+  for (const auto& file : repository.dockerfiles)
+    if (!is_development_path(file.path)) stack.dockerfiles.push_back(&file);
+  for (const auto& file : repository.composes)
+    if (!is_development_path(file.path)) stack.composes.push_back(&file);
+  stack.serves = !stack.djangos.empty() || !stack.applications.empty();
+  return stack;
+}
+
+const ScriptFile* started_script(const Repository& repository, const Dockerfile& file,
+                                 const std::vector<std::string>& argv) {
+  const auto folder = folder_of(file.path);
+  for (const auto& argument : argv) {
+    for (const auto& word : split(argument, ' ')) {
+      if (!word.ends_with(".sh") && word.find("entrypoint") == std::string::npos) continue;
+      const auto name = file_name(word);
+      const ScriptFile* best = nullptr;
+      for (const auto& each : repository.scripts) {
+        if (file_name(each.path) != name) continue;
+        if (!best || each.path.starts_with(folder)) best = &each;
+      }
+      if (best) return best;
+    }
+  }
+  return nullptr;
+}
+
+std::string start_text(const Repository& repository, const Dockerfile& file, const Stage& stage) {
+  std::string text;
+  std::vector<std::string> words;
+  for (const auto* name : {"ENTRYPOINT", "CMD"}) {
+    const Instruction* last = nullptr;
+    for (const auto* each : file.inherited(stage))
+      if (each->name == name) last = each;
+    if (!last) continue;
+    const auto argv = last->argv();
+    words.insert(words.end(), argv.begin(), argv.end());
+  }
+  text = join(words, " ");
+  if (const auto* script = started_script(repository, file, words)) text += "\n" + script->text;
+  return text;
+}
+
+}  // namespace ecluse::preflight

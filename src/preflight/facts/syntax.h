@@ -1,0 +1,66 @@
+#pragma once
+// A syntax tree, owned: a thin skin over tree-sitter. Blocking, bounded by kParseTime.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tree_sitter/api.h>
+
+#include "preflight/facts/place.h"
+
+namespace ecluse::preflight {
+
+enum class Grammar { kPython, kTsx, kBash };
+
+/// A file that takes longer is hostile.
+constexpr std::chrono::milliseconds kParseTime{500};
+
+/// A node and the text below it; below a null node everything is null or empty. Cheap to copy; lives as long as its tree.
+class Syntax {
+ public:
+  Syntax(TSNode node, std::string_view source) : node_(node), source_(source) {}
+
+  std::string_view type() const { return null() ? "" : ts_node_type(node_); }
+  bool null() const { return ts_node_is_null(node_); }
+  std::string_view text() const;
+  Place place() const;
+  int last_line() const { return static_cast<int>(ts_node_end_point(node_).row) + 1; }
+  std::uint32_t size() const { return null() ? 0 : ts_node_named_child_count(node_); }
+  Syntax child(std::uint32_t n) const { return {ts_node_named_child(node_, n), source_}; }
+  Syntax field(std::string_view name) const;
+  Syntax parent() const { return null() ? *this : Syntax{ts_node_parent(node_), source_}; }
+  TSNode node() const { return node_; }
+  bool same_as(const Syntax& other) const { return ts_node_eq(node_, other.node_); }
+
+ private:
+  TSNode node_;
+  std::string_view source_;
+};
+
+class SyntaxTree {
+ public:
+  /// Nothing when the parser gave up in time. `source` must outlive the tree.
+  static std::optional<SyntaxTree> parse(Grammar grammar, std::string_view source);
+  Syntax root() const { return {ts_tree_root_node(tree_.get()), source_}; }
+
+ private:
+  struct Delete {
+    void operator()(TSTree* tree) const { ts_tree_delete(tree); }
+  };
+  SyntaxTree(TSTree* tree, std::string_view source) : tree_(tree), source_(source) {}
+  std::unique_ptr<TSTree, Delete> tree_;
+  std::string_view source_;
+};
+
+/// Visits every named node below `root`, parents first, no deeper than `depth_max`. `visit` returns
+/// false to skip what is below.
+template <typename Visit>
+void for_each_node(const Syntax& root, int depth_max, Visit visit) {
+  if (depth_max <= 0 || root.null() || !visit(root)) return;
+  for (std::uint32_t i = 0; i < root.size(); ++i) for_each_node(root.child(i), depth_max - 1, visit);
+}
+
+}  // namespace ecluse::preflight

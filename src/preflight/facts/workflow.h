@@ -1,0 +1,60 @@
+#pragma once
+// Pipelines of other systems: GitHub Actions and GitLab CI, as jobs with steps. Pure.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "preflight/facts/shell.h"
+#include "preflight/facts/yaml.h"
+
+namespace ecluse::preflight {
+
+struct WorkflowStep {
+  std::string name;
+  std::string uses;
+  std::string run;
+  std::string condition;  ///< of `if`
+  bool continue_on_error = false;
+  bool errexit = true;    ///< the runner's default shell is `bash -e`
+  bool pipefail = false;  ///< only with `shell: bash` written out
+  std::vector<YamlEntry> with;
+  std::vector<YamlEntry> env;
+  ShellScript script;
+  Place place;
+  Place run_place;
+  Place condition_place;
+
+  std::string_view input(std::string_view key) const;
+};
+
+struct WorkflowJob {
+  std::string name;
+  std::vector<std::string> needs;
+  std::string condition;
+  bool continue_on_error = false;
+  std::vector<WorkflowStep> steps;
+  std::vector<YamlEntry> env;
+  std::string uses;  ///< a reusable workflow
+  Place place;
+  Place condition_place;
+};
+
+enum class WorkflowSystem { kGithub, kGitlab };
+
+struct Workflow {
+  std::string path;
+  WorkflowSystem system = WorkflowSystem::kGithub;
+  Yaml triggers;  ///< of `on`
+  Place triggers_place;
+  std::vector<WorkflowJob> jobs;
+  std::vector<YamlEntry> env;
+
+  const WorkflowJob* find(std::string_view job) const;
+};
+
+bool is_workflow_path(std::string_view path);
+Workflow read_workflow(std::string_view path, const Yaml& root);
+
+}  // namespace ecluse::preflight

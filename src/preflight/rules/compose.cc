@@ -1,0 +1,158 @@
+// VOL-001..003, RED-001, RED-002: what a compose file mounts and publishes.
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "preflight/rules/rule.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+template <typename Check>
+Findings for_mounts(const Subject& subject, Check check) {
+  Findings found;
+  for (const auto* compose : subject.stack.composes)
+    for (const auto& service : compose->services)
+      for (const auto& mount : service.volumes)
+        if (auto made = check(*compose, service, mount)) found.push_back(std::move(*made));
+  return found;
+}
+
+Findings shared_writable(const Subject& subject) {
+  return for_mounts(subject, [](const Compose& compose, const ComposeService& service,
+                                const ComposeMount& mount) -> std::optional<Finding> {
+    const bool database = !service_of_image(service.image).empty();
+    if (service.replicas < 2 || mount.read_only || mount.source.empty() || database)
+      return std::nullopt;
+    auto made = at(compose.path, mount.place,
+                   std::to_string(service.replicas) + " replicas of " + service.name + " write " +
+                       mount.target);
+    made.because = "replicas: " + std::to_string(service.replicas);
+    return made;
+  });
+}
+
+Findings mounted_source(const Subject& subject) {
+  return for_mounts(subject, [&](const Compose& compose, const ComposeService& service,
+                                 const ComposeMount& mount) -> std::optional<Finding> {
+    if (!mount.is_path() || !service.context || mount.read_only) return std::nullopt;
+    const auto context = join_path(folder_of(compose.path), *service.context);
+    const auto source = join_path(folder_of(compose.path), mount.source);
+    const bool top = mount.source == "." || mount.source == "./" || mount.source.starts_with("./") ||
+                     mount.source.starts_with("../");
+    if (!top || source != context) return std::nullopt;
+    return at(compose.path, mount.place,
+              mount.source + " is mounted over " + mount.target + " of " + service.name);
+  });
+}
+
+Findings missing_bind(const Subject& subject) {
+  return for_mounts(subject, [&](const Compose& compose, const ComposeService& service,
+                                 const ComposeMount& mount) -> std::optional<Finding> {
+    if (!mount.source.starts_with("./") && !mount.source.starts_with("../")) return std::nullopt;
+    const auto path = join_path(folder_of(compose.path), mount.source);
+    const auto name = file_name(path);
+    const bool is_file = name.find('.') != std::string_view::npos && !name.starts_with('.');
+    if (path.empty() || !is_file || name.ends_with(".d") || subject.repository.find(path) ||
+        subject.repository.has_folder(path))
+      return std::nullopt;
+    // Nginx's missing configuration has a rule of its own, and so have databases and certificates.
+    if (name.ends_with(".conf") || name.ends_with(".pem") || name.ends_with(".crt") ||
+        name.ends_with(".key") || name.ends_with(".sqlite3") || name.ends_with(".db"))
+      return std::nullopt;
+    return at(compose.path, mount.place,
+              path + " does not exist: Docker makes a folder of that name for " + service.name);
+  });
+}
+
+bool names_memory_cache(const Value& value) {
+  if (value.kind == ValueKind::kString)
+    return value.text == "SimpleCache" || value.text == "simple" ||
+           value.text.find("locmem.LocMemCache") != std::string::npos ||
+           value.text.starts_with("memory://");
+  return std::ranges::any_of(value.items, [](const Item& item) { return names_memory_cache(item.value); });
+}
+
+/// `except RedisError: cache = SimpleCache()`, `"redis" if url else "simple"`.
+Findings silent_memory(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.code) {
+    if (!is_production_code(file)) continue;
+    const bool speaks_redis = file.imports_module("redis") || file.imports_module("flask_caching") ||
+                              file.imports_module("ioredis") || file.imports_module("django_redis") ||
+                              std::ranges::any_of(file.reads, [](const EnvRead& read) {
+                                return read.name.find("REDIS") != std::string::npos;
+                              });
+    if (!speaks_redis) continue;
+    for (const auto& each : file.assignments) {
+      const auto condition = to_lower(each.scope.condition);
+      const bool fallback = each.scope.handler || condition.find("redis") != std::string::npos;
+      const bool either = each.value.text.find(" else ") != std::string::npos &&
+                          to_lower(each.value.text).find("redis") != std::string::npos &&
+                          any_of_words(each.value.text, {"SimpleCache", "\"simple\"", "LocMem", "memory://"});
+      const bool none = each.scope.handler && each.value.kind == ValueKind::kNone &&
+                        any_of_words(to_lower(each.target), {"redis", "cache"});
+      if ((fallback && names_memory_cache(each.value)) || either || none)
+        found.push_back(at(file.path, each.place, each.target + " goes on without Redis"));
+    }
+    for (const auto& read : file.reads) {
+      if (read.fallback && read.fallback->text.starts_with("memory://"))
+        found.push_back(at(file.path, read.place, read.name + " falls back to memory://"));
+    }
+  }
+  return found;
+}
+
+bool asks_password(const ComposeService& service) {
+  const auto words = join(service.command, " ");
+  if (words.find("requirepass") != std::string::npos || words.find(".conf") != std::string::npos)
+    return true;
+  return std::ranges::any_of(service.environment, [](const ComposeVariable& variable) {
+    return variable.name.find("PASSWORD") != std::string::npos;
+  });
+}
+
+Findings open_redis(const Subject& subject) {
+  Findings found;
+  for (const auto& compose : subject.repository.composes) {
+    for (const auto& service : compose.services) {
+      const auto kind = service_of_image(service.image);
+      if ((kind != "redis" && kind != "valkey") || asks_password(service)) continue;
+      for (const auto& port : service.ports) {
+        if (port.address == "127.0.0.1" || port.address == "::1") continue;
+        found.push_back(at(compose.path, port.place, service.name + " answers anybody at port " +
+                                                         (port.published.empty() ? port.target : port.published)));
+      }
+    }
+  }
+  return found;
+}
+
+constexpr std::array kRules = {
+    Rule{"VOL-001", Severity::kMajor, "Several replicas write one path",
+         "Their writes interleave: files are torn, uploads overwrite each other.",
+         "One writer, a lock, or an object store; read-only (`:ro`) where they only read.",
+         shared_writable},
+    Rule{"VOL-002", Severity::kMajor, "The source tree is mounted in production",
+         "What runs is what lies on the host, not what was built and tested.",
+         "Remove the mount; keep it in a compose.override.yml for development.", mounted_source},
+    Rule{"VOL-003", Severity::kMajor, "A mounted file does not exist",
+         "Docker silently makes an empty folder of that name, and the app reads a folder.",
+         "Commit the file, or correct the path.", missing_bind},
+    Rule{"RED-001", Severity::kMajor, "The cache silently falls back to memory",
+         "Each instance then has a cache of its own: sessions and counters differ from request to "
+         "request, and nobody is told.",
+         "Let the start fail when Redis does not answer in production.", silent_memory},
+    Rule{"RED-002", Severity::kMajor, "Redis is published without a password",
+         "Anybody who reaches the port reads and writes everything in it, and can run code.",
+         "Do not publish it, or `command: redis-server --requirepass ${REDIS_PASSWORD:?}`.",
+         open_redis},
+};
+
+}  // namespace
+
+std::span<const Rule> compose_rules() { return kRules; }
+
+}  // namespace ecluse::preflight

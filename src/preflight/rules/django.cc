@@ -1,0 +1,294 @@
+// DJ-001..009: Django's settings in production.
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "preflight/rules/rule.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+using Setting = Django::Setting;
+
+bool is_true_text(std::string_view text) {
+  const auto lower = to_lower(trim(text));
+  return lower == "true" || lower == "1" || lower == "yes" || lower == "on";
+}
+
+const EnvRead* read_of(const Setting& setting) {
+  return read_within(*setting.file, *setting.assignment);
+}
+
+/// The variable's value in ecluse.yml's environment; null when it does not set one.
+const std::string* given(const Subject& subject, std::string_view name) {
+  if (!subject.environment) return nullptr;
+  const auto found = subject.environment->env.find(std::string(name));
+  if (found == subject.environment->env.end()) return nullptr;
+  return std::get_if<std::string>(&found->second);
+}
+
+std::optional<Finding> debug_of(const Subject& subject, const Setting& debug) {
+  const auto& value = debug.assignment->value;
+  const auto& place = debug.assignment->place;
+  if (value.is(ValueKind::kBoolean, "True") && debug.assignment->scope.condition.empty())
+    return at(debug.file->path, place, "DEBUG = True");
+  const auto* read = read_of(debug);
+  if (!read || !read->fallback || !is_true_text(read->fallback->text)) return std::nullopt;
+  const auto* set = given(subject, read->name);
+  if (set && !is_true_text(*set)) return std::nullopt;
+  return at(debug.file->path, place, "DEBUG is on unless " + read->name + " says otherwise");
+}
+
+/// A project that nothing settles on: every settings file of its own counts, if it is no
+/// development one.
+template <typename Check>
+Findings for_each_project(const Subject& subject, Check check) {
+  Findings found;
+  for (const auto& django : subject.stack.djangos) {
+    if (django.settings.empty()) continue;
+    if (auto made = check(django)) found.push_back(std::move(*made));
+  }
+  return found;
+}
+
+Findings debug_on(const Subject& subject) {
+  return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    const auto debug = django.setting("DEBUG");
+    return debug ? debug_of(subject, *debug) : std::nullopt;
+  });
+}
+
+bool has_star(const Value& value) {
+  return std::ranges::any_of(value.items,
+                             [](const Item& item) { return item.value.text == "*"; });
+}
+
+Findings any_host(const Subject& subject) {
+  return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    const auto hosts = django.setting("ALLOWED_HOSTS");
+    if (!hosts) return std::nullopt;
+    const auto* read = read_of(*hosts);
+    if (read && read->fallback && (read->fallback->text == "*" || has_star(*read->fallback)) &&
+        !given(subject, read->name))
+      return at(hosts->file->path, hosts->assignment->place,
+                "every host is accepted unless " + read->name + " is set");
+    if (!read && has_star(hosts->assignment->value))
+      return at(hosts->file->path, hosts->assignment->place, "ALLOWED_HOSTS accepts every host");
+    return std::nullopt;
+  });
+}
+
+bool accepts(const Value& list, std::string_view host) {
+  return std::ranges::any_of(list.items, [&](const Item& item) {
+    const auto& each = item.value.text;
+    return item.value.kind != ValueKind::kString || each == "*" || each == host ||
+           (each.starts_with('.') && (host.ends_with(each) || host == each.substr(1)));
+  });
+}
+
+bool is_local_host(std::string_view host) {
+  return host == "localhost" || host == "127.0.0.1" || host == "0.0.0.0" || host == "[::1]" ||
+         host == "::1" || host == "testserver";
+}
+
+bool only_local(const Value& list) {
+  return std::ranges::all_of(list.items, [](const Item& item) {
+    return item.value.kind == ValueKind::kString && is_local_host(item.value.text);
+  });
+}
+
+Findings foreign_host(const Subject& subject) {
+  return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    const auto hosts = django.setting("ALLOWED_HOSTS");
+    if (!hosts || hosts->assignment->value.kind != ValueKind::kList) return std::nullopt;
+    const auto& list = hosts->assignment->value;
+    if (read_of(*hosts)) return std::nullopt;
+    if (subject.environment) {
+      for (const auto& host : subject.environment->hosts) {
+        if (accepts(list, host.host)) continue;
+        auto made = at(hosts->file->path, hosts->assignment->place, host.host + " is not accepted");
+        made.because = "ecluse.yml serves " + subject.environment->name + " at " + host.host;
+        return made;
+      }
+      return std::nullopt;
+    }
+    if (!only_local(list)) return std::nullopt;
+    return at(hosts->file->path, hosts->assignment->place,
+              list.items.empty() ? "ALLOWED_HOSTS is empty: with DEBUG off every request is refused"
+                                 : "only this machine's own names are accepted");
+  });
+}
+
+Findings split_of_nothing(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.code) {
+    if (!is_production_code(file) || file.language != Language::kPython) continue;
+    for (const auto& read : file.reads) {
+      const bool empty = read.fallback && read.fallback->kind == ValueKind::kString &&
+                         read.fallback->text.empty();
+      if (read.used_by == "split" && empty && !read.separator.empty())
+        found.push_back(at(file.path, read.place,
+                           "without " + read.name + " this is [\"\"], not an empty list"));
+    }
+  }
+  return found;
+}
+
+bool lists_app(const Django& django, std::string_view app) {
+  const auto apps = django.setting("INSTALLED_APPS");
+  if (!apps) return false;
+  return apps->assignment->value.text.find(app) != std::string::npos ||
+         std::ranges::any_of(apps->assignment->value.items,
+                             [&](const Item& item) { return item.value.text == app; });
+}
+
+bool uses_static(const Django& django) { return lists_app(django, "django.contrib.staticfiles"); }
+
+Findings no_static_root(const Subject& subject) {
+  return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    if (!uses_static(django) || django.setting("STATIC_ROOT")) return std::nullopt;
+    const auto url = django.setting("STATIC_URL");
+    return at(django.settings.back()->path, url ? url->assignment->place : Place{1, 1},
+              "STATIC_ROOT is not set");
+  });
+}
+
+bool any_text(const Subject& subject, std::string_view word) {
+  return std::ranges::any_of(subject.repository.texts, [&](const auto& each) {
+    return each.second.find(word) != std::string::npos;
+  });
+}
+
+bool serves_static(const Subject& subject, const Django& django) {
+  for (const auto* package : {"whitenoise", "django-storages", "dj-static", "django-cloudinary-storage"})
+    if (subject.repository.find_dependency(package)) return true;
+  for (const auto* file : django.settings)
+    for (const auto& each : file->assignments)
+      if (any_of_words(each.value.text, {"whitenoise", "storages.backends", "S3", "WhiteNoise"}))
+        return true;
+  for (const auto& nginx : subject.repository.nginxes)
+    for (const auto& line : lines_of(subject.repository.text(nginx.path)))
+      if (any_of_words(line, {"/static"})) return true;
+  if (subject.environment)
+    for (const auto& process : subject.environment->processes)
+      if (!process.static_paths.empty()) return true;
+  return any_text(subject, "file_server");
+}
+
+Findings nobody_serves_static(const Subject& subject) {
+  return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    if (!uses_static(django) || serves_static(subject, django)) return std::nullopt;
+    const auto url = django.setting("STATIC_URL");
+    return at(django.settings.back()->path, url ? url->assignment->place : Place{1, 1},
+              "neither WhiteNoise, nor a proxy's location, nor `static:` in ecluse.yml");
+  });
+}
+
+/// Something of the repository brings it to a server: a proxy with TLS will stand before it.
+bool is_delivered(const Subject& subject) {
+  const auto& repository = subject.repository;
+  if (subject.environment || !subject.stack.dockerfiles.empty()) return true;
+  return repository.find("Procfile") || repository.find("render.yaml") || repository.find("fly.toml");
+}
+
+Findings https_unknown(const Subject& subject) {
+  if (!is_delivered(subject)) return {};
+  return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    for (const auto* name : {"CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER"})
+      if (django.setting(name)) return std::nullopt;
+    return at(django.settings.back()->path, {1, 1},
+              "neither CSRF_TRUSTED_ORIGINS nor SECURE_PROXY_SSL_HEADER is set");
+  });
+}
+
+std::optional<int> runserver_column(std::string_view line) {
+  const auto column = line.find("runserver");
+  const bool comment = trim(line).starts_with('#');
+  if (column == std::string_view::npos || comment || line.find("manage.py") == std::string::npos)
+    return std::nullopt;
+  return static_cast<int>(column) + 1;
+}
+
+Findings development_server(const Subject& subject) {
+  Findings found;
+  const auto look = [&](std::string_view path) {
+    auto lines = lines_like(subject.repository, path, runserver_column);
+    found.insert(found.end(), lines.begin(), lines.end());
+  };
+  for (const auto* file : subject.stack.dockerfiles) {
+    const auto* stage = file->final_stage();
+    if (!stage) continue;
+    for (const auto* name : {"CMD", "ENTRYPOINT"}) {
+      const auto* last = stage->last(name);
+      if (last && last->text.find("runserver") != std::string::npos)
+        found.push_back(at(file->path, last->place, last->name + " " + last->text));
+      if (!last) continue;
+      if (const auto* script = started_script(subject.repository, *file, last->argv()))
+        look(script->path);
+    }
+  }
+  for (const auto* compose : subject.stack.composes) {
+    for (const auto& service : compose->services)
+      if (join(service.command, " ").find("manage.py runserver") != std::string::npos)
+        found.push_back(at(compose->path, service.command_place, join(service.command, " ")));
+  }
+  look("Procfile");
+  return found;
+}
+
+Findings two_settings(const Subject& subject) {
+  return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    if (django.wsgi_settings.empty() || django.manage_settings == django.wsgi_settings)
+      return std::nullopt;
+    return at(django.wsgi, django.wsgi_settings_place,
+              "manage.py uses " + django.manage_settings + ", wsgi.py " + django.wsgi_settings);
+  });
+}
+
+constexpr std::array kRules = {
+    Rule{"DJ-001", Severity::kMajor, "DEBUG is on in production",
+         "Every error shows settings, local variables and SQL to whoever caused it.",
+         "Read it from the environment with False as the default: `DEBUG = "
+         "os.environ.get(\"DEBUG\", \"False\") == \"True\"`.",
+         debug_on},
+    Rule{"DJ-002", Severity::kMajor, "Every host name is accepted",
+         "A forged Host header ends up in password reset links and caches.",
+         "List the hosts, from a variable: `ALLOWED_HOSTS = os.environ[\"ALLOWED_HOSTS\"].split(\",\")`.",
+         any_host},
+    Rule{"DJ-003", Severity::kMajor, "The host it is deployed at is not accepted",
+         "Django answers every request there with 400.",
+         "Read ALLOWED_HOSTS from the environment and set it for each environment.", foreign_host},
+    Rule{"DJ-004", Severity::kWarn, "An empty variable becomes a list of one empty text",
+         "`\"\".split(\",\")` is `[\"\"]`: a host, an origin or an address that is never right, and "
+         "hides that nothing was set.",
+         "`[each for each in os.environ.get(\"X\", \"\").split(\",\") if each]`", split_of_nothing},
+    Rule{"DJ-005", Severity::kWarn, "STATIC_ROOT is missing",
+         "collectstatic stops with ImproperlyConfigured, so the site has no style sheets.",
+         "`STATIC_ROOT = BASE_DIR / \"staticfiles\"`", no_static_root},
+    Rule{"DJ-006", Severity::kMajor, "Nobody serves the static files",
+         "With DEBUG off Django does not serve them: the admin and the pages come without style.",
+         "Add WhiteNoise to MIDDLEWARE, or `static: {/static: staticfiles}` to the process in "
+         "ecluse.yml.",
+         nobody_serves_static},
+    Rule{"DJ-007", Severity::kWarn, "HTTPS before a proxy is unknown to Django",
+         "Behind a proxy that ends TLS Django sees plain HTTP: forms answer 403 (CSRF) and "
+         "redirects lead to http.",
+         "`SECURE_PROXY_SSL_HEADER = (\"HTTP_X_FORWARDED_PROTO\", \"https\")`, and "
+         "CSRF_TRUSTED_ORIGINS with a scheme.",
+         https_unknown},
+    Rule{"DJ-008", Severity::kMajor, "Django's development server runs in production",
+         "runserver is neither safe nor fast enough for the public, and says so itself.",
+         "Start gunicorn (or uvicorn) on the project's wsgi (asgi) module.", development_server},
+    Rule{"DJ-009", Severity::kMajor, "manage.py and wsgi.py use different settings",
+         "Migrations may change one database while the site reads another.",
+         "Name the same module in both, and choose by DJANGO_SETTINGS_MODULE in the environment.",
+         two_settings},
+};
+
+}  // namespace
+
+std::span<const Rule> django_rules() { return kRules; }
+
+}  // namespace ecluse::preflight

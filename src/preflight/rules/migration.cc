@@ -1,0 +1,184 @@
+// MIG-001..005: how the schema comes to be.
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "preflight/rules/rule.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+bool has_migrations(const Repository& repository) {
+  return std::ranges::any_of(repository.files, [](const FileFact& file) {
+    return any_of_words(file.path, {"migrations/versions/", "alembic/versions/", "alembic.ini"}) ||
+           file_name(file.path) == "alembic.ini";
+  });
+}
+
+/// A script that people call by hand, not what serves.
+bool is_tool(const CodeFile& file, const Scope& scope) {
+  if (scope.main_guard) return true;
+  const auto name = to_lower(file_name(file.path));
+  if (any_of_words(name, {"init_db", "create_db", "setup_db", "reset", "seed", "populate", "manage"})) return true;
+  return any_of_words(file.path, {"scripts/", "management/commands/", "tools/", "bin/"});
+}
+
+Findings calls_of(const Subject& subject, std::string_view method, bool tools) {
+  Findings found;
+  for (const auto& file : subject.repository.code) {
+    if (file.test || file.path.find("versions/") != std::string::npos) continue;
+    for (const auto& call : file.calls) {
+      if (!ends_with_name(call.callee(), method) || (!tools && is_tool(file, call.scope))) continue;
+      found.push_back(at(file.path, call.value.place, call.callee() + "()"));
+    }
+  }
+  return found;
+}
+
+Findings without_migrations(const Subject& subject) {
+  if (has_migrations(subject.repository)) return {};
+  auto found = calls_of(subject, "create_all", true);
+  for (const auto& file : subject.repository.code) {
+    if (file.test || file.language != Language::kJavaScript || !file.imports_module("sequelize")) continue;
+    for (const auto& call : file.calls)
+      if (call.callee() == "sequelize.sync" || call.callee() == "db.sequelize.sync")
+        found.push_back(at(file.path, call.value.place, call.callee() + "()"));
+  }
+  return found;
+}
+
+Findings drops_all(const Subject& subject) {
+  auto found = calls_of(subject, "drop_all", true);
+  for (const auto& file : subject.repository.code) {
+    if (file.test || file.language != Language::kJavaScript) continue;
+    for (const auto& call : file.calls) {
+      const auto* options = call.value.at(0);
+      const auto* force = options ? options->find("force") : nullptr;
+      if (ends_with_name(call.callee(), "sync") && force && force->text == "true")
+        found.push_back(at(file.path, call.value.place, call.callee() + "({force: true})"));
+    }
+  }
+  return found;
+}
+
+std::optional<std::string_view> migrates(std::string_view line) {
+  if (trim(line).starts_with('#')) return std::nullopt;
+  for (const std::string_view word : {"manage.py migrate", "alembic upgrade", "flask db upgrade",
+                                      "prisma migrate deploy", "prisma db push", "sequelize db:migrate",
+                                      "sequelize-cli db:migrate", "knex migrate", "typeorm migration:run"})
+    if (line.find(word) != std::string_view::npos) return word;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> seeds(std::string_view line) {
+  if (trim(line).starts_with('#')) return std::nullopt;
+  for (const std::string_view word : {"manage.py loaddata", "manage.py seed", "prisma db seed", "db:seed",
+                                      "createsuperuser", "create_superuser", "npm run seed", "seed.py",
+                                      "init_db.py", "populate", "seed_db", "create_admin"})
+    if (line.find(word) != std::string_view::npos) return word;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> migrates_for_development(std::string_view line) {
+  if (trim(line).starts_with('#')) return std::nullopt;
+  return line.find("prisma migrate dev") == std::string_view::npos
+             ? std::nullopt
+             : std::optional<std::string_view>("prisma migrate dev");
+}
+
+using Word = std::optional<std::string_view> (*)(std::string_view);
+
+void look_into_script(const ScriptFile& script, Word word, Findings& found) {
+  int number = 0;
+  for (const auto line : lines_of(script.text)) {
+    ++number;
+    if (const auto hit = word(line))
+      found.push_back(at(script.path, {number, static_cast<int>(line.find(*hit)) + 1}, std::string(line)));
+  }
+}
+
+void look_into_images(const Subject& subject, Word word, Findings& found) {
+  for (const auto* file : subject.stack.dockerfiles) {
+    const auto* stage = file->final_stage();
+    if (!stage) continue;
+    for (const auto* name : {"ENTRYPOINT", "CMD"}) {
+      const auto* each = stage->last(name);
+      if (!each) continue;
+      if (word(each->text)) found.push_back(at(file->path, each->place, each->name + " " + each->text));
+      if (const auto* script = started_script(subject.repository, *file, each->argv()))
+        look_into_script(*script, word, found);
+    }
+  }
+}
+
+void look_into_composes(const Subject& subject, Word word, Findings& found) {
+  for (const auto* compose : subject.stack.composes) {
+    for (const auto& service : compose->services) {
+      const auto text = join(service.command, " ");
+      const bool serves = !service.ports.empty() || any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
+      if (serves && word(text)) found.push_back(at(compose->path, service.command_place, text));
+    }
+  }
+}
+
+/// What runs each time an instance starts: the image's start, compose commands, Procfile's web,
+/// package.json's start.
+Findings at_each_start(const Subject& subject, Word word) {
+  Findings found;
+  look_into_images(subject, word, found);
+  look_into_composes(subject, word, found);
+  auto lines = lines_like(subject.repository, "Procfile", [&](std::string_view line) -> std::optional<int> {
+    if (!line.starts_with("web:") || !word(line)) return std::nullopt;
+    return static_cast<int>(line.find(*word(line))) + 1;
+  });
+  found.insert(found.end(), lines.begin(), lines.end());
+  for (const auto& manifest : subject.repository.manifests) {
+    const auto* start = manifest.find_script("start");
+    if (start && word(start->command)) found.push_back(at(manifest.path, start->place, start->command));
+  }
+  return found;
+}
+
+Findings migrate_each(const Subject& subject) {
+  auto found = at_each_start(subject, migrates);
+  const auto instances = instances_of(subject);
+  for (auto& each : found) {
+    if (instances.count > 1) each.because = instances.said_by;
+  }
+  return found;
+}
+
+Findings seed_each(const Subject& subject) { return at_each_start(subject, seeds); }
+
+Findings develop_migration(const Subject& subject) {
+  return at_each_start(subject, migrates_for_development);
+}
+
+constexpr std::array kRules = {
+    Rule{"MIG-001", Severity::kMajor, "The schema is made without migrations",
+         "create_all makes missing tables and never changes one: the second release meets the "
+         "first one's schema.",
+         "Use the framework's migrations (Alembic, Flask-Migrate) and run them in `release:`.",
+         without_migrations},
+    Rule{"MIG-002", Severity::kMajor, "Every table can be dropped at run time",
+         "One call, one wrong environment, and the data is gone.",
+         "Delete it, or move it to a script that refuses to run outside development.", drops_all},
+    Rule{"MIG-003", Severity::kMajor, "Every instance migrates when it starts",
+         "Measured: of 15 processes that started at once, 10 failed; and a failed migration takes "
+         "the whole site down.",
+         "Move it to `release:` in ecluse.yml: once per release, under a lock.", migrate_each},
+    Rule{"MIG-004", Severity::kWarn, "Sample data or accounts are made at every start",
+         "Deleted rows come back, passwords are reset, and every instance does it at once.",
+         "Run it once by hand: `ecluse run -- COMMAND`.", seed_each},
+    Rule{"MIG-005", Severity::kMajor, "`prisma migrate dev` in production",
+         "It may reset the database when histories differ, and asks questions nobody answers.",
+         "`prisma migrate deploy`, in `release:`.", develop_migration},
+};
+
+}  // namespace
+
+std::span<const Rule> migration_rules() { return kRules; }
+
+}  // namespace ecluse::preflight

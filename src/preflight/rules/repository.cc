@@ -1,0 +1,165 @@
+// REPO-001..006: what is committed and should not be.
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+#include "preflight/rules/rule.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+bool is_committed(const Subject& subject, std::string_view path) {
+  const auto* fact = subject.repository.find(path);
+  return fact && fact->committed;
+}
+
+std::string human_size(std::uint64_t bytes) {
+  if (bytes < 1024) return std::to_string(bytes) + " bytes";
+  if (bytes < 1024 * 1024) return std::to_string(bytes / 1024) + " KiB";
+  return std::to_string(bytes / 1024 / 1024) + " MiB";
+}
+
+Findings committed_database(const Subject& subject) {
+  Findings found;
+  for (const auto& database : subject.repository.databases) {
+    if (!is_committed(subject, database.path) || is_test_path(database.path)) continue;
+    std::vector<std::string> told;
+    for (const auto& table : database.tables)
+      if (any_of_words(to_lower(table), {"user", "session", "account", "customer", "profile", "order"}))
+        told.push_back(table);
+    auto made = at(database.path, {1, 1}, "a SQLite database of " + human_size(database.bytes));
+    if (!told.empty()) made.evidence += " with the tables " + join(told, ", ");
+    if (told.empty()) {
+      made.severity = Severity::kWarn;
+      made.because = "no table of people was seen in it";
+    }
+    found.push_back(std::move(made));
+  }
+  return found;
+}
+
+bool is_log(std::string_view path) {
+  return path.ends_with(".log") || path.find(".log.") != std::string_view::npos;
+}
+
+Findings committed_log(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.files) {
+    if (is_log(file.path) && file.committed && file.bytes > 0 && !is_test_path(file.path) &&
+        !file.path.ends_with(".py") && !file.path.ends_with(".md"))
+      found.push_back(at(file.path, {1, 1}, "a log of " + human_size(file.bytes)));
+  }
+  return found;
+}
+
+Findings committed_vendor(const Subject& subject) {
+  Findings found;
+  for (const auto& folder : subject.repository.vendored)
+    found.push_back(at(folder.path, {}, "a " + folder.kind + " of " + std::to_string(folder.files) + " files"));
+  return found;
+}
+
+bool is_artefact(std::string_view path) {
+  return any_of_words(path, {"__pycache__/", ".DS_Store", ".pytest_cache/", ".idea/", ".coverage"}) ||
+         path.ends_with(".pyc");
+}
+
+Findings weak_gitignore(const Subject& subject) {
+  const auto& repository = subject.repository;
+  if (repository.files.empty()) return {};
+  if (!repository.find(".gitignore")) return {at("", {}, "there is no .gitignore at the top")};
+  std::vector<const FileFact*> wrong;
+  for (const auto& file : repository.files) {
+    if (!file.committed || file_name(file.path) == ".gitkeep") continue;
+    bool ignored = false;
+    for (const auto& [path, rules] : repository.ignores) {
+      if (file_name(path) != ".gitignore") continue;
+      const auto answer = rules.ask(file.path, false);
+      if (answer == IgnoreRules::Answer::kIgnored) ignored = true;
+      if (answer == IgnoreRules::Answer::kKept) ignored = false;
+    }
+    if (ignored || is_artefact(file.path)) wrong.push_back(&file);
+  }
+  if (wrong.empty()) return {};
+  return {at(".gitignore", {1, 1}, wrong.front()->path +
+                                       (wrong.size() > 1 ? " and " + std::to_string(wrong.size() - 1) + " more" : "") +
+                                       " are committed all the same")};
+}
+
+/// Two folders with the same names and sizes below them: a copy of the project in itself.
+Findings duplicated_tree(const Subject& subject) {
+  struct Signature {
+    std::size_t files = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t names = 0;
+    auto operator<=>(const Signature&) const = default;
+  };
+  std::map<std::string, Signature, std::less<>> signatures;
+  for (const auto& file : subject.repository.files) {
+    for (auto folder = folder_of(file.path); !folder.empty(); folder = folder_of(folder)) {
+      auto& each = signatures[std::string(folder)];
+      ++each.files;
+      each.bytes += file.bytes;
+      each.names += std::hash<std::string_view>{}(std::string_view(file.path).substr(folder.size())) ^ file.bytes;
+    }
+  }
+  constexpr std::size_t kFilesMin = 8;  // smaller folders are alike by chance
+  std::map<Signature, std::string> first;
+  Findings found;
+  for (const auto& [folder, signature] : signatures) {
+    if (signature.files < kFilesMin || signature.bytes < 4096) continue;
+    const auto [place, added] = first.emplace(signature, folder);
+    if (added || folder.starts_with(place->second + "/")) continue;
+    const bool inside = std::ranges::any_of(found, [&](const Finding& each) { return folder.starts_with(each.path + "/"); });
+    if (!inside) found.push_back(at(folder, {}, "the same " + std::to_string(signature.files) + " files as " + place->second));
+  }
+  return found;
+}
+
+Findings scattered_documents(const Subject& subject) {
+  constexpr std::size_t kDocumentsMax = 9;
+  std::vector<std::string> names;
+  for (const auto& file : subject.repository.files) {
+    const bool top = file.path.find('/') == std::string::npos;
+    const auto lower = to_lower(file.path);
+    if (top && (lower.ends_with(".md") || lower.ends_with(".rst") || lower.ends_with(".docx") ||
+                lower.ends_with(".pdf") || (lower.ends_with(".txt") && lower.find("requirements") == std::string::npos &&
+                                            lower != "robots.txt" && lower != "runtime.txt")))
+      names.push_back(file.path);
+  }
+  if (names.size() <= kDocumentsMax) return {};
+  return {at("", {}, std::to_string(names.size()) + " documents at the top: " + join(names, ", "))};
+}
+
+constexpr std::array kRules = {
+    Rule{"REPO-001", Severity::kMajor, "A database is committed",
+         "What its users wrote is in the history for everybody, and each deploy brings the old rows "
+         "back.",
+         "`git rm --cached` it, add it to .gitignore, and rewrite the history if it held people's "
+         "data.",
+         committed_database},
+    Rule{"REPO-002", Severity::kWarn, "A log is committed",
+         "Logs hold addresses, tokens and stack traces, and change with every run.",
+         "`git rm --cached` it and add `*.log` to .gitignore.", committed_log},
+    Rule{"REPO-003", Severity::kWarn, "Installed packages are committed",
+         "Thousands of files that the lock file already names, built for another machine.",
+         "`git rm -r --cached` the folder and add it to .gitignore.", committed_vendor},
+    Rule{"REPO-004", Severity::kWarn, "The .gitignore is missing or ineffective",
+         "Files that are tracked stay tracked, whatever it says.",
+         "`git rm --cached` what it names; add what is missing.", weak_gitignore},
+    Rule{"REPO-005", Severity::kWarn, "A tree stands twice in the repository",
+         "One copy is mended, the other one is deployed.", "Delete one of them.", duplicated_tree},
+    Rule{"REPO-006", Severity::kInfo, "Ten or more documents at the top",
+         "Nobody finds the one that is right.", "Keep README.md, move the others to docs/.",
+         scattered_documents},
+};
+
+}  // namespace
+
+std::span<const Rule> repository_rules() { return kRules; }
+
+}  // namespace ecluse::preflight

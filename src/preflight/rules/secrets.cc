@@ -1,0 +1,331 @@
+// SEC-001..008: secrets where everybody can read them.
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/text.h"
+#include "preflight/rules/rule.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+std::string last_part(std::string_view target) {
+  auto end = target.size();
+  while (end > 0 && (target[end - 1] == ']' || target[end - 1] == ')')) --end;
+  target = target.substr(0, end);
+  const auto at = target.find_last_of(".[(");
+  return std::string(at == std::string_view::npos ? target : target.substr(at + 1));
+}
+
+/// "access_token", "Password is required", "/reset/": words about secrets, not secrets.
+bool looks_like_words(std::string_view value) {
+  if (value.find(' ') != std::string_view::npos && value.size() < 24) return true;
+  if (std::ranges::count(value, ' ') >= 2) return true;
+  if (value.starts_with('/') || value.find("://") != std::string_view::npos) return true;
+  const bool plain = std::ranges::all_of(
+      value, [](unsigned char c) { return std::isalpha(c) || c == '_' || c == '-' || c == '.'; });
+  return plain && is_secret_name(value);
+}
+
+bool is_literal_secret(const Value& value, std::size_t bytes_min) {
+  return value.kind == ValueKind::kString && !value.interpolated &&
+         value.text.size() >= bytes_min && !is_placeholder(value.text) &&
+         !looks_like_words(value.text);
+}
+
+std::string hidden(std::string_view name, std::size_t bytes) {
+  return std::string(name) + " = a literal of " + std::to_string(bytes) + " characters";
+}
+
+void literal_items(const CodeFile& file, const Value& value, Findings& found) {
+  if (value.kind != ValueKind::kMap && value.kind != ValueKind::kCall) return;
+  for (const auto& item : value.items) {
+    if (is_secret_name(item.key) && is_literal_secret(item.value, 6))
+      found.push_back(at(file.path, item.value.place, hidden(item.key, item.value.text.size())));
+    literal_items(file, item.value, found);
+  }
+}
+
+Findings literal_secret(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.code) {
+    if (file.test || file.path.find("/migrations/") != std::string::npos) continue;
+    for (const auto& each : file.assignments) {
+      const auto name = last_part(each.target);
+      if (is_secret_name(name) && is_literal_secret(each.value, 6))
+        found.push_back(at(file.path, each.place, hidden(name, each.value.text.size())));
+      if (each.value.kind == ValueKind::kMap) literal_items(file, each.value, found);
+    }
+  }
+  return found;
+}
+
+// Published in a tutorial, a template or a manual: whoever reads those can sign sessions.
+constexpr std::array kPublishedKeys = {
+    "fp$9^593hsriajg$_%=5trot9g!1qa@ew(o-1#@=&4%=hp46(s",
+    "keyboard cat", "dev", "secret", "secret_key", "secret-key", "mysecret", "my-secret-key",
+    "mysecretkey", "supersecret", "super-secret", "supersecretkey", "super_secret_key",
+    "your-secret-key", "your_secret_key", "your-secret-key-here", "changeme", "change-me",
+    "change_me", "hard to guess string", "you-will-never-guess", "_5#y2L", "my_secret_key",
+    "thisisasecret", "devkey", "dev-secret-key", "dev-secret", "secret123", "insecure"};
+
+bool is_published(const Value& value) {
+  if (value.kind != ValueKind::kString) return false;
+  return std::ranges::any_of(kPublishedKeys, [&](std::string_view key) { return value.text == key; }) ||
+         value.text.starts_with("_5#y2L\\\"F4Q8z");
+}
+
+bool is_signing_key(std::string_view name) {
+  const auto lower = to_lower(name);
+  return any_of_words(lower, {"secret_key", "secretkey", "jwt_secret", "jwtsecret",
+                              "session_secret", "secret"}) &&
+         is_secret_name(name);
+}
+
+Findings published_key(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.code) {
+    if (file.test) continue;
+    for (const auto& each : file.assignments) {
+      if (is_signing_key(last_part(each.target)) && is_published(each.value))
+        found.push_back(at(file.path, each.place, last_part(each.target) + " is a published key"));
+    }
+    for (const auto& read : file.reads) {
+      if (is_signing_key(read.name) && read.fallback && is_published(*read.fallback))
+        found.push_back(at(file.path, read.place, read.name + " falls back to a published key"));
+    }
+  }
+  for (const auto& file : subject.repository.env_files) {
+    if (file.example) continue;
+    for (const auto& line : file.lines) {
+      Value value;
+      value.kind = ValueKind::kString;
+      value.text = line.value;
+      if (is_signing_key(line.name) && is_published(value))
+        found.push_back(at(file.path, line.place, line.name + " is a published key"));
+    }
+  }
+  return found;
+}
+
+bool asks_for_debug(const Scope& scope) {
+  const auto lower = to_lower(scope.condition);
+  return !lower.starts_with("not ") && any_of_words(lower, {"debug", "dev", "test", "local"});
+}
+
+Findings insecure_default(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.code) {
+    if (!is_production_code(file)) continue;
+    for (const auto& read : file.reads) {
+      if (!read.fallback || !is_secret_name(read.name) || asks_for_debug(read.scope)) continue;
+      const auto& fallback = *read.fallback;
+      if (fallback.kind != ValueKind::kString || fallback.text.empty()) continue;
+      found.push_back(at(file.path, read.place,
+                         read.name + " falls back to a literal of " +
+                             std::to_string(fallback.text.size()) + " characters"));
+    }
+  }
+  return found;
+}
+
+const Value* given_password(const Call& call) {
+  if (ends_with_name(call.callee(), "create_superuser")) {
+    if (const auto* named = call.value.find("password")) return named;
+    return call.value.at(2);
+  }
+  for (const auto* name : {"generate_password_hash", "hash_password", "set_password", "hashSync",
+                           "make_password", "get_password_hash"}) {
+    if (ends_with_name(call.callee(), name)) return call.value.at(0);
+  }
+  const bool bcrypt = call.callee() == "bcrypt.hash" || call.callee() == "argon2.hash";
+  return bcrypt ? call.value.at(0) : nullptr;
+}
+
+Findings administrator_in_text(const Subject& subject) {
+  Findings found;
+  for (const auto& [path, text] : subject.repository.texts) {
+    if (is_test_path(path) || path.ends_with(".md") || path.ends_with(".rst")) continue;
+    auto lines = lines_like(subject.repository, path, [](std::string_view line) -> std::optional<int> {
+      if (trim(line).starts_with('#')) return std::nullopt;
+      for (const std::string_view name : {"DJANGO_SUPERUSER_PASSWORD", "ADMIN_PASSWORD",
+                                          "GF_SECURITY_ADMIN_PASSWORD", "create_superuser("}) {
+        const auto column = line.find(name);
+        if (column == std::string_view::npos) continue;
+        auto value = trim(line.substr(column + name.size()));
+        const bool sets = value.starts_with('=') || value.starts_with(':');
+        if (name != "create_superuser(" && !sets) continue;
+        if (sets) value = trim(value.substr(1));
+        const bool literal = !value.empty() && value.find('$') == std::string_view::npos &&
+                             !is_placeholder(value) && value.find("secrets.") == std::string::npos;
+        if (literal) return static_cast<int>(column) + 1;
+      }
+      return std::nullopt;
+    });
+    for (auto& each : lines) each.evidence = "an administrator's password stands in the file";
+    found.insert(found.end(), lines.begin(), lines.end());
+  }
+  return found;
+}
+
+Findings administrator_password(const Subject& subject) {
+  Findings found = administrator_in_text(subject);
+  for (const auto& file : subject.repository.code) {
+    if (file.test) continue;
+    for (const auto& call : file.calls) {
+      const auto* password = given_password(call);
+      if (!password || password->kind != ValueKind::kString || password->interpolated) continue;
+      if (password->text.empty()) continue;
+      found.push_back(at(file.path, call.value.place,
+                         call.callee() + "() with a literal password"));
+    }
+    for (const auto& read : file.reads) {
+      const auto lower = to_lower(read.name);
+      if (any_of_words(lower, {"admin_password", "superuser_password", "admin_pass"}) &&
+          read.fallback && read.fallback->kind == ValueKind::kString &&
+          !read.fallback->text.empty())
+        found.push_back(at(file.path, read.place, read.name + " falls back to a literal"));
+    }
+  }
+  return found;
+}
+
+bool holds_secret(const EnvLine& line) {
+  if (is_secret_name(line.name) && !line.value.empty() && !is_placeholder(line.value)) return true;
+  const auto at = line.value.find("://");
+  const auto password_end = line.value.find('@');
+  return at != std::string::npos && password_end != std::string::npos &&
+         line.value.find(':', at + 3) < password_end && !is_placeholder(line.value);
+}
+
+Findings committed_env(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.env_files) {
+    const auto* fact = subject.repository.find(file.path);
+    if (file.example || !fact || !fact->committed || is_test_path(file.path)) continue;
+    std::vector<std::string> names;
+    Place first{1, 1};
+    for (const auto& line : file.lines) {
+      if (!holds_secret(line)) continue;
+      if (names.empty()) first = line.place;
+      names.push_back(line.name);
+    }
+    if (file.lines.empty()) continue;
+    auto made = at(file.path, first,
+                   names.empty() ? std::to_string(file.lines.size()) + " variables, none of them secret by name"
+                                 : "holds " + join(names, ", "));
+    made.severity = names.empty() ? Severity::kInfo : Severity::kMajor;
+    made.because = names.empty() ? "no value in it looks secret" : "values in it look secret";
+    found.push_back(std::move(made));
+  }
+  return found;
+}
+
+Findings secret_in_image(const Subject& subject) {
+  Findings found;
+  for (const auto& file : subject.repository.dockerfiles) {
+    for (const auto& stage : file.stages) {
+      for (const auto& each : stage.instructions) {
+        if (each.name != "ENV" && each.name != "ARG") continue;
+        for (const auto& [name, value] : assignments_of(each)) {
+          if (!is_secret_name(name)) continue;
+          if (each.name == "ENV" && value.empty()) continue;
+          found.push_back(at(file.path, each.place, each.name + " " + name));
+        }
+      }
+    }
+  }
+  return found;
+}
+
+Findings compose_password(const Subject& subject) {
+  Findings found;
+  for (const auto& compose : subject.repository.composes) {
+    for (const auto& service : compose.services) {
+      for (const auto& variable : service.environment) {
+        if (!variable.value || !is_secret_name(variable.name)) continue;
+        const auto& value = *variable.value;
+        if (value.empty() || value.find("${") != std::string::npos || value.starts_with('$')) continue;
+        auto made = at(compose.path, variable.place,
+                       service.name + ": " + variable.name + " is a literal");
+        if (compose.development) {
+          made.severity = Severity::kWarn;
+          made.because = "the file is for development";
+        }
+        found.push_back(std::move(made));
+      }
+    }
+  }
+  return found;
+}
+
+Findings open_database(const Subject& subject) {
+  Findings found;
+  for (const auto& compose : subject.repository.composes) {
+    for (const auto& service : compose.services) {
+      if (service_of_image(service.image).empty()) continue;
+      for (const auto& port : service.ports) {
+        const bool open = port.address.empty() || port.address == "0.0.0.0" || port.address == "::";
+        if (!open) continue;
+        auto made = at(compose.path, port.place,
+                       service.name + " publishes " +
+                           (port.published.empty() ? port.target : port.published) +
+                           " on every interface");
+        if (compose.development) {
+          made.severity = Severity::kWarn;
+          made.because = "the file is for development";
+        }
+        found.push_back(std::move(made));
+      }
+    }
+  }
+  return found;
+}
+
+constexpr std::array kRules = {
+    Rule{"SEC-001", Severity::kMajor, "A secret is written into the source",
+         "Whoever can read the repository, today or in its history, has the secret.",
+         "Read it from the environment (`os.environ[\"NAME\"]`), list it under `secrets:` in "
+         "ecluse.yml, store it with `ecluse secret set`, and replace the value that leaked.",
+         literal_secret},
+    Rule{"SEC-002", Severity::kMajor, "The signing key is published",
+         "The key stands in a template, a manual or a tutorial, so anybody can forge sessions and "
+         "password reset links.",
+         "Generate a key of your own (`ecluse secret set SECRET_KEY --generate`) and read it from "
+         "the environment.",
+         published_key},
+    Rule{"SEC-003", Severity::kMajor, "A secret has a default that production would use",
+         "When the variable is missing the app starts anyway, with a key that stands in the "
+         "repository.",
+         "Read it without a default, so that a missing secret stops the start.", insecure_default},
+    Rule{"SEC-004", Severity::kMajor, "An administrator's password stands in the repository",
+         "The account is made with a password that everybody with the source knows.",
+         "Take the password from a secret, or make the account by hand once: `ecluse run -- python "
+         "manage.py createsuperuser`.",
+         administrator_password},
+    Rule{"SEC-005", Severity::kMajor, "A .env file is committed",
+         "Its values stay in the history even after the file is deleted.",
+         "`git rm --cached` the file, add it to .gitignore, replace the secrets in it, and commit a "
+         ".env.example with the names alone.",
+         committed_env},
+    Rule{"SEC-006", Severity::kMajor, "A secret is built into the image",
+         "ENV and ARG values stay readable in the image's history for everybody who can pull it.",
+         "Give it at run time, or with `RUN --mount=type=secret` where a build needs it.",
+         secret_in_image},
+    Rule{"SEC-007", Severity::kMajor, "A password stands in the compose file",
+         "It is the same on every installation and known to everybody with the source.",
+         "Take it from the environment without a default: `${POSTGRES_PASSWORD:?}`.",
+         compose_password},
+    Rule{"SEC-008", Severity::kMajor, "A database or cache is published on every interface",
+         "Docker's published ports bypass the host's firewall, so the database faces the internet.",
+         "Remove `ports:` (services reach each other by name), or publish on 127.0.0.1.",
+         open_database},
+};
+
+}  // namespace
+
+std::span<const Rule> secret_rules() { return kRules; }
+
+}  // namespace ecluse::preflight
