@@ -22,10 +22,9 @@ bool Value::is(ValueKind wanted, std::string_view wanted_text) const {
 
 bool CodeFile::imports_module(std::string_view module) const {
   return std::ranges::any_of(imports, [&](const Import& each) {
-    return each.module == module || (each.module.starts_with(module) &&
-                                     each.module.size() > module.size() &&
-                                     (each.module[module.size()] == '.' ||
-                                      each.module[module.size()] == '/'));
+    return each.module == module ||
+           (each.module.starts_with(module) && each.module.size() > module.size() &&
+            (each.module[module.size()] == '.' || each.module[module.size()] == '/'));
   });
 }
 

@@ -38,9 +38,9 @@ struct Item {
 
 /// Where in the program a statement stands.
 struct Scope {
-  std::string function;   ///< innermost; empty: runs at import
-  std::string type;       ///< innermost class
-  std::string condition;  ///< source of the innermost `if`; "not (...)" in its else
+  std::string function;     ///< innermost; empty: runs at import
+  std::string type;         ///< innermost class
+  std::string condition;    ///< source of the innermost `if`; "not (...)" in its else
   bool main_guard = false;  ///< below `if __name__ == "__main__"`
   bool guarded = false;     ///< inside try
   bool handler = false;     ///< inside except or catch
@@ -68,11 +68,11 @@ struct Import {
 
 struct EnvRead {
   std::string name;
-  bool required = false;                ///< reading fails, or its result is used at once
+  bool required = false;  ///< reading fails, or its result is used at once
   std::optional<Value> fallback;
-  std::string spelling;                 ///< "os.environ[]", "config()", "process.env"
-  std::string used_by;                  ///< method called on the result: "split"
-  std::string separator;                ///< what split() was given
+  std::string spelling;   ///< "os.environ[]", "config()", "process.env"
+  std::string used_by;    ///< method called on the result: "split"
+  std::string separator;  ///< what split() was given
   Scope scope;
   Place place;
 };
@@ -85,10 +85,10 @@ struct Raise {
 
 struct Definition {
   std::string name;
-  std::vector<std::string> bases;       ///< of a class
+  std::vector<std::string> bases;  ///< of a class
   std::vector<Value> decorators;
-  bool type = false;                    ///< a class
-  std::string returned;                 ///< source of its last return, cut
+  bool type = false;     ///< a class
+  std::string returned;  ///< source of its last return, cut
   Scope scope;
   Place place;
 };

@@ -17,8 +17,10 @@ std::vector<std::string> split_outside_braces(std::string_view text, char separa
   for (const char c : text) {
     depth += c == '{';
     depth -= c == '}' && depth > 0;
-    if (c == separator && depth == 0) parts.emplace_back();
-    else parts.back() += c;
+    if (c == separator && depth == 0)
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   return parts;
 }
@@ -137,7 +139,8 @@ void read_places(const Yaml& node, ComposeService& service) {
   if (const auto* image = node.find("image")) service.image_place = image->place;
   for (const auto* key : {"entrypoint", "command"})
     if (const auto* found = node.find(key)) service.command_place = found->place;
-  if (const auto* privileged = node.find("privileged")) service.privileged_place = privileged->place;
+  if (const auto* privileged = node.find("privileged"))
+    service.privileged_place = privileged->place;
 }
 
 void read_names(const Yaml* node, std::vector<std::string>& names) {
@@ -169,8 +172,8 @@ ComposeService read_service(const YamlEntry& entry) {
     for (const auto* each : volumes->as_list()) read_mount(*each, service);
   if (const auto* files = node.find("env_file")) {
     for (const auto* each : files->as_list())
-      service.env_files.emplace_back(each->kind == YamlKind::kMap ? each->scalar("path") : each->text,
-                                     each->place);
+      service.env_files.emplace_back(
+          each->kind == YamlKind::kMap ? each->scalar("path") : each->text, each->place);
   }
   return service;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -123,7 +122,8 @@ std::string expanded(std::string_view text, const std::map<std::string, std::str
     const bool braces = i + 1 < text.size() && text[i + 1] == '{';
     std::size_t end = i + (braces ? 2 : 1);
     const auto begin = end;
-    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
+    while (end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
       ++end;
     const std::string name(text.substr(begin, end - begin));
     const auto close = braces ? text.find('}', end) : std::string_view::npos;
@@ -247,8 +247,10 @@ std::vector<std::pair<std::string, std::string>> assignments_of(const Instructio
   while (!text.empty()) {
     const auto word = take_word(text);
     const auto at = word.find('=');
-    if (at != std::string::npos) found.emplace_back(word.substr(0, at), word.substr(at + 1));
-    else if (instruction.name == "ARG" && !word.empty()) found.emplace_back(word, "");
+    if (at != std::string::npos)
+      found.emplace_back(word.substr(0, at), word.substr(at + 1));
+    else if (instruction.name == "ARG" && !word.empty())
+      found.emplace_back(word, "");
   }
   return found;
 }

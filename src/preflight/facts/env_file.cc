@@ -54,7 +54,8 @@ EnvFile read_env_file(std::string_view path, std::string_view text) {
     const auto equals = bare.find('=');
     if (bare.starts_with('#') || equals == std::string_view::npos) continue;
     const auto key = trim(bare.substr(0, equals));
-    if (is_name(key)) file.lines.push_back({std::string(key), value_of(bare.substr(equals + 1)), {number, 1}});
+    if (is_name(key))
+      file.lines.push_back({std::string(key), value_of(bare.substr(equals + 1)), {number, 1}});
   }
   return file;
 }

@@ -8,7 +8,9 @@ namespace ecluse::preflight {
 
 namespace {
 
-std::string cut(std::string_view text) { return std::string(text.substr(0, kValueBytesMax)); }
+std::string cut(std::string_view text) {
+  return std::string(text.substr(0, kValueBytesMax));
+}
 
 std::string dotted(const Syntax& node, int depth = 0) {
   if (node.null() || depth > kValueDepthMax) return {};
@@ -52,8 +54,7 @@ Item item_of(const Syntax& node, int depth) {
 void read_items(const Syntax& node, int depth, Value& value) {
   if (node.null()) return;
   for (std::uint32_t i = 0; i < node.size() && value.items.size() < kItemsMax; ++i) {
-    if (node.child(i).type() != "comment")
-      value.items.push_back(item_of(node.child(i), depth + 1));
+    if (node.child(i).type() != "comment") value.items.push_back(item_of(node.child(i), depth + 1));
   }
 }
 
@@ -91,8 +92,7 @@ Value value_of(const Syntax& node, int depth) {
 
 bool is_function(std::string_view type) {
   return type == "function_declaration" || type == "method_definition" ||
-         type == "arrow_function" || type == "function" ||
-         type == "generator_function_declaration";
+         type == "arrow_function" || type == "function" || type == "generator_function_declaration";
 }
 
 std::string without_quotes(std::string_view text) {
@@ -122,8 +122,7 @@ class JavaScriptReader {
       assign(node.field("left"), node.field("right"), scope, node.place());
     if (type == "call_expression" || type == "new_expression") call(node, scope);
     if (type == "member_expression" || type == "subscript_expression") read(node, scope);
-    if (type == "throw_statement")
-      out_.raises.push_back({scope, node.place(), cut(node.text())});
+    if (type == "throw_statement") out_.raises.push_back({scope, node.place(), cut(node.text())});
     children(node, scope, depth);
   }
 
@@ -137,8 +136,12 @@ class JavaScriptReader {
     inner.function = std::string(node.field("name").text());
     if (inner.function.empty()) inner.function = name_of_arrow(node);
     inner.condition.clear();
-    out_.definitions.push_back({.name = inner.function, .bases = {}, .decorators = {},
-                                .type = false, .returned = {}, .scope = scope,
+    out_.definitions.push_back({.name = inner.function,
+                                .bases = {},
+                                .decorators = {},
+                                .type = false,
+                                .returned = {},
+                                .scope = scope,
                                 .place = node.place()});
     children(node, inner, depth);
   }
@@ -207,8 +210,7 @@ class JavaScriptReader {
 
   void assign(const Syntax& left, const Syntax& right, const Scope& scope, Place place) {
     if (left.null() || right.null() || is_function(right.type())) return;
-    out_.assignments.push_back(
-        {without_quotes(left.text()), value_of(right, 0), scope, place});
+    out_.assignments.push_back({without_quotes(left.text()), value_of(right, 0), scope, place});
   }
 
   void call(const Syntax& node, const Scope& scope) {
@@ -225,8 +227,10 @@ class JavaScriptReader {
     const auto text = object.text();
     if (text != "process.env" && text != "import.meta.env") return;
     EnvRead made;
-    if (node.type() == "member_expression") made.name = std::string(node.field("property").text());
-    else made.name = value_of(node.field("index"), 0).text;
+    if (node.type() == "member_expression")
+      made.name = std::string(node.field("property").text());
+    else
+      made.name = value_of(node.field("index"), 0).text;
     if (made.name.empty()) return;
     made.spelling = std::string(text);
     made.scope = scope;
@@ -242,7 +246,8 @@ class JavaScriptReader {
     if (type == "non_null_expression") made.required = true;
     if (type == "binary_expression" && parent.field("left").same_as(node)) {
       const auto operation = parent.field("operator").text();
-      if (operation == "||" || operation == "??") made.fallback = value_of(parent.field("right"), 0);
+      if (operation == "||" || operation == "??")
+        made.fallback = value_of(parent.field("right"), 0);
     }
     if (type == "member_expression") {
       made.used_by = std::string(parent.field("property").text());

@@ -1,10 +1,10 @@
 #include "preflight/facts/manifest.h"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <cctype>
-
 #include <nlohmann/json.hpp>
-#include <toml++/toml.h>
 
 #include "base/text.h"
 
@@ -76,10 +76,12 @@ void take_table(const toml::table* table, bool development, Manifest& out) {
   if (!table) return;
   for (const auto& [key, value] : *table) {
     std::string version;
-    if (const auto text = value.value<std::string>()) version = *text;
+    if (const auto text = value.value<std::string>())
+      version = *text;
     else if (const auto* inner = value.as_table())
       if (const auto text2 = (*inner)["version"].value<std::string>()) version = *text2;
-    if (key.str() == "python") out.python = version;
+    if (key.str() == "python")
+      out.python = version;
     else
       out.dependencies.push_back({normal_name(key.str()), version, development, place_of(value)});
   }
@@ -88,7 +90,8 @@ void take_table(const toml::table* table, bool development, Manifest& out) {
 void take_groups(const toml::table* groups, bool poetry, Manifest& out) {
   if (!groups) return;
   for (const auto& [name, group] : *groups) {
-    if (!poetry) take_array(group.as_array(), true, out);
+    if (!poetry)
+      take_array(group.as_array(), true, out);
     else if (const auto* table = group.as_table())
       take_table((*table)["dependencies"].as_table(), true, out);
   }
@@ -121,8 +124,8 @@ void read_pipfile(std::string_view text, Manifest& out) {
 /// nlohmann forgets places; a key's first line with its quotes is exact enough for package.json.
 Place place_of_key(std::string_view text, std::string_view key, std::string_view section) {
   const auto begin = section.empty() ? 0 : text.find("\"" + std::string(section) + "\"");
-  const auto at = text.find("\"" + std::string(key) + "\"",
-                            begin == std::string_view::npos ? 0 : begin);
+  const auto at =
+      text.find("\"" + std::string(key) + "\"", begin == std::string_view::npos ? 0 : begin);
   if (at == std::string_view::npos) return {1, 1};
   const auto before = text.substr(0, at);
   const auto line = std::ranges::count(before, '\n');
@@ -153,7 +156,8 @@ void read_node(std::string_view text, Manifest& out) {
   if (const auto scripts = root.find("scripts"); scripts != root.end() && scripts->is_object()) {
     for (const auto& [name, command] : scripts->items()) {
       if (command.is_string())
-        out.scripts.push_back({name, command.get<std::string>(), place_of_key(text, name, "scripts")});
+        out.scripts.push_back(
+            {name, command.get<std::string>(), place_of_key(text, name, "scripts")});
     }
   }
   if (const auto engines = root.find("engines"); engines != root.end() && engines->is_object()) {

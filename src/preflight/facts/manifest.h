@@ -30,13 +30,13 @@ struct Manifest {
   std::string path;
   ManifestKind kind = ManifestKind::kRequirements;
   std::vector<Dependency> dependencies;
-  std::vector<Script> scripts;       ///< of package.json
-  std::vector<std::string> includes; ///< of `-r other.txt`
-  std::string python;                ///< what version of Python is asked for
+  std::vector<Script> scripts;        ///< of package.json
+  std::vector<std::string> includes;  ///< of `-r other.txt`
+  std::string python;                 ///< what version of Python is asked for
   std::string engines_node;
-  bool workspaces = false;           ///< a monorepo's top
+  bool workspaces = false;  ///< a monorepo's top
   bool utf16 = false;
-  bool broken = false;               ///< not what its name says
+  bool broken = false;  ///< not what its name says
 
   const Dependency* find(std::string_view name) const;
   const Script* find_script(std::string_view name) const;

@@ -119,8 +119,8 @@ void read_block(Tokens& tokens, std::vector<Directive>& out, int depth, std::siz
 bool is_nginx_path(std::string_view path) {
   const auto lower = to_lower(path);
   if (lower.ends_with(".conf.template")) return lower.find("nginx") != std::string::npos;
-  return lower.ends_with(".conf") && (lower.find("nginx") != std::string::npos ||
-                                      file_name(lower) == "default.conf");
+  return lower.ends_with(".conf") &&
+         (lower.find("nginx") != std::string::npos || file_name(lower) == "default.conf");
 }
 
 Nginx read_nginx(std::string_view path, std::string_view text) {

@@ -10,7 +10,9 @@ namespace ecluse::preflight {
 
 namespace {
 
-std::string cut(std::string_view text) { return std::string(text.substr(0, kValueBytesMax)); }
+std::string cut(std::string_view text) {
+  return std::string(text.substr(0, kValueBytesMax));
+}
 
 /// "os.environ.get" of an attribute chain; of `f(x).y` it is "f().y".
 std::string dotted(const Syntax& node, int depth = 0) {
@@ -109,19 +111,18 @@ struct Reader {
   bool fails;  ///< without a default
 };
 constexpr std::array kReaders = {
-    Reader{"os.environ.get", false}, Reader{"environ.get", false}, Reader{"os.getenv", false},
-    Reader{"getenv", false},         Reader{"config", true},       Reader{"env", true},
-    Reader{"env.str", true},         Reader{"env.bool", true},     Reader{"env.int", true},
-    Reader{"env.float", true},       Reader{"env.list", true},     Reader{"env.tuple", true},
-    Reader{"env.db", true},          Reader{"env.db_url", true},   Reader{"env.url", true},
+    Reader{"os.environ.get", false}, Reader{"environ.get", false},  Reader{"os.getenv", false},
+    Reader{"getenv", false},         Reader{"config", true},        Reader{"env", true},
+    Reader{"env.str", true},         Reader{"env.bool", true},      Reader{"env.int", true},
+    Reader{"env.float", true},       Reader{"env.list", true},      Reader{"env.tuple", true},
+    Reader{"env.db", true},          Reader{"env.db_url", true},    Reader{"env.url", true},
     Reader{"env.cache", true},       Reader{"env.cache_url", true}, Reader{"env.json", true},
-    Reader{"env.dict", true},        Reader{"env.path", true},     Reader{"os.environ.pop", true},
+    Reader{"env.dict", true},        Reader{"env.path", true},      Reader{"os.environ.pop", true},
 };
 
 bool is_variable_name(std::string_view text) {
-  return !text.empty() && text.size() < 80 && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) || c == '_';
-  });
+  return !text.empty() && text.size() < 80 &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
 }
 
 class PythonReader {
@@ -139,20 +140,16 @@ class PythonReader {
       return definition(node, scope, depth);
     if (type == "if_statement") return branch(node, scope, depth);
     if (type == "try_statement") return attempt(node, scope, depth);
-    if (type == "import_statement" || type == "import_from_statement")
-      return import(node, scope);
+    if (type == "import_statement" || type == "import_from_statement") return import(node, scope);
     if (type == "assignment" || type == "augmented_assignment") assignment(node, scope);
     if (type == "call") call(node, scope);
     if (type == "subscript") subscript(node, scope);
-    if (type == "raise_statement")
-      out_.raises.push_back({scope, node.place(), cut(node.text())});
+    if (type == "raise_statement") out_.raises.push_back({scope, node.place(), cut(node.text())});
     children(node, scope, depth);
   }
 
  private:
-  bool full() const {
-    return out_.calls.size() + out_.assignments.size() > kStatementsMax;
-  }
+  bool full() const { return out_.calls.size() + out_.assignments.size() > kStatementsMax; }
 
   void children(const Syntax& node, const Scope& scope, int depth) {
     for (std::uint32_t i = 0; i < node.size(); ++i) visit(node.child(i), scope, depth + 1);
@@ -234,7 +231,7 @@ class PythonReader {
       for (std::uint32_t i = 1; i < node.size(); ++i) {
         const auto name = node.child(i);
         made.names.emplace_back(name.type() == "aliased_import" ? name.field("name").text()
-                                                                 : name.text());
+                                                                : name.text());
       }
       out_.imports.push_back(std::move(made));
       return;
@@ -249,8 +246,8 @@ class PythonReader {
   void assignment(const Syntax& node, const Scope& scope) {
     const auto right = node.field("right");
     if (right.null()) return;
-    out_.assignments.push_back({without_quotes(node.field("left").text()), value_of(right, 0),
-                                scope, node.place()});
+    out_.assignments.push_back(
+        {without_quotes(node.field("left").text()), value_of(right, 0), scope, node.place()});
   }
 
   void call(const Syntax& node, const Scope& scope) {
@@ -296,8 +293,13 @@ class PythonReader {
     if (parent.type() == "assignment" && parent.field("left").same_as(node)) return;  // it is set
     const auto key = value_of(node.field("subscript"), 0);
     if (key.kind != ValueKind::kString || !is_variable_name(key.text)) return;
-    EnvRead made{.name = key.text, .required = !scope.guarded, .fallback = {},
-                 .spelling = "os.environ[]", .used_by = {}, .separator = {}, .scope = scope,
+    EnvRead made{.name = key.text,
+                 .required = !scope.guarded,
+                 .fallback = {},
+                 .spelling = "os.environ[]",
+                 .used_by = {},
+                 .separator = {},
+                 .scope = scope,
                  .place = node.place()};
     use(node, made);
     out_.reads.push_back(std::move(made));

@@ -1,5 +1,6 @@
 #pragma once
-// Facts of a Python file. Pure; never fails: what cannot be read is absent, and `truncated` says so.
+// Facts of a Python file. Pure; never fails: what cannot be read is absent, and `truncated` says
+// so.
 
 #include <string_view>
 

@@ -17,13 +17,19 @@ bool has_extension(std::string_view path, std::initializer_list<std::string_view
   return std::ranges::any_of(list, [&](auto each) { return path.ends_with(each); });
 }
 
-bool is_python(std::string_view path) { return path.ends_with(".py"); }
+bool is_python(std::string_view path) {
+  return path.ends_with(".py");
+}
 bool is_javascript(std::string_view path) {
   return has_extension(path, {".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs"}) &&
          !has_extension(path, {".min.js", ".d.ts", ".bundle.js"});
 }
-bool is_yaml(std::string_view path) { return has_extension(path, {".yml", ".yaml"}); }
-bool is_shell(std::string_view path) { return has_extension(path, {".sh", ".bash"}); }
+bool is_yaml(std::string_view path) {
+  return has_extension(path, {".yml", ".yaml"});
+}
+bool is_shell(std::string_view path) {
+  return has_extension(path, {".sh", ".bash"});
+}
 bool is_database_name(std::string_view path) {
   return has_extension(path, {".sqlite3", ".sqlite", ".db", ".db3"});
 }
@@ -32,16 +38,18 @@ bool is_database_name(std::string_view path) {
 bool is_kept(std::string_view path) {
   const auto name = file_name(path);
   static constexpr std::array kNames = {
-      std::string_view("Procfile"), std::string_view("Makefile"), std::string_view("README.md"),
-      std::string_view("README.rst"), std::string_view(".gitignore"), std::string_view("runtime.txt"),
-      std::string_view(".python-version"), std::string_view("fly.toml"), std::string_view("app.json"),
-      std::string_view("vercel.json"), std::string_view("netlify.toml"),
-      std::string_view("schema.prisma"), std::string_view("gunicorn.conf.py"),
-      std::string_view("pytest.ini"), std::string_view("setup.cfg"), std::string_view("tox.ini"),
-      std::string_view(".coveragerc"), std::string_view("supervisord.conf"),
-      std::string_view("config.toml"), std::string_view("Caddyfile"),
-      std::string_view("Jenkinsfile"), std::string_view("pyproject.toml"),
-      std::string_view("alembic.ini"), std::string_view("nixpacks.toml")};
+      std::string_view("Procfile"),         std::string_view("Makefile"),
+      std::string_view("README.md"),        std::string_view("README.rst"),
+      std::string_view(".gitignore"),       std::string_view("runtime.txt"),
+      std::string_view(".python-version"),  std::string_view("fly.toml"),
+      std::string_view("app.json"),         std::string_view("vercel.json"),
+      std::string_view("netlify.toml"),     std::string_view("schema.prisma"),
+      std::string_view("gunicorn.conf.py"), std::string_view("pytest.ini"),
+      std::string_view("setup.cfg"),        std::string_view("tox.ini"),
+      std::string_view(".coveragerc"),      std::string_view("supervisord.conf"),
+      std::string_view("config.toml"),      std::string_view("Caddyfile"),
+      std::string_view("Jenkinsfile"),      std::string_view("pyproject.toml"),
+      std::string_view("alembic.ini"),      std::string_view("nixpacks.toml")};
   if (std::ranges::find(kNames, name) != kNames.end()) return true;
   if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
   return is_dockerfile_name(name) || is_compose_name(name) || is_shell(path) ||
@@ -50,25 +58,63 @@ bool is_kept(std::string_view path) {
 }
 
 /// A rule has a question about a file with one of these words; the others are not parsed.
-constexpr std::array kPythonWords = {
-    "environ",  "getenv",   "config(",     "env(",          "sqlite",     "SECRET",
-    "PASSWORD", "password=", "TOKEN",      "API_KEY",       "api_key",    "Flask(",
-    "FastAPI(", "create_app", "create_all", "drop_all",     "FileHandler", "LOGGING",
-    "basicConfig", "INSTALLED_APPS", "urlpatterns", "redis", "SimpleCache", "CACHES",
-    "app.run",  "uvicorn",  "/home/",      "/Users/",       ":\\\\",      "C:/",
-    "localhost", "127.0.0.1", "create_superuser", "health", "CORS",       "Dash(",
-    "streamlit", "subprocess", "192.168.", "secret_key",    "DJANGO_SETTINGS_MODULE",
-    "loguru",   "logger.add", "pip install"};
+constexpr std::array kPythonWords = {"environ",
+                                     "getenv",
+                                     "config(",
+                                     "env(",
+                                     "sqlite",
+                                     "SECRET",
+                                     "PASSWORD",
+                                     "password=",
+                                     "TOKEN",
+                                     "API_KEY",
+                                     "api_key",
+                                     "Flask(",
+                                     "FastAPI(",
+                                     "create_app",
+                                     "create_all",
+                                     "drop_all",
+                                     "FileHandler",
+                                     "LOGGING",
+                                     "basicConfig",
+                                     "INSTALLED_APPS",
+                                     "urlpatterns",
+                                     "redis",
+                                     "SimpleCache",
+                                     "CACHES",
+                                     "app.run",
+                                     "uvicorn",
+                                     "/home/",
+                                     "/Users/",
+                                     ":\\\\",
+                                     "C:/",
+                                     "localhost",
+                                     "127.0.0.1",
+                                     "create_superuser",
+                                     "health",
+                                     "CORS",
+                                     "Dash(",
+                                     "streamlit",
+                                     "subprocess",
+                                     "192.168.",
+                                     "secret_key",
+                                     "DJANGO_SETTINGS_MODULE",
+                                     "loguru",
+                                     "logger.add",
+                                     "pip install",
+                                     "DEBUG",
+                                     "ALLOWED_HOSTS",
+                                     "DATABASES"};
 constexpr std::array kJavaScriptWords = {
-    "process.env", "import.meta.env", "listen(", "localhost", "127.0.0.1", "assword", "ecret",
-    "apiKey", "API_KEY", "mongoose", "sqlite", "redis", "cors(", "health", "/home/", "/Users/",
-    "express(", "createTransport", "winston", "sequelize", "192.168.", ".sync("};
+    "process.env", "import.meta.env", "listen(",  "localhost", "127.0.0.1", "assword",
+    "ecret",       "apiKey",          "API_KEY",  "mongoose",  "sqlite",    "redis",
+    "cors(",       "health",          "/home/",   "/Users/",   "express(",  "createTransport",
+    "winston",     "sequelize",       "192.168.", ".sync("};
 
 template <typename Words>
 bool has_any(std::string_view text, const Words& words) {
-  return std::ranges::any_of(words, [&](const char* word) {
-    return text.find(word) != std::string_view::npos;
-  });
+  return std::ranges::any_of(
+      words, [&](const char* word) { return text.find(word) != std::string_view::npos; });
 }
 
 /// Names in `CREATE TABLE "x"` of the schema, which stands in the first pages as text.
@@ -78,7 +124,8 @@ std::vector<std::string> tables_in(std::string_view bytes) {
   for (auto at = bytes.find(kWords); at != std::string_view::npos && tables.size() < 64;
        at = bytes.find(kWords, at + 1)) {
     auto rest = bytes.substr(at + kWords.size(), 80);
-    if (!rest.empty() && (rest[0] == '"' || rest[0] == '`' || rest[0] == '[')) rest.remove_prefix(1);
+    if (!rest.empty() && (rest[0] == '"' || rest[0] == '`' || rest[0] == '['))
+      rest.remove_prefix(1);
     const auto name = std::string(rest.substr(0, rest.find_first_of("\"`] (\n")));
     if (!name.empty() && name.find('\0') == std::string::npos &&
         std::ranges::find(tables, name) == tables.end())
@@ -148,7 +195,9 @@ void Collector::file(const FileFact& fact) {
     obstacle(fact.path, "larger than what is read of a source file");
 }
 
-void Collector::vendored(VendoredFolder folder) { made_.vendored.push_back(std::move(folder)); }
+void Collector::vendored(VendoredFolder folder) {
+  made_.vendored.push_back(std::move(folder));
+}
 
 void Collector::obstacle(std::string path, std::string what) {
   made_.obstacles.push_back({std::move(path), std::move(what)});
@@ -169,8 +218,8 @@ void Collector::content(const FileFact& fact, std::string_view bytes) {
 }
 
 void Collector::keep_text(const FileFact& fact, const TextFile& file) {
-  const bool fits = file.text.size() <= kTextBytesKept &&
-                    kept_bytes_ + file.text.size() <= kTextsBytesMax;
+  const bool fits =
+      file.text.size() <= kTextBytesKept && kept_bytes_ + file.text.size() <= kTextsBytesMax;
   if (!fits) {
     obstacle(fact.path, "larger than what is kept of a text");
     return;
@@ -208,14 +257,17 @@ void Collector::yaml_content(const FileFact& fact, const TextFile& file) {
   const auto yaml = read_yaml(file.text);
   if (!yaml.problem.empty()) obstacle(fact.path, "cannot be read as YAML: " + yaml.problem);
   if (yaml.documents.empty()) return;
-  if (compose) made_.composes.push_back(read_compose(fact.path, yaml.documents.front()));
-  else made_.workflows.push_back(read_workflow(fact.path, yaml.documents.front()));
+  if (compose)
+    made_.composes.push_back(read_compose(fact.path, yaml.documents.front()));
+  else
+    made_.workflows.push_back(read_workflow(fact.path, yaml.documents.front()));
 }
 
 void Collector::code_content(const FileFact& fact, const TextFile& file) {
   const bool python = is_python(fact.path);
   if (python) made_.imports.push_back({fact.path, python_imports(file.text)});
-  const bool asked = python ? has_any(file.text, kPythonWords) : has_any(file.text, kJavaScriptWords);
+  const bool asked =
+      python ? has_any(file.text, kPythonWords) : has_any(file.text, kJavaScriptWords);
   if (!asked) return;
   if (made_.code.size() >= kCodeFilesMax) {
     obstacle(fact.path, "one source file more than are looked into");
@@ -235,7 +287,9 @@ Repository Collector::finish() {
   return std::move(made_);
 }
 
-bool is_vendored_folder(std::string_view name) { return !vendored_kind(name).empty(); }
+bool is_vendored_folder(std::string_view name) {
+  return !vendored_kind(name).empty();
+}
 
 std::string vendored_kind(std::string_view name) {
   if (name == "node_modules" || name == "bower_components") return "node_modules";

@@ -25,7 +25,7 @@ namespace ecluse::preflight {
 struct FileFact {
   std::string path;  ///< from the top of the repository, "/" between
   std::uint64_t bytes = 0;
-  bool committed = true;    ///< in the commit, or in a folder that no git knows
+  bool committed = true;  ///< in the commit, or in a folder that no git knows
   bool executable = false;
 };
 
@@ -65,9 +65,10 @@ struct Repository {
   std::set<std::string, std::less<>> folders;
   std::vector<VendoredFolder> vendored;
   std::vector<DatabaseFile> databases;
-  std::map<std::string, std::string, std::less<>> texts;  ///< of small files that rules read by line
-  std::vector<CodeFile> code;            ///< files that a rule may have a question about
-  std::vector<ModuleImports> imports;    ///< of every Python file
+  std::map<std::string, std::string, std::less<>>
+      texts;                           ///< of small files that rules read by line
+  std::vector<CodeFile> code;          ///< files that a rule may have a question about
+  std::vector<ModuleImports> imports;  ///< of every Python file
   std::vector<Dockerfile> dockerfiles;
   std::vector<Compose> composes;
   std::vector<Workflow> workflows;

@@ -18,10 +18,10 @@ struct ShellCommand {
   bool piped = false;              ///< not the last of a pipeline: its failure is lost
   bool substituted = false;        ///< inside $(...)
   bool background = false;
-  bool function = false;           ///< inside a function's body
-  std::string condition;           ///< source of the innermost if's condition
-  std::string redirects;           ///< source of its redirections
-  std::string heredoc;             ///< the body it is fed, cut
+  bool function = false;  ///< inside a function's body
+  std::string condition;  ///< source of the innermost if's condition
+  std::string redirects;  ///< source of its redirections
+  std::string heredoc;    ///< the body it is fed, cut
   Place place;
 
   std::string_view name() const { return words.empty() ? std::string_view{} : words[0]; }
@@ -36,7 +36,7 @@ struct ShellTest {
 struct ShellScript {
   std::vector<ShellCommand> commands;
   std::vector<ShellTest> tests;
-  bool errexit = false;   ///< `set -e` at its start or in its first line
+  bool errexit = false;  ///< `set -e` at its start or in its first line
   bool truncated = false;
 };
 

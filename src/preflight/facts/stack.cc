@@ -154,13 +154,12 @@ bool is_health_route(std::string_view route) {
          lower.find("shipping") == std::string::npos && lower.find("already") == std::string::npos;
 }
 
-constexpr std::array kRouteCalls = {"path", "re_path", "url", "get", "route", "add_url_rule",
-                                    "add_api_route", "all", "use", "add_resource"};
+constexpr std::array kRouteCalls = {"path",         "re_path",       "url", "get", "route",
+                                    "add_url_rule", "add_api_route", "all", "use", "add_resource"};
 
 bool is_route_call(std::string_view callee) {
-  return std::ranges::any_of(kRouteCalls, [&](const char* name) {
-    return ends_with_name(callee, name);
-  });
+  return std::ranges::any_of(kRouteCalls,
+                             [&](const char* name) { return ends_with_name(callee, name); });
 }
 
 std::string handler_of(const Value& call) {
@@ -214,15 +213,24 @@ void find_all_health(const Repository& repository, Stack& stack) {
 
 std::string_view to_string(Framework framework) {
   switch (framework) {
-    case Framework::kDjango: return "Django";
-    case Framework::kFlask: return "Flask";
-    case Framework::kFastapi: return "FastAPI";
-    case Framework::kStreamlit: return "Streamlit";
-    case Framework::kDash: return "Dash";
-    case Framework::kExpress: return "Express";
-    case Framework::kNext: return "Next";
-    case Framework::kNode: return "Node";
-    case Framework::kStatic: return "static files";
+    case Framework::kDjango:
+      return "Django";
+    case Framework::kFlask:
+      return "Flask";
+    case Framework::kFastapi:
+      return "FastAPI";
+    case Framework::kStreamlit:
+      return "Streamlit";
+    case Framework::kDash:
+      return "Dash";
+    case Framework::kExpress:
+      return "Express";
+    case Framework::kNext:
+      return "Next";
+    case Framework::kNode:
+      return "Node";
+    case Framework::kStatic:
+      return "static files";
   }
   return "";
 }
@@ -245,12 +253,12 @@ bool Stack::has(Framework framework) const {
 bool is_development_path(std::string_view path) {
   const auto lower = to_lower(path);
   const auto name = file_name(lower);
-  for (const std::string_view word : {"dev", "local", "test", "debug", "development", "override",
-                                      "testing", "devel", "ci"}) {
+  for (const std::string_view word :
+       {"dev", "local", "test", "debug", "development", "override", "testing", "devel", "ci"}) {
     if (contains_word(name, word)) return true;
   }
-  return lower.starts_with(".devcontainer/") || lower.find("/.devcontainer/") != std::string::npos ||
-         is_test_path(lower);
+  return lower.starts_with(".devcontainer/") ||
+         lower.find("/.devcontainer/") != std::string::npos || is_test_path(lower);
 }
 
 Stack conclude(const Repository& repository) {

@@ -11,7 +11,17 @@
 
 namespace ecluse::preflight {
 
-enum class Framework { kDjango, kFlask, kFastapi, kStreamlit, kDash, kExpress, kNext, kNode, kStatic };
+enum class Framework {
+  kDjango,
+  kFlask,
+  kFastapi,
+  kStreamlit,
+  kDash,
+  kExpress,
+  kNext,
+  kNode,
+  kStatic
+};
 std::string_view to_string(Framework framework);
 
 /// A Django project: one manage.py.
@@ -41,9 +51,9 @@ struct Application {
 };
 
 struct HealthRoute {
-  std::string path;      ///< of the file
-  std::string route;     ///< "/health"
-  std::string handler;   ///< function, where it is known
+  std::string path;     ///< of the file
+  std::string route;    ///< "/health"
+  std::string handler;  ///< function, where it is known
   Place place;
 };
 

@@ -33,8 +33,7 @@ TSParser* parser_of(Grammar grammar) {
   if (!parser) {
     parser.reset(ts_parser_new());
     ts_parser_set_language(parser.get(), language_of(grammar));
-    ts_parser_set_timeout_micros(parser.get(),
-                                 std::chrono::microseconds(kParseTime).count());
+    ts_parser_set_timeout_micros(parser.get(), std::chrono::microseconds(kParseTime).count());
   }
   return parser.get();
 }
@@ -57,8 +56,7 @@ Place Syntax::place() const {
 
 Syntax Syntax::field(std::string_view name) const {
   if (null()) return *this;
-  return {ts_node_child_by_field_name(node_, name.data(),
-                                      static_cast<std::uint32_t>(name.size())),
+  return {ts_node_child_by_field_name(node_, name.data(), static_cast<std::uint32_t>(name.size())),
           source_};
 }
 

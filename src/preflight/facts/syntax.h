@@ -1,13 +1,13 @@
 #pragma once
 // A syntax tree, owned: a thin skin over tree-sitter. Blocking, bounded by kParseTime.
 
+#include <tree_sitter/api.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <tree_sitter/api.h>
 
 #include "preflight/facts/place.h"
 
@@ -18,7 +18,8 @@ enum class Grammar { kPython, kTsx, kBash };
 /// A file that takes longer is hostile.
 constexpr std::chrono::milliseconds kParseTime{500};
 
-/// A node and the text below it; below a null node everything is null or empty. Cheap to copy; lives as long as its tree.
+/// A node and the text below it; below a null node everything is null or empty. Cheap to copy;
+/// lives as long as its tree.
 class Syntax {
  public:
   Syntax(TSNode node, std::string_view source) : node_(node), source_(source) {}
@@ -60,7 +61,8 @@ class SyntaxTree {
 template <typename Visit>
 void for_each_node(const Syntax& root, int depth_max, Visit visit) {
   if (depth_max <= 0 || root.null() || !visit(root)) return;
-  for (std::uint32_t i = 0; i < root.size(); ++i) for_each_node(root.child(i), depth_max - 1, visit);
+  for (std::uint32_t i = 0; i < root.size(); ++i)
+    for_each_node(root.child(i), depth_max - 1, visit);
 }
 
 }  // namespace ecluse::preflight

@@ -30,7 +30,9 @@ void append_utf8(std::string& out, char32_t c) {
   }
 }
 
-bool is_surrogate(char32_t unit, char32_t from) { return unit >= from && unit < from + 0x400; }
+bool is_surrogate(char32_t unit, char32_t from) {
+  return unit >= from && unit < from + 0x400;
+}
 
 /// Lone surrogates become U+FFFD (RFC 2781).
 std::string from_utf16(std::string_view bytes, bool little) {
@@ -107,7 +109,9 @@ bool contains_word(std::string_view text, std::string_view word) {
   return false;
 }
 
-std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view file_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 std::string_view folder_of(std::string_view path) {
   const auto slash = path.rfind('/');

@@ -86,9 +86,9 @@ void read_github(const Yaml& root, Workflow& flow) {
   }
 }
 
-constexpr std::string_view kGitlabWords[] = {"stages", "variables", "image", "services", "cache",
-                                             "default", "include", "workflow", "before_script",
-                                             "after_script", "pages"};
+constexpr std::string_view kGitlabWords[] = {"stages",        "variables",    "image",   "services",
+                                             "cache",         "default",      "include", "workflow",
+                                             "before_script", "after_script", "pages"};
 
 WorkflowJob read_gitlab_job(const YamlEntry& entry) {
   WorkflowJob job;
@@ -139,8 +139,10 @@ Workflow read_workflow(std::string_view path, const Yaml& root) {
   Workflow flow;
   flow.path = std::string(path);
   flow.system = path == ".gitlab-ci.yml" ? WorkflowSystem::kGitlab : WorkflowSystem::kGithub;
-  if (flow.system == WorkflowSystem::kGithub) read_github(root, flow);
-  else read_gitlab(root, flow);
+  if (flow.system == WorkflowSystem::kGithub)
+    read_github(root, flow);
+  else
+    read_gitlab(root, flow);
   return flow;
 }
 

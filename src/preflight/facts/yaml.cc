@@ -62,7 +62,11 @@ class Builder : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    add({.kind = YamlKind::kNull, .text = {}, .block = false, .place = place_of(mark), .items = {},
+    add({.kind = YamlKind::kNull,
+         .text = {},
+         .block = false,
+         .place = place_of(mark),
+         .items = {},
          .entries = {}},
         anchor);
   }
@@ -75,8 +79,12 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                 const std::string& value) override {
     count(1, mark);
-    add({.kind = YamlKind::kScalar, .text = value, .block = is_block(mark),
-         .place = place_of(mark), .items = {}, .entries = {}},
+    add({.kind = YamlKind::kScalar,
+         .text = value,
+         .block = is_block(mark),
+         .place = place_of(mark),
+         .items = {},
+         .entries = {}},
         anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -144,8 +152,10 @@ class Builder : public YAML::EventHandler {
       parent.key_place = node.place;
     } else {
       parent.has_key = false;
-      if (parent.key == "<<") parent.merged.push_back(std::move(node));
-      else put(parent.node, parent.key, parent.key_place, std::move(node));
+      if (parent.key == "<<")
+        parent.merged.push_back(std::move(node));
+      else
+        put(parent.node, parent.key, parent.key_place, std::move(node));
     }
   }
 

@@ -21,50 +21,58 @@ Findings for_mounts(const Subject& subject, Check check) {
 }
 
 Findings shared_writable(const Subject& subject) {
-  return for_mounts(subject, [](const Compose& compose, const ComposeService& service,
-                                const ComposeMount& mount) -> std::optional<Finding> {
-    const bool database = !service_of_image(service.image).empty();
-    if (service.replicas < 2 || mount.read_only || mount.source.empty() || database)
-      return std::nullopt;
-    auto made = at(compose.path, mount.place,
-                   std::to_string(service.replicas) + " replicas of " + service.name + " write " +
-                       mount.target);
-    made.because = "replicas: " + std::to_string(service.replicas);
-    return made;
-  });
+  return for_mounts(
+      subject,
+      [](const Compose& compose, const ComposeService& service,
+         const ComposeMount& mount) -> std::optional<Finding> {
+        const bool database = !service_of_image(service.image).empty();
+        if (service.replicas < 2 || mount.read_only || mount.source.empty() || database)
+          return std::nullopt;
+        auto made = at(compose.path, mount.place,
+                       std::to_string(service.replicas) + " replicas of " + service.name +
+                           " write " + mount.target);
+        made.because = "replicas: " + std::to_string(service.replicas);
+        return made;
+      });
 }
 
 Findings mounted_source(const Subject& subject) {
-  return for_mounts(subject, [&](const Compose& compose, const ComposeService& service,
-                                 const ComposeMount& mount) -> std::optional<Finding> {
-    if (!mount.is_path() || !service.context || mount.read_only) return std::nullopt;
-    const auto context = join_path(folder_of(compose.path), *service.context);
-    const auto source = join_path(folder_of(compose.path), mount.source);
-    const bool top = mount.source == "." || mount.source == "./" || mount.source.starts_with("./") ||
-                     mount.source.starts_with("../");
-    if (!top || source != context) return std::nullopt;
-    return at(compose.path, mount.place,
-              mount.source + " is mounted over " + mount.target + " of " + service.name);
-  });
+  return for_mounts(
+      subject,
+      [&](const Compose& compose, const ComposeService& service,
+          const ComposeMount& mount) -> std::optional<Finding> {
+        if (!mount.is_path() || !service.context || mount.read_only) return std::nullopt;
+        const auto context = join_path(folder_of(compose.path), *service.context);
+        const auto source = join_path(folder_of(compose.path), mount.source);
+        const bool top = mount.source == "." || mount.source == "./" ||
+                         mount.source.starts_with("./") || mount.source.starts_with("../");
+        if (!top || source != context) return std::nullopt;
+        return at(compose.path, mount.place,
+                  mount.source + " is mounted over " + mount.target + " of " + service.name);
+      });
 }
 
 Findings missing_bind(const Subject& subject) {
-  return for_mounts(subject, [&](const Compose& compose, const ComposeService& service,
-                                 const ComposeMount& mount) -> std::optional<Finding> {
-    if (!mount.source.starts_with("./") && !mount.source.starts_with("../")) return std::nullopt;
-    const auto path = join_path(folder_of(compose.path), mount.source);
-    const auto name = file_name(path);
-    const bool is_file = name.find('.') != std::string_view::npos && !name.starts_with('.');
-    if (path.empty() || !is_file || name.ends_with(".d") || subject.repository.find(path) ||
-        subject.repository.has_folder(path))
-      return std::nullopt;
-    // Nginx's missing configuration has a rule of its own, and so have databases and certificates.
-    if (name.ends_with(".conf") || name.ends_with(".pem") || name.ends_with(".crt") ||
-        name.ends_with(".key") || name.ends_with(".sqlite3") || name.ends_with(".db"))
-      return std::nullopt;
-    return at(compose.path, mount.place,
-              path + " does not exist: Docker makes a folder of that name for " + service.name);
-  });
+  return for_mounts(
+      subject,
+      [&](const Compose& compose, const ComposeService& service,
+          const ComposeMount& mount) -> std::optional<Finding> {
+        if (!mount.source.starts_with("./") && !mount.source.starts_with("../"))
+          return std::nullopt;
+        const auto path = join_path(folder_of(compose.path), mount.source);
+        const auto name = file_name(path);
+        const bool is_file = name.find('.') != std::string_view::npos && !name.starts_with('.');
+        if (path.empty() || !is_file || name.ends_with(".d") || subject.repository.find(path) ||
+            subject.repository.has_folder(path))
+          return std::nullopt;
+        // Nginx's missing configuration has a rule of its own, and so have databases and
+        // certificates.
+        if (name.ends_with(".conf") || name.ends_with(".pem") || name.ends_with(".crt") ||
+            name.ends_with(".key") || name.ends_with(".sqlite3") || name.ends_with(".db"))
+          return std::nullopt;
+        return at(compose.path, mount.place,
+                  path + " does not exist: Docker makes a folder of that name for " + service.name);
+      });
 }
 
 bool names_memory_cache(const Value& value) {
@@ -72,7 +80,8 @@ bool names_memory_cache(const Value& value) {
     return value.text == "SimpleCache" || value.text == "simple" ||
            value.text.find("locmem.LocMemCache") != std::string::npos ||
            value.text.starts_with("memory://");
-  return std::ranges::any_of(value.items, [](const Item& item) { return names_memory_cache(item.value); });
+  return std::ranges::any_of(value.items,
+                             [](const Item& item) { return names_memory_cache(item.value); });
 }
 
 /// `except RedisError: cache = SimpleCache()`, `"redis" if url else "simple"`.
@@ -80,18 +89,20 @@ Findings silent_memory(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
-    const bool speaks_redis = file.imports_module("redis") || file.imports_module("flask_caching") ||
-                              file.imports_module("ioredis") || file.imports_module("django_redis") ||
-                              std::ranges::any_of(file.reads, [](const EnvRead& read) {
-                                return read.name.find("REDIS") != std::string::npos;
-                              });
+    const bool speaks_redis =
+        file.imports_module("redis") || file.imports_module("flask_caching") ||
+        file.imports_module("ioredis") || file.imports_module("django_redis") ||
+        std::ranges::any_of(file.reads, [](const EnvRead& read) {
+          return read.name.find("REDIS") != std::string::npos;
+        });
     if (!speaks_redis) continue;
     for (const auto& each : file.assignments) {
       const auto condition = to_lower(each.scope.condition);
       const bool fallback = each.scope.handler || condition.find("redis") != std::string::npos;
-      const bool either = each.value.text.find(" else ") != std::string::npos &&
-                          to_lower(each.value.text).find("redis") != std::string::npos &&
-                          any_of_words(each.value.text, {"SimpleCache", "\"simple\"", "LocMem", "memory://"});
+      const bool either =
+          each.value.text.find(" else ") != std::string::npos &&
+          to_lower(each.value.text).find("redis") != std::string::npos &&
+          any_of_words(each.value.text, {"SimpleCache", "\"simple\"", "LocMem", "memory://"});
       const bool none = each.scope.handler && each.value.kind == ValueKind::kNone &&
                         any_of_words(to_lower(each.target), {"redis", "cache"});
       if ((fallback && names_memory_cache(each.value)) || either || none)
@@ -122,8 +133,9 @@ Findings open_redis(const Subject& subject) {
       if ((kind != "redis" && kind != "valkey") || asks_password(service)) continue;
       for (const auto& port : service.ports) {
         if (port.address == "127.0.0.1" || port.address == "::1") continue;
-        found.push_back(at(compose.path, port.place, service.name + " answers anybody at port " +
-                                                         (port.published.empty() ? port.target : port.published)));
+        found.push_back(at(compose.path, port.place,
+                           service.name + " answers anybody at port " +
+                               (port.published.empty() ? port.target : port.published)));
       }
     }
   }
@@ -153,6 +165,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> compose_rules() { return kRules; }
+std::span<const Rule> compose_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -18,12 +18,13 @@ bool holds_sqlite(const Value& value) {
   if (value.kind == ValueKind::kString) return is_sqlite_text(value.text);
   if (value.kind == ValueKind::kName || value.kind == ValueKind::kNone) return false;
   if (value.items.empty()) return is_sqlite_text(value.text);
-  return std::ranges::any_of(value.items, [](const Item& item) { return holds_sqlite(item.value); });
+  return std::ranges::any_of(value.items,
+                             [](const Item& item) { return holds_sqlite(item.value); });
 }
 
 bool names_other_engine(std::string_view text) {
-  return any_of_words(text, {"postgres", "mysql", "mariadb", "psycopg", "DATABASE_URL", "dj_database_url",
-                             "environ", "getenv", "config(", "env("});
+  return any_of_words(text, {"postgres", "mysql", "mariadb", "psycopg", "DATABASE_URL",
+                             "dj_database_url", "environ", "getenv", "config(", "env("});
 }
 
 /// Where production's database is said to be SQLite.
@@ -61,9 +62,10 @@ void add_uri_engines(const Subject& subject, std::vector<Engine>& engines) {
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
     for (const auto& each : file.assignments) {
-      const bool uri = any_of_words(each.target, {"SQLALCHEMY_DATABASE_UR", "DATABASE_UR", "database_url",
-                                                  "DB_URL"});
-      if (!uri || !holds_sqlite(each.value) || asks_for_development(each.scope) || !each.scope.type.empty())
+      const bool uri = any_of_words(
+          each.target, {"SQLALCHEMY_DATABASE_UR", "DATABASE_UR", "database_url", "DB_URL"});
+      if (!uri || !holds_sqlite(each.value) || asks_for_development(each.scope) ||
+          !each.scope.type.empty())
         continue;
       const auto* read = read_within(file, each);
       const bool chosen = read != nullptr || each.value.text.find(" or ") != std::string::npos;
@@ -87,7 +89,8 @@ std::vector<Engine> sqlite_engines(const Subject& subject) {
   std::vector<Engine> engines;
   add_django_engines(subject, engines);
   add_uri_engines(subject, engines);
-  std::ranges::sort(engines, {}, [](const Engine& each) { return std::tie(each.path, each.place); });
+  std::ranges::sort(engines, {},
+                    [](const Engine& each) { return std::tie(each.path, each.place); });
   const auto repeated = std::ranges::unique(engines, [](const Engine& a, const Engine& b) {
     return a.path == b.path && a.place.line == b.place.line;
   });
@@ -113,7 +116,8 @@ Findings sqlite_instances(const Subject& subject) {
 }
 
 bool is_database_variable(std::string_view name) {
-  for (const std::string_view prefix : {"DATABASE_", "DB_", "POSTGRES_", "SQL_", "PG", "MYSQL_", "MONGO"})
+  for (const std::string_view prefix :
+       {"DATABASE_", "DB_", "POSTGRES_", "SQL_", "PG", "MYSQL_", "MONGO"})
     if (name.starts_with(prefix)) return true;
   return name == "SQLALCHEMY_DATABASE_URI";
 }
@@ -133,10 +137,12 @@ Findings database_missing(const Subject& subject) {
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
     for (const auto& read : file.reads) {
-      if (!read.required || !is_database_variable(read.name) || asks_for_development(read.scope)) continue;
+      if (!read.required || !is_database_variable(read.name) || asks_for_development(read.scope))
+        continue;
       if (is_given(*subject.environment, read.name)) continue;
       auto made = at(file.path, read.place, read.name + " is demanded and not set");
-      made.because = "environment " + subject.environment->name + " of ecluse.yml has no database service";
+      made.because =
+          "environment " + subject.environment->name + " of ecluse.yml has no database service";
       found.push_back(std::move(made));
     }
   }
@@ -152,9 +158,11 @@ Findings database_unread(const Subject& subject) {
     if (subject.repository.reads_variable(name)) return false;
     for (const auto& file : subject.repository.code) {
       for (const auto& call : file.calls)
-        if (any_of_words(call.callee(), {"dj_database_url", "env.db", "BaseSettings", "AnyUrl"})) return false;
+        if (any_of_words(call.callee(), {"dj_database_url", "env.db", "BaseSettings", "AnyUrl"}))
+          return false;
       for (const auto& made : file.definitions)
-        for (const auto& base : made.bases) if (base.ends_with("BaseSettings")) return false;
+        for (const auto& base : made.bases)
+          if (base.ends_with("BaseSettings")) return false;
     }
     for (const auto& [path, text] : subject.repository.texts)
       if (file_name(path) == "schema.prisma" || path.ends_with("alembic.ini"))
@@ -166,9 +174,11 @@ Findings database_unread(const Subject& subject) {
       if (service.context)
         for (const auto& variable : service.environment)
           if (unread(variable.name))
-            found.push_back(at(compose->path, variable.place, service.name + " is given " + variable.name +
-                                                                  ", which no source file reads"));
-  if (subject.environment && subject.environment->env.contains("DATABASE_URL") && unread("DATABASE_URL"))
+            found.push_back(
+                at(compose->path, variable.place,
+                   service.name + " is given " + variable.name + ", which no source file reads"));
+  if (subject.environment && subject.environment->env.contains("DATABASE_URL") &&
+      unread("DATABASE_URL"))
     found.push_back(at("ecluse.yml", {1, 1}, "DATABASE_URL is set and no source file reads it"));
   return found;
 }
@@ -189,7 +199,8 @@ Findings direct_sqlite(const Subject& subject) {
     if (file.test) continue;
     for (const auto& call : file.calls) {
       if (call.callee() == "sqlite3.connect" || call.callee() == "aiosqlite.connect" ||
-          call.callee() == "sqlite3.Database" || (call.callee() == "Database" && file.imports_module("better-sqlite3")))
+          call.callee() == "sqlite3.Database" ||
+          (call.callee() == "Database" && file.imports_module("better-sqlite3")))
         found.push_back(at(file.path, call.value.place, call.callee() + "()"));
     }
   }
@@ -212,16 +223,18 @@ Findings sqlite_in_layer(const Subject& subject) {
   for (const auto& engine : sqlite_engines(subject)) {
     if (!engine.certain) continue;
     auto made = at(engine.path, engine.place, engine.what + " inside the container");
-    made.because = subject.stack.dockerfiles.front()->path + " makes an image, and nothing mounts a volume";
+    made.because =
+        subject.stack.dockerfiles.front()->path + " makes an image, and nothing mounts a volume";
     found.push_back(std::move(made));
   }
   return found;
 }
 
 std::optional<std::string_view> changes_database(std::string_view text) {
-  for (const std::string_view word : {"manage.py migrate", "manage.py loaddata", "createsuperuser",
-                                      "alembic upgrade", "flask db upgrade", "prisma migrate deploy",
-                                      "prisma db push", "db:migrate", "manage.py seed", "prisma db seed"})
+  for (const std::string_view word :
+       {"manage.py migrate", "manage.py loaddata", "createsuperuser", "alembic upgrade",
+        "flask db upgrade", "prisma migrate deploy", "prisma db push", "db:migrate",
+        "manage.py seed", "prisma db seed"})
     if (text.find(word) != std::string_view::npos) return word;
   return std::nullopt;
 }
@@ -256,8 +269,9 @@ Findings other_engine(const Subject& subject) {
         if (!url || !url->value) continue;
         const bool file_url = url->value->starts_with("file:");
         if (sqlite != file_url)
-          found.push_back(at(path, {number, 3}, "the schema is for " + line.substr(line.find('"')) +
-                                                    ", DATABASE_URL of " + service.name + " is not"));
+          found.push_back(at(path, {number, 3},
+                             "the schema is for " + line.substr(line.find('"')) +
+                                 ", DATABASE_URL of " + service.name + " is not"));
       }
     }
   }
@@ -301,6 +315,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> database_rules() { return kRules; }
+std::span<const Rule> database_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -13,7 +13,8 @@ namespace {
 bool makes_certificates(const Subject& subject) {
   return std::ranges::any_of(subject.repository.texts, [](const auto& each) {
     return !each.first.ends_with(".md") &&
-           any_of_words(each.second, {"certbot", "acme", "letsencrypt", "openssl req", "mkcert", "traefik", "lego"});
+           any_of_words(each.second, {"certbot", "acme", "letsencrypt", "openssl req", "mkcert",
+                                      "traefik", "lego"});
   });
 }
 
@@ -25,7 +26,8 @@ bool is_mounted(const Subject& subject, std::string_view path) {
         if (!path.starts_with(mount.target)) continue;
         const auto source = join_path(folder_of(compose.path), mount.source);
         const auto there = source + std::string(path.substr(mount.target.size()));
-        if (!mount.source.starts_with('.')) return true;  // of the host, or a volume: not ours to know
+        if (!mount.source.starts_with('.'))
+          return true;  // of the host, or a volume: not ours to know
         if (subject.repository.find(there) || subject.repository.find(source)) return true;
       }
   return false;
@@ -40,9 +42,9 @@ Findings missing_certificate(const Subject& subject) {
       if (each.name != "ssl_certificate" || each.arguments.empty()) return;
       const auto& path = each.arguments[0];
       const bool variable = path.find('$') != std::string::npos;
-      const bool committed = std::ranges::any_of(subject.repository.files, [&](const FileFact& fact) {
-        return file_name(fact.path) == file_name(path);
-      });
+      const bool committed = std::ranges::any_of(
+          subject.repository.files,
+          [&](const FileFact& fact) { return file_name(fact.path) == file_name(path); });
       if (!variable && !committed && !is_mounted(subject, path))
         found.push_back(at(file.path, each.place, path + " does not exist, and nothing makes it"));
     });
@@ -53,11 +55,14 @@ Findings missing_certificate(const Subject& subject) {
 constexpr std::array kRules = {
     Rule{"TLS-001", Severity::kBlock, "A certificate that does not exist",
          "The proxy does not start, so the whole site is down.",
-         "Let ecluse's gateway have certificates made (ACME), or mount the real ones.", missing_certificate},
+         "Let ecluse's gateway have certificates made (ACME), or mount the real ones.",
+         missing_certificate},
 };
 
 }  // namespace
 
-std::span<const Rule> delivery_rules() { return kRules; }
+std::span<const Rule> delivery_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

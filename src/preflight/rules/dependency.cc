@@ -17,44 +17,88 @@ struct Alias {
   std::string_view module;
   std::string_view package;
 };
-constexpr std::array kAliases = {
-    Alias{"PIL", "pillow"},          Alias{"cv2", "opencv-python"},   Alias{"yaml", "pyyaml"},
-    Alias{"sklearn", "scikit-learn"}, Alias{"bs4", "beautifulsoup4"}, Alias{"dotenv", "python-dotenv"},
-    Alias{"decouple", "python-decouple"}, Alias{"environ", "django-environ"}, Alias{"jwt", "pyjwt"},
-    Alias{"psycopg2", "psycopg2-binary"}, Alias{"MySQLdb", "mysqlclient"}, Alias{"rest_framework", "djangorestframework"},
-    Alias{"corsheaders", "django-cors-headers"}, Alias{"sentry_sdk", "sentry-sdk"}, Alias{"dateutil", "python-dateutil"},
-    Alias{"flask_sqlalchemy", "flask-sqlalchemy"}, Alias{"jose", "python-jose"}, Alias{"magic", "python-magic"},
-    Alias{"serial", "pyserial"},     Alias{"git", "gitpython"},       Alias{"telegram", "python-telegram-bot"},
-    Alias{"skimage", "scikit-image"}, Alias{"Crypto", "pycryptodome"}, Alias{"OpenSSL", "pyopenssl"},
-    Alias{"attr", "attrs"},          Alias{"markdown", "markdown"},   Alias{"docx", "python-docx"},
-    Alias{"pptx", "python-pptx"},    Alias{"fitz", "pymupdf"},        Alias{"debug_toolbar", "django-debug-toolbar"},
-    Alias{"dj_database_url", "dj-database-url"}, Alias{"google", "google"}, Alias{"mpl_toolkits", "matplotlib"},
-    Alias{"storages", "django-storages"}, Alias{"django_filters", "django-filter"}, Alias{"multipart", "python-multipart"},
-    Alias{"crispy_forms", "django-crispy-forms"}, Alias{"pkg_resources", "setuptools"}, Alias{"zmq", "pyzmq"},
-    Alias{"ruamel", "ruamel-yaml"}, Alias{"socketio", "python-socketio"}, Alias{"engineio", "python-engineio"},
-    Alias{"flask_socketio", "flask-socketio"}, Alias{"community", "python-louvain"}, Alias{"slugify", "python-slugify"}};
+constexpr std::array kAliases = {Alias{"PIL", "pillow"},
+                                 Alias{"cv2", "opencv-python"},
+                                 Alias{"yaml", "pyyaml"},
+                                 Alias{"sklearn", "scikit-learn"},
+                                 Alias{"bs4", "beautifulsoup4"},
+                                 Alias{"dotenv", "python-dotenv"},
+                                 Alias{"decouple", "python-decouple"},
+                                 Alias{"environ", "django-environ"},
+                                 Alias{"jwt", "pyjwt"},
+                                 Alias{"psycopg2", "psycopg2-binary"},
+                                 Alias{"MySQLdb", "mysqlclient"},
+                                 Alias{"rest_framework", "djangorestframework"},
+                                 Alias{"corsheaders", "django-cors-headers"},
+                                 Alias{"sentry_sdk", "sentry-sdk"},
+                                 Alias{"dateutil", "python-dateutil"},
+                                 Alias{"flask_sqlalchemy", "flask-sqlalchemy"},
+                                 Alias{"jose", "python-jose"},
+                                 Alias{"magic", "python-magic"},
+                                 Alias{"serial", "pyserial"},
+                                 Alias{"git", "gitpython"},
+                                 Alias{"telegram", "python-telegram-bot"},
+                                 Alias{"skimage", "scikit-image"},
+                                 Alias{"Crypto", "pycryptodome"},
+                                 Alias{"OpenSSL", "pyopenssl"},
+                                 Alias{"attr", "attrs"},
+                                 Alias{"markdown", "markdown"},
+                                 Alias{"docx", "python-docx"},
+                                 Alias{"pptx", "python-pptx"},
+                                 Alias{"fitz", "pymupdf"},
+                                 Alias{"debug_toolbar", "django-debug-toolbar"},
+                                 Alias{"dj_database_url", "dj-database-url"},
+                                 Alias{"google", "google"},
+                                 Alias{"mpl_toolkits", "matplotlib"},
+                                 Alias{"storages", "django-storages"},
+                                 Alias{"django_filters", "django-filter"},
+                                 Alias{"multipart", "python-multipart"},
+                                 Alias{"crispy_forms", "django-crispy-forms"},
+                                 Alias{"pkg_resources", "setuptools"},
+                                 Alias{"zmq", "pyzmq"},
+                                 Alias{"ruamel", "ruamel-yaml"},
+                                 Alias{"socketio", "python-socketio"},
+                                 Alias{"engineio", "python-engineio"},
+                                 Alias{"flask_socketio", "flask-socketio"},
+                                 Alias{"community", "python-louvain"},
+                                 Alias{"slugify", "python-slugify"}};
 
 // The standard library's modules (Python 3.12, docs.python.org/3/py-modindex.html).
 constexpr std::string_view kStandard =
-    " __future__ __main__ _thread abc aifc argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb binascii "
-    "bisect builtins bz2 calendar cgi cgitb chunk cmath cmd code codecs codeop collections colorsys "
-    "compileall concurrent configparser contextlib contextvars copy copyreg cProfile crypt csv ctypes "
-    "curses dataclasses datetime dbm decimal difflib dis distutils doctest email encodings ensurepip enum "
-    "errno faulthandler fcntl filecmp fileinput fnmatch fractions ftplib functools gc getopt getpass "
-    "gettext glob graphlib grp gzip hashlib heapq hmac html http imaplib imghdr imp importlib inspect io "
-    "ipaddress itertools json keyword lib2to3 linecache locale logging lzma mailbox mailcap marshal math "
-    "mimetypes mmap modulefinder msilib msvcrt multiprocessing netrc nntplib numbers operator optparse os "
-    "ossaudiodev pathlib pdb pickle pickletools pipes pkgutil platform plistlib poplib posix pprint "
-    "profile pstats pty pwd py_compile pyclbr pydoc queue quopri random re readline reprlib resource "
-    "rlcompleter runpy sched secrets select selectors shelve shlex shutil signal site smtpd smtplib "
-    "sndhdr socket socketserver spwd sqlite3 ssl stat statistics string stringprep struct subprocess "
+    " __future__ __main__ _thread abc aifc argparse array ast asynchat asyncio asyncore atexit "
+    "audioop base64 bdb binascii "
+    "bisect builtins bz2 calendar cgi cgitb chunk cmath cmd code codecs codeop collections "
+    "colorsys "
+    "compileall concurrent configparser contextlib contextvars copy copyreg cProfile crypt csv "
+    "ctypes "
+    "curses dataclasses datetime dbm decimal difflib dis distutils doctest email encodings "
+    "ensurepip enum "
+    "errno faulthandler fcntl filecmp fileinput fnmatch fractions ftplib functools gc getopt "
+    "getpass "
+    "gettext glob graphlib grp gzip hashlib heapq hmac html http imaplib imghdr imp importlib "
+    "inspect io "
+    "ipaddress itertools json keyword lib2to3 linecache locale logging lzma mailbox mailcap "
+    "marshal math "
+    "mimetypes mmap modulefinder msilib msvcrt multiprocessing netrc nntplib numbers operator "
+    "optparse os "
+    "ossaudiodev pathlib pdb pickle pickletools pipes pkgutil platform plistlib poplib posix "
+    "pprint "
+    "profile pstats pty pwd py_compile pyclbr pydoc queue quopri random re readline reprlib "
+    "resource "
+    "rlcompleter runpy sched secrets select selectors shelve shlex shutil signal site smtpd "
+    "smtplib "
+    "sndhdr socket socketserver spwd sqlite3 ssl stat statistics string stringprep struct "
+    "subprocess "
     "sunau symtable sys sysconfig syslog tabnanny tarfile telnetlib tempfile termios test textwrap "
-    "threading time timeit tkinter token tokenize tomllib trace traceback tracemalloc tty turtle types "
-    "typing unicodedata unittest urllib uu uuid venv warnings wave weakref webbrowser winreg winsound "
+    "threading time timeit tkinter token tokenize tomllib trace traceback tracemalloc tty turtle "
+    "types "
+    "typing unicodedata unittest urllib uu uuid venv warnings wave weakref webbrowser winreg "
+    "winsound "
     "wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport zlib zoneinfo ";
 
 bool is_standard(std::string_view module) {
-  return kStandard.find(" " + std::string(module) + " ") != std::string_view::npos || module.starts_with('_');
+  return kStandard.find(" " + std::string(module) + " ") != std::string_view::npos ||
+         module.starts_with('_');
 }
 
 std::set<std::string> own_modules(const Repository& repository) {
@@ -80,28 +124,69 @@ std::set<std::string> declared_packages(const Repository& repository) {
 /// "psycopg2-binary" provides psycopg2, "opencv-python-headless" cv2, "uvicorn[standard]" itself.
 bool is_declared(const std::set<std::string>& declared, std::string_view module) {
   auto package = normal_name(module);
-  if (declared.contains(package) || declared.contains("python-" + package) || declared.contains("django-" + package)) return true;
+  if (declared.contains(package) || declared.contains("python-" + package) ||
+      declared.contains("django-" + package))
+    return true;
   for (const auto& alias : kAliases) {
     if (alias.module != module) continue;
-    if (std::ranges::any_of(declared, [&](const std::string& each) { return each.starts_with(alias.package); })) return true;
+    if (std::ranges::any_of(
+            declared, [&](const std::string& each) { return each.starts_with(alias.package); }))
+      return true;
   }
   return std::ranges::any_of(declared, [&](const std::string& each) {
-    return each == package + "-binary" || each.starts_with(package + "-headless") || (each.starts_with(package) && each.size() == package.size() + 1);
+    return each == package + "-binary" || each.starts_with(package + "-headless") ||
+           (each.starts_with(package) && each.size() == package.size() + 1);
   });
 }
 
 // Packages that always bring a module with them.
 bool comes_with(const std::set<std::string>& declared, std::string_view module) {
   static const std::multimap<std::string_view, std::string_view> kBrought = {
-      {"werkzeug", "flask"}, {"jinja2", "flask"}, {"markupsafe", "flask"}, {"itsdangerous", "flask"}, {"click", "flask"},
-      {"click", "uvicorn"}, {"starlette", "fastapi"}, {"pydantic", "fastapi"}, {"sqlalchemy", "flask-sqlalchemy"},
-      {"numpy", "pandas"}, {"numpy", "scikit-learn"}, {"numpy", "scipy"}, {"numpy", "matplotlib"}, {"pytz", "pandas"}, {"numpy", "streamlit"}, {"pandas", "streamlit"}, {"joblib", "scikit-learn"}, {"scipy", "scikit-learn"},
-      {"requests", "streamlit"}, {"altair", "streamlit"}, {"urllib3", "requests"}, {"certifi", "requests"}, {"asgiref", "django"}, {"sqlparse", "django"},
-      {"flask", "dash"}, {"plotly", "dash"}, {"alembic", "flask-migrate"}, {"anyio", "fastapi"}, {"docutils", "sphinx"}, {"typing_extensions", "pydantic"}, {"typing_extensions", "fastapi"},
-      {"flask", "flask-sqlalchemy"}, {"sqlalchemy", "sqlmodel"}, {"pydantic", "sqlmodel"}, {"pip", "pip"}, {"setuptools", "pip"}, {"packaging", "pytest"}, {"pluggy", "pytest"}, {"_pytest", "pytest"}, {"coverage", "pytest-cov"}};
-  if (module == "pip" || module == "setuptools" || module == "wheel" || module == "pkg_resources") return true;
+      {"werkzeug", "flask"},
+      {"jinja2", "flask"},
+      {"markupsafe", "flask"},
+      {"itsdangerous", "flask"},
+      {"click", "flask"},
+      {"click", "uvicorn"},
+      {"starlette", "fastapi"},
+      {"pydantic", "fastapi"},
+      {"sqlalchemy", "flask-sqlalchemy"},
+      {"numpy", "pandas"},
+      {"numpy", "scikit-learn"},
+      {"numpy", "scipy"},
+      {"numpy", "matplotlib"},
+      {"pytz", "pandas"},
+      {"numpy", "streamlit"},
+      {"pandas", "streamlit"},
+      {"joblib", "scikit-learn"},
+      {"scipy", "scikit-learn"},
+      {"requests", "streamlit"},
+      {"altair", "streamlit"},
+      {"urllib3", "requests"},
+      {"certifi", "requests"},
+      {"asgiref", "django"},
+      {"sqlparse", "django"},
+      {"flask", "dash"},
+      {"plotly", "dash"},
+      {"alembic", "flask-migrate"},
+      {"anyio", "fastapi"},
+      {"docutils", "sphinx"},
+      {"typing_extensions", "pydantic"},
+      {"typing_extensions", "fastapi"},
+      {"flask", "flask-sqlalchemy"},
+      {"sqlalchemy", "sqlmodel"},
+      {"pydantic", "sqlmodel"},
+      {"pip", "pip"},
+      {"setuptools", "pip"},
+      {"packaging", "pytest"},
+      {"pluggy", "pytest"},
+      {"_pytest", "pytest"},
+      {"coverage", "pytest-cov"}};
+  if (module == "pip" || module == "setuptools" || module == "wheel" || module == "pkg_resources")
+    return true;
   const auto [begin, end] = kBrought.equal_range(module);
-  return std::any_of(begin, end, [&](const auto& each) { return declared.contains(std::string(each.second)); });
+  return std::any_of(begin, end,
+                     [&](const auto& each) { return declared.contains(std::string(each.second)); });
 }
 
 Findings undeclared(const Subject& subject) {
@@ -111,12 +196,15 @@ Findings undeclared(const Subject& subject) {
   std::set<std::string> said;
   Findings found;
   for (const auto& module : subject.repository.imports) {
-    if (is_test_path(module.path) || any_of_words(module.path, {"docs/", "notebooks/", "scripts/", "examples/"}) ||
-        is_development_path(module.path)) continue;
+    if (is_test_path(module.path) ||
+        any_of_words(module.path, {"docs/", "notebooks/", "scripts/", "examples/"}) ||
+        is_development_path(module.path))
+      continue;
     for (const auto& each : module.imports) {
       const auto top = each.module.substr(0, each.module.find('.'));
       if (top.empty() || each.guarded || is_standard(top) || own.contains(top)) continue;
-      if (is_declared(declared, top) || comes_with(declared, top) || !said.insert(top).second) continue;
+      if (is_declared(declared, top) || comes_with(declared, top) || !said.insert(top).second)
+        continue;
       found.push_back(at(module.path, each.place, "import " + top + ": no manifest declares it"));
     }
   }
@@ -126,13 +214,14 @@ Findings undeclared(const Subject& subject) {
 /// "==3.0" of "django==3.0.1": its number as major * 100 + minor; 0 when none is pinned.
 int pinned(std::string_view version) {
   const auto digit = version.find_first_of("0123456789");
-  const bool pin = version.starts_with("==") || version.starts_with("~=") || version.starts_with("^") || version.starts_with("~") ||
-                   (digit == 0);
+  const bool pin = version.starts_with("==") || version.starts_with("~=") ||
+                   version.starts_with("^") || version.starts_with("~") || (digit == 0);
   if (!pin || digit == std::string_view::npos) return 0;
   const auto rest = version.substr(digit);
   const auto dot = rest.find('.');
   const int major = std::atoi(std::string(rest.substr(0, dot)).c_str());
-  const int minor = dot == std::string_view::npos ? 0 : std::atoi(std::string(rest.substr(dot + 1)).c_str());
+  const int minor =
+      dot == std::string_view::npos ? 0 : std::atoi(std::string(rest.substr(dot + 1)).c_str());
   return major * 100 + minor;
 }
 
@@ -142,10 +231,11 @@ struct FrameworkEnd {
   std::string_view day;
 };
 constexpr std::array kFrameworkEnds = {
-    FrameworkEnd{"django", 302, "2021-04-06"}, FrameworkEnd{"django", 303, "2024-04-01"}, FrameworkEnd{"django", 402, "2023-04-01"},
-    FrameworkEnd{"django", 403, "2026-04-30"}, FrameworkEnd{"django", 501, "2025-04-30"},  FrameworkEnd{"django", 502, "2025-12-31"},
-    FrameworkEnd{"flask", 200, "2023-04-25"},  FrameworkEnd{"next", 1300, "2023-12-01"},   FrameworkEnd{"next", 1400, "2024-12-21"},
-    FrameworkEnd{"express", 400, "2015-01-01"},
+    FrameworkEnd{"django", 302, "2021-04-06"}, FrameworkEnd{"django", 303, "2024-04-01"},
+    FrameworkEnd{"django", 402, "2023-04-01"}, FrameworkEnd{"django", 403, "2026-04-30"},
+    FrameworkEnd{"django", 501, "2025-04-30"}, FrameworkEnd{"django", 502, "2025-12-31"},
+    FrameworkEnd{"flask", 200, "2023-04-25"},  FrameworkEnd{"next", 1300, "2023-12-01"},
+    FrameworkEnd{"next", 1400, "2024-12-21"},  FrameworkEnd{"express", 400, "2015-01-01"},
 };
 
 Findings old_framework(const Subject& subject) {
@@ -155,8 +245,12 @@ Findings old_framework(const Subject& subject) {
       const int version = pinned(each.version);
       for (const auto& end : kFrameworkEnds) {
         // Django 3.2, 4.2 and 5.2 are supported longer than what stands between them.
-        if (each.name != end.package || version == 0 || version >= end.below || end.day >= subject.today) continue;
-        found.push_back(at(manifest.path, each.place, each.name + each.version + ": no security updates since " + std::string(end.day)));
+        if (each.name != end.package || version == 0 || version >= end.below ||
+            end.day >= subject.today)
+          continue;
+        found.push_back(
+            at(manifest.path, each.place,
+               each.name + each.version + ": no security updates since " + std::string(end.day)));
         break;
       }
     }
@@ -165,14 +259,20 @@ Findings old_framework(const Subject& subject) {
 }
 
 bool has_server(const Subject& subject) {
-  for (const auto* server : {"gunicorn", "uvicorn", "waitress", "uwsgi", "hypercorn", "daphne", "granian", "mod-wsgi", "cheroot", "gevent", "eventlet"})
+  for (const auto* server : {"gunicorn", "uvicorn", "waitress", "uwsgi", "hypercorn", "daphne",
+                             "granian", "mod-wsgi", "cheroot", "gevent", "eventlet"})
     if (subject.repository.find_dependency(server)) return true;
   // Installed only in the Dockerfile: it runs there, so it is no finding.
   for (const auto& file : subject.repository.dockerfiles)
     for (const auto& stage : file.stages)
       for (const auto& each : stage.instructions)
-        if (any_of_words(each.text, {"install gunicorn", "gunicorn", "uvicorn", "waitress", "uwsgi"}) && each.name == "RUN") return true;
-  return subject.repository.find_dependency("fastapi") && subject.repository.find_dependency("fastapi")->version.find("standard") != std::string::npos;
+        if (any_of_words(each.text,
+                         {"install gunicorn", "gunicorn", "uvicorn", "waitress", "uwsgi"}) &&
+            each.name == "RUN")
+          return true;
+  return subject.repository.find_dependency("fastapi") &&
+         subject.repository.find_dependency("fastapi")->version.find("standard") !=
+             std::string::npos;
 }
 
 Findings no_server(const Subject& subject) {
@@ -181,7 +281,8 @@ Findings no_server(const Subject& subject) {
   if (!stack.djangos.empty()) {
     const auto* django = subject.repository.find_dependency("django");
     for (const auto& manifest : subject.repository.manifests)
-      if (django && manifest.find("django") == django) return {at(manifest.path, django->place, "neither gunicorn nor uvicorn is declared")};
+      if (django && manifest.find("django") == django)
+        return {at(manifest.path, django->place, "neither gunicorn nor uvicorn is declared")};
     return {at(stack.djangos.front().manage, {1, 1}, "neither gunicorn nor uvicorn is declared")};
   }
   for (const auto& each : stack.applications)
@@ -198,7 +299,9 @@ Findings utf16_manifest(const Subject& subject) {
 }
 
 bool installs(std::string_view line) {
-  return !trim(line).starts_with('#') && any_of_words(line, {"pip install", "npm install", "npm ci", "yarn install", "pip3 install", "uv sync", "poetry install"});
+  return !trim(line).starts_with('#') &&
+         any_of_words(line, {"pip install", "npm install", "npm ci", "yarn install", "pip3 install",
+                             "uv sync", "poetry install"});
 }
 
 Findings install_at_start(const Subject& subject) {
@@ -209,7 +312,8 @@ Findings install_at_start(const Subject& subject) {
     for (const auto* name : {"ENTRYPOINT", "CMD"}) {
       const auto* each = stage->last(name);
       if (!each) continue;
-      if (installs(each->text)) found.push_back(at(file->path, each->place, each->name + " " + each->text));
+      if (installs(each->text))
+        found.push_back(at(file->path, each->place, each->name + " " + each->text));
       const auto* script = started_script(subject.repository, *file, each->argv());
       if (!script) continue;
       for (const auto& command : script->script.commands)
@@ -218,11 +322,14 @@ Findings install_at_start(const Subject& subject) {
   }
   for (const auto* compose : subject.stack.composes)
     for (const auto& service : compose->services)
-      if (installs(join(service.command, " "))) found.push_back(at(compose->path, service.command_place, join(service.command, " ")));
+      if (installs(join(service.command, " ")))
+        found.push_back(at(compose->path, service.command_place, join(service.command, " ")));
   for (const auto& file : subject.repository.code) {
     if (file.test) continue;
     for (const auto& call : file.calls)
-      if (any_of_words(call.callee(), {"os.system", "subprocess."}) && any_of_words(call.value.text, {"pip install", "\"pip\", \"install\"", "'pip', 'install'"}))
+      if (any_of_words(call.callee(), {"os.system", "subprocess."}) &&
+          any_of_words(call.value.text,
+                       {"pip install", "\"pip\", \"install\"", "'pip', 'install'"}))
         found.push_back(at(file.path, call.value.place, call.value.text));
   }
   return found;
@@ -234,11 +341,14 @@ std::string wsgi_module(std::string_view text) {
     const auto start = text.find(server);
     if (start == std::string_view::npos) continue;
     for (auto word : split(text.substr(start + server.size(), 400), ' ')) {
-      std::erase_if(word, [](char c) { return c == '"' || c == '\'' || c == ',' || c == '[' || c == ']'; });
+      std::erase_if(
+          word, [](char c) { return c == '"' || c == '\'' || c == ',' || c == '[' || c == ']'; });
       const auto module = word.substr(0, word.find(':'));
-      const bool named = word.find(':') != std::string::npos || module.ends_with(".wsgi") || module.ends_with(".asgi");
-      const bool plain = !module.empty() && std::ranges::all_of(module, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; }) &&
-                         std::isalpha(static_cast<unsigned char>(module[0]));
+      const bool named = word.find(':') != std::string::npos || module.ends_with(".wsgi") ||
+                         module.ends_with(".asgi");
+      const bool plain = !module.empty() && std::ranges::all_of(module, [](unsigned char c) {
+        return std::isalnum(c) || c == '_' || c == '.';
+      }) && std::isalpha(static_cast<unsigned char>(module[0]));
       if (named && plain) return module;
     }
   }
@@ -264,18 +374,22 @@ Findings missing_module(const Subject& subject) {
   for (const auto* file : subject.stack.dockerfiles)
     if (const auto* stage = file->final_stage())
       for (const auto* name : {"ENTRYPOINT", "CMD"})
-        if (const auto* each = stage->last(name)) look(file->path, each->place, each->json ? join(*each->json, " ") : each->text);
+        if (const auto* each = stage->last(name))
+          look(file->path, each->place, each->json ? join(*each->json, " ") : each->text);
   for (const auto* compose : subject.stack.composes)
     for (const auto& service : compose->services)
       if (service.context) look(compose->path, service.command_place, join(service.command, " "));
   int number = 0;
-  for (const auto line : lines_of(subject.repository.text("Procfile"))) look("Procfile", {++number, 1}, line);
+  for (const auto line : lines_of(subject.repository.text("Procfile")))
+    look("Procfile", {++number, 1}, line);
   for (const auto& [path, text] : subject.repository.texts) {
     if (file_name(path) != "render.yaml" && !path.ends_with(".sh")) continue;
     number = 0;
     for (const auto line : lines_of(text)) {
       ++number;
-      if (!trim(line).starts_with('#') && line.find("install") == std::string_view::npos && line.find("echo") == std::string_view::npos) look(path, {number, 1}, line);
+      if (!trim(line).starts_with('#') && line.find("install") == std::string_view::npos &&
+          line.find("echo") == std::string_view::npos)
+        look(path, {number, 1}, line);
     }
   }
   return found;
@@ -286,14 +400,17 @@ Findings ignored_start(const Subject& subject) {
   Findings found;
   const auto text = subject.repository.text("render.yaml");
   const bool docker = any_of_words(text, {"env: docker", "runtime: docker"});
-  auto lines = lines_like(subject.repository, "render.yaml", [&](std::string_view line) -> std::optional<int> {
-    const auto column = line.find("startCommand:");
-    if (!docker || column == std::string_view::npos) return std::nullopt;
-    return static_cast<int>(column) + 1;
-  });
+  auto lines = lines_like(subject.repository, "render.yaml",
+                          [&](std::string_view line) -> std::optional<int> {
+                            const auto column = line.find("startCommand:");
+                            if (!docker || column == std::string_view::npos) return std::nullopt;
+                            return static_cast<int>(column) + 1;
+                          });
   found.insert(found.end(), lines.begin(), lines.end());
-  if (subject.repository.find("Procfile") && subject.repository.find("render.yaml") && text.find("startCommand:") != std::string_view::npos)
-    found.push_back(at("Procfile", {1, 1}, "render.yaml says startCommand, so the Procfile is not read"));
+  if (subject.repository.find("Procfile") && subject.repository.find("render.yaml") &&
+      text.find("startCommand:") != std::string_view::npos)
+    found.push_back(
+        at("Procfile", {1, 1}, "render.yaml says startCommand, so the Procfile is not read"));
   return found;
 }
 
@@ -304,9 +421,12 @@ Findings no_generation(const Subject& subject) {
     const auto* client = manifest.find("@prisma/client");
     if (!client) continue;
     bool generates = false;
-    for (const auto& script : manifest.scripts) generates |= script.command.find("prisma generate") != std::string::npos;
-    for (const auto& [path, kept] : subject.repository.texts) generates |= !path.ends_with(".md") && kept.find("prisma generate") != std::string::npos;
-    if (!generates) found.push_back(at(manifest.path, client->place, "nothing runs `prisma generate`"));
+    for (const auto& script : manifest.scripts)
+      generates |= script.command.find("prisma generate") != std::string::npos;
+    for (const auto& [path, kept] : subject.repository.texts)
+      generates |= !path.ends_with(".md") && kept.find("prisma generate") != std::string::npos;
+    if (!generates)
+      found.push_back(at(manifest.path, client->place, "nothing runs `prisma generate`"));
   }
   return found;
 }
@@ -316,7 +436,8 @@ constexpr std::array kRules = {
          "It works where somebody installed it by hand, and fails on a fresh machine.",
          "Add it to requirements.txt or pyproject.toml.", undeclared},
     Rule{"DEP-002", Severity::kWarn, "A framework past its end of life",
-         "Its security holes are published and no longer closed.", "Move to a supported version.", old_framework},
+         "Its security holes are published and no longer closed.", "Move to a supported version.",
+         old_framework},
     Rule{"DEP-003", Severity::kMajor, "No production server is declared",
          "Only the development server is there to serve the public.",
          "Add gunicorn (or uvicorn) to the requirements.", no_server},
@@ -327,7 +448,8 @@ constexpr std::array kRules = {
          "A start needs the registry, takes minutes, and may run other versions than were tested.",
          "Install when building.", install_at_start},
     Rule{"RUN-001", Severity::kMajor, "The start command names a module that does not exist",
-         "The server stops at once with ModuleNotFoundError.", "Correct the module's name.", missing_module},
+         "The server stops at once with ModuleNotFoundError.", "Correct the module's name.",
+         missing_module},
     Rule{"RUN-002", Severity::kWarn, "A start command that is not used",
          "Another file says what starts, and wins.", "Delete one of the two.", ignored_start},
     Rule{"RUN-003", Severity::kMajor, "The Prisma client is never generated",
@@ -337,6 +459,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> dependency_rules() { return kRules; }
+std::span<const Rule> dependency_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -61,8 +61,7 @@ Findings debug_on(const Subject& subject) {
 }
 
 bool has_star(const Value& value) {
-  return std::ranges::any_of(value.items,
-                             [](const Item& item) { return item.value.text == "*"; });
+  return std::ranges::any_of(value.items, [](const Item& item) { return item.value.text == "*"; });
 }
 
 Findings any_host(const Subject& subject) {
@@ -126,8 +125,8 @@ Findings split_of_nothing(const Subject& subject) {
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file) || file.language != Language::kPython) continue;
     for (const auto& read : file.reads) {
-      const bool empty = read.fallback && read.fallback->kind == ValueKind::kString &&
-                         read.fallback->text.empty();
+      const bool empty =
+          read.fallback && read.fallback->kind == ValueKind::kString && read.fallback->text.empty();
       if (read.used_by == "split" && empty && !read.separator.empty())
         found.push_back(at(file.path, read.place,
                            "without " + read.name + " this is [\"\"], not an empty list"));
@@ -144,7 +143,9 @@ bool lists_app(const Django& django, std::string_view app) {
                              [&](const Item& item) { return item.value.text == app; });
 }
 
-bool uses_static(const Django& django) { return lists_app(django, "django.contrib.staticfiles"); }
+bool uses_static(const Django& django) {
+  return lists_app(django, "django.contrib.staticfiles");
+}
 
 Findings no_static_root(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
@@ -162,7 +163,8 @@ bool any_text(const Subject& subject, std::string_view word) {
 }
 
 bool serves_static(const Subject& subject, const Django& django) {
-  for (const auto* package : {"whitenoise", "django-storages", "dj-static", "django-cloudinary-storage"})
+  for (const auto* package :
+       {"whitenoise", "django-storages", "dj-static", "django-cloudinary-storage"})
     if (subject.repository.find_dependency(package)) return true;
   for (const auto* file : django.settings)
     for (const auto& each : file->assignments)
@@ -190,7 +192,8 @@ Findings nobody_serves_static(const Subject& subject) {
 bool is_delivered(const Subject& subject) {
   const auto& repository = subject.repository;
   if (subject.environment || !subject.stack.dockerfiles.empty()) return true;
-  return repository.find("Procfile") || repository.find("render.yaml") || repository.find("fly.toml");
+  return repository.find("Procfile") || repository.find("render.yaml") ||
+         repository.find("fly.toml");
 }
 
 Findings https_unknown(const Subject& subject) {
@@ -255,15 +258,17 @@ constexpr std::array kRules = {
          debug_on},
     Rule{"DJ-002", Severity::kMajor, "Every host name is accepted",
          "A forged Host header ends up in password reset links and caches.",
-         "List the hosts, from a variable: `ALLOWED_HOSTS = os.environ[\"ALLOWED_HOSTS\"].split(\",\")`.",
+         "List the hosts, from a variable: `ALLOWED_HOSTS = "
+         "os.environ[\"ALLOWED_HOSTS\"].split(\",\")`.",
          any_host},
     Rule{"DJ-003", Severity::kMajor, "The host it is deployed at is not accepted",
          "Django answers every request there with 400.",
          "Read ALLOWED_HOSTS from the environment and set it for each environment.", foreign_host},
-    Rule{"DJ-004", Severity::kWarn, "An empty variable becomes a list of one empty text",
-         "`\"\".split(\",\")` is `[\"\"]`: a host, an origin or an address that is never right, and "
-         "hides that nothing was set.",
-         "`[each for each in os.environ.get(\"X\", \"\").split(\",\") if each]`", split_of_nothing},
+    Rule{
+        "DJ-004", Severity::kWarn, "An empty variable becomes a list of one empty text",
+        "`\"\".split(\",\")` is `[\"\"]`: a host, an origin or an address that is never right, and "
+        "hides that nothing was set.",
+        "`[each for each in os.environ.get(\"X\", \"\").split(\",\") if each]`", split_of_nothing},
     Rule{"DJ-005", Severity::kWarn, "STATIC_ROOT is missing",
          "collectstatic stops with ImproperlyConfigured, so the site has no style sheets.",
          "`STATIC_ROOT = BASE_DIR / \"staticfiles\"`", no_static_root},
@@ -289,6 +294,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> django_rules() { return kRules; }
+std::span<const Rule> django_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -49,26 +49,29 @@ Findings for_final_stages(const Subject& subject, Check check) {
 }
 
 Findings root_user(const Subject& subject) {
-  return for_final_stages(subject, [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-    const auto image = base_image(file, stage);
-    if (image == "scratch" || any_of_words(image, {"nonroot", "unprivileged", "rootless"}))
-      return std::nullopt;
-    const auto* user = last_of(file, stage, "USER");
-    const auto who = user ? std::string(user->text.substr(0, user->text.find(':'))) : "";
-    if (user && who != "root" && who != "0") return std::nullopt;
-    // An entrypoint that gives up its rights by itself needs root to begin with.
-    for (const auto* each : file.inherited(stage))
-      if (any_of_words(each->text, {"gosu", "su-exec", "setpriv"})) return std::nullopt;
-    return at(file.path, user ? user->place : stage.place,
-              user ? "USER " + user->text : "no USER: the image runs as root");
-  });
+  return for_final_stages(
+      subject, [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        const auto image = base_image(file, stage);
+        if (image == "scratch" || any_of_words(image, {"nonroot", "unprivileged", "rootless"}))
+          return std::nullopt;
+        const auto* user = last_of(file, stage, "USER");
+        const auto who = user ? std::string(user->text.substr(0, user->text.find(':'))) : "";
+        if (user && who != "root" && who != "0") return std::nullopt;
+        // An entrypoint that gives up its rights by itself needs root to begin with.
+        for (const auto* each : file.inherited(stage))
+          if (any_of_words(each->text, {"gosu", "su-exec", "setpriv"})) return std::nullopt;
+        return at(file.path, user ? user->place : stage.place,
+                  user ? "USER " + user->text : "no USER: the image runs as root");
+      });
 }
 
 Findings latest_tag(const Subject& subject) {
   Findings found;
   const auto floats = [](std::string_view image) {
-    if (image.empty() || image.find('$') != std::string_view::npos || image == "scratch") return false;
-    return image.find('@') == std::string_view::npos && (tag_of(image).empty() || tag_of(image) == "latest");
+    if (image.empty() || image.find('$') != std::string_view::npos || image == "scratch")
+      return false;
+    return image.find('@') == std::string_view::npos &&
+           (tag_of(image).empty() || tag_of(image) == "latest");
   };
   for (const auto* file : subject.stack.dockerfiles)
     for (const auto& stage : file->stages)
@@ -83,9 +86,11 @@ Findings latest_tag(const Subject& subject) {
 
 bool installs_compiler(const Instruction& run) {
   const auto& text = run.heredoc.empty() ? run.text : run.heredoc;
-  const bool installs = any_of_words(text, {"apt-get install", "apt install", "apk add", "yum install",
-                                            "dnf install", "apt-get -y install", "install -y"});
-  if (!installs || any_of_words(text, {"purge", "apk del", "autoremove", "apt-get remove", "--virtual"}))
+  const bool installs =
+      any_of_words(text, {"apt-get install", "apt install", "apk add", "yum install", "dnf install",
+                          "apt-get -y install", "install -y"});
+  if (!installs ||
+      any_of_words(text, {"purge", "apk del", "autoremove", "apt-get remove", "--virtual"}))
     return false;
   for (const std::string_view word : {"gcc", "build-essential", "build-base", "clang", "cmake"})
     if (contains_word(text, word)) return true;
@@ -93,28 +98,31 @@ bool installs_compiler(const Instruction& run) {
 }
 
 Findings compilers(const Subject& subject) {
-  return for_final_stages(subject, [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-    for (const auto* each : file.inherited(stage)) {
-      if (each->name == "RUN" && installs_compiler(*each))
-        return at(file.path, each->place, "RUN " + each->text);
-    }
-    return std::nullopt;
-  });
+  return for_final_stages(subject,
+                          [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+                            for (const auto* each : file.inherited(stage)) {
+                              if (each->name == "RUN" && installs_compiler(*each))
+                                return at(file.path, each->place, "RUN " + each->text);
+                            }
+                            return std::nullopt;
+                          });
 }
 
 bool serves_by_itself(std::string_view image) {
   const auto name = name_of(image);
-  for (const std::string_view idle : {"python", "node", "debian", "ubuntu", "alpine", "golang", "ruby",
-                                      "openjdk", "eclipse-temurin", "rust", "php", "busybox", "bun",
-                                      "deno", "amazonlinux", "centos", "fedora", "miniconda3", "uv",
-                                      "scratch"})
+  for (const std::string_view idle :
+       {"python", "node",    "debian",          "ubuntu", "alpine", "golang",
+        "ruby",   "openjdk", "eclipse-temurin", "rust",   "php",    "busybox",
+        "bun",    "deno",    "amazonlinux",     "centos", "fedora", "miniconda3",
+        "uv",     "scratch"})
     if (name == idle) return false;
   return true;
 }
 
 bool is_idle(std::string_view command) {
   const auto text = trim(command);
-  return any_of_words(text, {"tail -f /dev/null", "sleep infinity", "tail\", \"-f", "sleep\", \"inf"}) ||
+  return any_of_words(text,
+                      {"tail -f /dev/null", "sleep infinity", "tail\", \"-f", "sleep\", \"inf"}) ||
          text == "bash" || text == "sh" || text == "/bin/bash" || text == "/bin/sh" ||
          text == "[\"bash\"]" || text == "[\"/bin/bash\"]" || text == "[\"sh\"]";
 }
@@ -133,15 +141,16 @@ bool compose_commands(const Subject& subject, const Dockerfile& file) {
 }
 
 Findings no_command(const Subject& subject) {
-  return for_final_stages(subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-    const auto* command = last_of(file, stage, "CMD");
-    const auto* entry = last_of(file, stage, "ENTRYPOINT");
-    if (compose_commands(subject, file)) return std::nullopt;
-    if (command && !entry && is_idle(command->text))
-      return at(file.path, command->place, "CMD " + command->text);
-    if (command || entry || serves_by_itself(base_image(file, stage))) return std::nullopt;
-    return at(file.path, stage.place, "neither CMD nor ENTRYPOINT");
-  });
+  return for_final_stages(
+      subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        const auto* command = last_of(file, stage, "CMD");
+        const auto* entry = last_of(file, stage, "ENTRYPOINT");
+        if (compose_commands(subject, file)) return std::nullopt;
+        if (command && !entry && is_idle(command->text))
+          return at(file.path, command->place, "CMD " + command->text);
+        if (command || entry || serves_by_itself(base_image(file, stage))) return std::nullopt;
+        return at(file.path, stage.place, "neither CMD nor ENTRYPOINT");
+      });
 }
 
 /// A shell that runs several commands stays PID 1; a single one it replaces itself by (dash, bash
@@ -162,35 +171,36 @@ bool script_execs(const ScriptFile& script) {
 
 std::optional<Finding> shell_form(const Dockerfile& file, const Instruction& each) {
   const auto argv = each.argv();
-  const bool shell = argv.size() >= 3 && argv[1] == "-c" &&
-                     any_of_words(argv[0], {"sh"});
+  const bool shell = argv.size() >= 3 && argv[1] == "-c" && any_of_words(argv[0], {"sh"});
   if (!shell || !shell_stays(argv[2])) return std::nullopt;
   return at(file.path, each.place, each.name + " " + each.text);
 }
 
 Findings shell_first(const Subject& subject) {
-  return for_final_stages(subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-    for (const auto* name : {"ENTRYPOINT", "CMD"}) {
-      const auto* each = last_of(file, stage, name);
-      if (!each) continue;
-      if (auto made = shell_form(file, *each)) return made;
-      const auto* script = started_script(subject.repository, file, each->argv());
-      if (script && !script_execs(*script) &&
-          !any_of_words(each->text, {"tini", "dumb-init"})) {
-        const auto line = script->script.commands.empty() ? Place{1, 1}
-                                                          : script->script.commands.back().place;
-        return at(script->path, line, "the last command is started without exec");
-      }
-    }
-    return std::nullopt;
-  });
+  return for_final_stages(
+      subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        for (const auto* name : {"ENTRYPOINT", "CMD"}) {
+          const auto* each = last_of(file, stage, name);
+          if (!each) continue;
+          if (auto made = shell_form(file, *each)) return made;
+          const auto* script = started_script(subject.repository, file, each->argv());
+          if (script && !script_execs(*script) &&
+              !any_of_words(each->text, {"tini", "dumb-init"})) {
+            const auto line = script->script.commands.empty()
+                                  ? Place{1, 1}
+                                  : script->script.commands.back().place;
+            return at(script->path, line, "the last command is started without exec");
+          }
+        }
+        return std::nullopt;
+      });
 }
 
 /// "0.0.0.0:8000" in what it starts, and no $PORT.
 bool has_literal_port(std::string_view text) {
   if (any_of_words(text, {"$PORT", "${PORT", "$port", "${port", "$WEB_PORT"})) return false;
-  for (const std::string_view word : {"--port", "--server.port", "-p ", "--bind", "-b ", "0.0.0.0:",
-                                      "runserver"}) {
+  for (const std::string_view word :
+       {"--port", "--server.port", "-p ", "--bind", "-b ", "0.0.0.0:", "runserver"}) {
     for (auto at_word = text.find(word); at_word != std::string_view::npos;
          at_word = text.find(word, at_word + 1)) {
       const auto rest = text.substr(at_word + word.size(), 24);
@@ -204,19 +214,20 @@ bool has_literal_port(std::string_view text) {
 }
 
 Findings fixed_port(const Subject& subject) {
-  return for_final_stages(subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-    const auto* command = last_of(file, stage, "CMD");
-    if (!command) command = last_of(file, stage, "ENTRYPOINT");
-    if (!command || !has_literal_port(start_text(subject.repository, file, stage)))
-      return std::nullopt;
-    return at(file.path, command->place, command->name + " " + command->text);
-  });
+  return for_final_stages(
+      subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        const auto* command = last_of(file, stage, "CMD");
+        if (!command) command = last_of(file, stage, "ENTRYPOINT");
+        if (!command || !has_literal_port(start_text(subject.repository, file, stage)))
+          return std::nullopt;
+        return at(file.path, command->place, command->name + " " + command->text);
+      });
 }
 
-constexpr std::string_view kDevelopmentTools[] = {"pytest", "flake8", "black", "pylint", "mypy",
-                                                  "ruff", "isort", "pre-commit", "ipython",
-                                                  "jupyter", "notebook", "sphinx", "pytest-django",
-                                                  "pytest-cov", "django-debug-toolbar"};
+constexpr std::string_view kDevelopmentTools[] = {
+    "pytest",   "flake8", "black",         "pylint",     "mypy",
+    "ruff",     "isort",  "pre-commit",    "ipython",    "jupyter",
+    "notebook", "sphinx", "pytest-django", "pytest-cov", "django-debug-toolbar"};
 
 /// The manifests that a RUN line installs: `-r requirements.txt`.
 const Dependency* development_tool(const Subject& subject, std::string_view text) {
@@ -224,50 +235,56 @@ const Dependency* development_tool(const Subject& subject, std::string_view text
     if (manifest.kind != ManifestKind::kRequirements) continue;
     if (!contains_word(text, file_name(manifest.path))) continue;
     for (const auto& each : manifest.dependencies)
-      if (std::ranges::find(kDevelopmentTools, each.name) != std::end(kDevelopmentTools)) return &each;
+      if (std::ranges::find(kDevelopmentTools, each.name) != std::end(kDevelopmentTools))
+        return &each;
   }
   return nullptr;
 }
 
 bool installs_all_of_node(std::string_view text) {
-  const bool installs = any_of_words(text, {"npm ci", "npm install", "npm i ", "yarn install",
-                                            "pnpm install", "pnpm i "});
+  const bool installs = any_of_words(
+      text, {"npm ci", "npm install", "npm i ", "yarn install", "pnpm install", "pnpm i "});
   return installs && !any_of_words(text, {"--production", "--omit=dev", "--omit dev", "--only=prod",
                                           "--prod", "-g ", "--global", "NODE_ENV=production"});
 }
 
 Findings development_dependencies(const Subject& subject) {
-  return for_final_stages(subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-    bool production = false;
-    bool builds = false;
-    const Instruction* node = nullptr;
-    for (const auto* each : file.inherited(stage)) {
-      production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
-                    each->text.find("production") != std::string::npos;
-      if (each->name != "RUN") continue;
-      builds |= any_of_words(each->text, {"prune", "npm run build", "yarn build", "pnpm build"});
-      if (installs_all_of_node(each->text) && !production) node = each;
-      if (const auto* tool = development_tool(subject, each->text))
-        return at(file.path, each->place, "installs " + tool->name);
-      if (any_of_words(each->text, {"requirements-dev.txt", "requirements_dev.txt", "requirements/dev"}))
-        return at(file.path, each->place, "RUN " + each->text);
-    }
-    if (!node || builds) return std::nullopt;
-    return at(file.path, node->place, "RUN " + node->text);
-  });
+  return for_final_stages(
+      subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        bool production = false;
+        bool builds = false;
+        const Instruction* node = nullptr;
+        for (const auto* each : file.inherited(stage)) {
+          production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
+                        each->text.find("production") != std::string::npos;
+          if (each->name != "RUN") continue;
+          builds |=
+              any_of_words(each->text, {"prune", "npm run build", "yarn build", "pnpm build"});
+          if (installs_all_of_node(each->text) && !production) node = each;
+          if (const auto* tool = development_tool(subject, each->text))
+            return at(file.path, each->place, "installs " + tool->name);
+          if (any_of_words(each->text,
+                           {"requirements-dev.txt", "requirements_dev.txt", "requirements/dev"}))
+            return at(file.path, each->place, "RUN " + each->text);
+        }
+        if (!node || builds) return std::nullopt;
+        return at(file.path, node->place, "RUN " + node->text);
+      });
 }
 
 Findings dropped_arguments(const Subject& subject) {
-  return for_final_stages(subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-    const auto* entry = last_of(file, stage, "ENTRYPOINT");
-    const auto* command = last_of(file, stage, "CMD");
-    if (!entry || !command) return std::nullopt;
-    const auto* script = started_script(subject.repository, file, entry->argv());
-    if (!script || any_of_words(script->text, {"\"$@\"", "$@", "\"$*\"", "$*"})) return std::nullopt;
-    const auto last = script->script.commands.empty() ? Place{1, 1}
-                                                      : script->script.commands.back().place;
-    return at(script->path, last, "CMD " + command->text + " is never run");
-  });
+  return for_final_stages(
+      subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        const auto* entry = last_of(file, stage, "ENTRYPOINT");
+        const auto* command = last_of(file, stage, "CMD");
+        if (!entry || !command) return std::nullopt;
+        const auto* script = started_script(subject.repository, file, entry->argv());
+        if (!script || any_of_words(script->text, {"\"$@\"", "$@", "\"$*\"", "$*"}))
+          return std::nullopt;
+        const auto last =
+            script->script.commands.empty() ? Place{1, 1} : script->script.commands.back().place;
+        return at(script->path, last, "CMD " + command->text + " is never run");
+      });
 }
 
 // Last day of security updates, from the projects' own release pages.
@@ -277,20 +294,20 @@ struct EndOfLife {
   std::string_view day;
 };
 constexpr std::array kEnds = {
-    EndOfLife{"python", "2", "2020-01-01"},     EndOfLife{"python", "3.5", "2020-09-13"},
-    EndOfLife{"python", "3.6", "2021-12-23"},   EndOfLife{"python", "3.7", "2023-06-27"},
-    EndOfLife{"python", "3.8", "2024-10-07"},   EndOfLife{"python", "3.9", "2025-10-31"},
-    EndOfLife{"python", "3.10", "2026-10-31"},  EndOfLife{"node", "10", "2021-04-30"},
-    EndOfLife{"node", "12", "2022-04-30"},      EndOfLife{"node", "14", "2023-04-30"},
-    EndOfLife{"node", "16", "2023-09-11"},      EndOfLife{"node", "17", "2022-06-01"},
-    EndOfLife{"node", "18", "2025-04-30"},      EndOfLife{"node", "19", "2023-06-01"},
-    EndOfLife{"node", "20", "2026-04-30"},      EndOfLife{"node", "21", "2024-06-01"},
-    EndOfLife{"debian", "9", "2022-06-30"},     EndOfLife{"debian", "10", "2024-06-30"},
+    EndOfLife{"python", "2", "2020-01-01"},       EndOfLife{"python", "3.5", "2020-09-13"},
+    EndOfLife{"python", "3.6", "2021-12-23"},     EndOfLife{"python", "3.7", "2023-06-27"},
+    EndOfLife{"python", "3.8", "2024-10-07"},     EndOfLife{"python", "3.9", "2025-10-31"},
+    EndOfLife{"python", "3.10", "2026-10-31"},    EndOfLife{"node", "10", "2021-04-30"},
+    EndOfLife{"node", "12", "2022-04-30"},        EndOfLife{"node", "14", "2023-04-30"},
+    EndOfLife{"node", "16", "2023-09-11"},        EndOfLife{"node", "17", "2022-06-01"},
+    EndOfLife{"node", "18", "2025-04-30"},        EndOfLife{"node", "19", "2023-06-01"},
+    EndOfLife{"node", "20", "2026-04-30"},        EndOfLife{"node", "21", "2024-06-01"},
+    EndOfLife{"debian", "9", "2022-06-30"},       EndOfLife{"debian", "10", "2024-06-30"},
     EndOfLife{"debian", "stretch", "2022-06-30"}, EndOfLife{"debian", "buster", "2024-06-30"},
-    EndOfLife{"ubuntu", "18.04", "2023-05-31"}, EndOfLife{"ubuntu", "20.04", "2025-05-31"},
-    EndOfLife{"postgres", "11", "2023-11-09"},  EndOfLife{"postgres", "12", "2024-11-21"},
-    EndOfLife{"postgres", "13", "2025-11-13"},  EndOfLife{"mysql", "5.7", "2023-10-31"},
-    EndOfLife{"mongo", "4", "2024-02-29"},      EndOfLife{"mongo", "5", "2024-10-31"},
+    EndOfLife{"ubuntu", "18.04", "2023-05-31"},   EndOfLife{"ubuntu", "20.04", "2025-05-31"},
+    EndOfLife{"postgres", "11", "2023-11-09"},    EndOfLife{"postgres", "12", "2024-11-21"},
+    EndOfLife{"postgres", "13", "2025-11-13"},    EndOfLife{"mysql", "5.7", "2023-10-31"},
+    EndOfLife{"mongo", "4", "2024-02-29"},        EndOfLife{"mongo", "5", "2024-10-31"},
 };
 
 bool is_version(std::string_view tag, std::string_view version) {
@@ -312,8 +329,9 @@ Findings old_base(const Subject& subject) {
   for (const auto& file : subject.repository.dockerfiles) {
     for (const auto& stage : file.stages) {
       if (const auto* end = end_of(stage.image, subject.today))
-        found.push_back(at(file.path, stage.place,
-                           "FROM " + stage.image + ": no security updates since " + std::string(end->day)));
+        found.push_back(
+            at(file.path, stage.place,
+               "FROM " + stage.image + ": no security updates since " + std::string(end->day)));
     }
   }
   for (const auto& compose : subject.repository.composes) {
@@ -339,8 +357,8 @@ Findings missing_dockerfile(const Subject& subject) {
       if (name.find('$') != std::string::npos) continue;
       const auto path = join_path(context, name);
       if (path.empty() || subject.repository.find(path)) continue;
-      found.push_back(at(compose.path, service.place, service.name + " is built from " + path +
-                                                          ", which does not exist"));
+      found.push_back(at(compose.path, service.place,
+                         service.name + " is built from " + path + ", which does not exist"));
     }
   }
   return found;
@@ -351,7 +369,8 @@ Findings privileged(const Subject& subject) {
   for (const auto& compose : subject.repository.composes) {
     for (const auto& service : compose.services) {
       if (service.privileged)
-        found.push_back(at(compose.path, service.privileged_place, service.name + " is privileged"));
+        found.push_back(
+            at(compose.path, service.privileged_place, service.name + " is privileged"));
       for (const auto& mount : service.volumes)
         if (mount.source.find("docker.sock") != std::string::npos)
           found.push_back(at(compose.path, mount.place, service.name + " holds Docker's socket"));
@@ -364,7 +383,8 @@ Findings privileged(const Subject& subject) {
   return found;
 }
 
-const std::pair<std::string, IgnoreRules>* ignore_of(const Repository& repository, std::string_view path) {
+const std::pair<std::string, IgnoreRules>* ignore_of(const Repository& repository,
+                                                     std::string_view path) {
   for (const auto& each : repository.ignores)
     if (each.first == path) return &each;
   return nullptr;
@@ -388,8 +408,9 @@ const Instruction* copies_all(const Dockerfile& file) {
   for (const auto& stage : file.stages) {
     for (const auto& each : stage.instructions) {
       if ((each.name != "COPY" && each.name != "ADD") || !each.flag("from").empty()) continue;
-      const auto source = each.json && !each.json->empty() ? each.json->front()
-                                                           : each.text.substr(0, each.text.find(' '));
+      const auto source = each.json && !each.json->empty()
+                              ? each.json->front()
+                              : each.text.substr(0, each.text.find(' '));
       if (source == "." || source == "./" || source == "*") return &each;
     }
   }
@@ -410,7 +431,8 @@ Findings no_dockerignore(const Subject& subject) {
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* copy = copies_all(*file);
     if (!copy || has_ignore(subject, *file, context_of(subject, *file))) continue;
-    found.push_back(at(file->path, copy->place, copy->name + " " + copy->text + " without a .dockerignore"));
+    found.push_back(
+        at(file->path, copy->place, copy->name + " " + copy->text + " without a .dockerignore"));
   }
   return found;
 }
@@ -424,7 +446,8 @@ std::vector<std::string> not_ignored(const Subject& subject, const std::string& 
     return rules.ask(path, folder) != IgnoreRules::Answer::kIgnored;
   };
   if (context.empty() && kept(".git", true)) names.emplace_back(".git");
-  if (kept(".env", false) && subject.repository.find(in_folder(context, ".env"))) names.emplace_back(".env");
+  if (kept(".env", false) && subject.repository.find(in_folder(context, ".env")))
+    names.emplace_back(".env");
   for (const auto& folder : subject.repository.vendored) {
     if (folder_of(folder.path) == context && kept(std::string(file_name(folder.path)), true))
       names.push_back(folder.path);
@@ -453,7 +476,8 @@ Findings weak_dockerignore(const Subject& subject) {
 
 constexpr std::array kRules = {
     Rule{"DK-001", Severity::kWarn, "The container runs as root",
-         "Whoever breaks out of the app is root in the container, one kernel bug away from the host.",
+         "Whoever breaks out of the app is root in the container, one kernel bug away from the "
+         "host.",
          "Make a user and end the Dockerfile with `USER app`.", root_user},
     Rule{"DK-002", Severity::kWarn, "An image without a fixed version",
          "Two builds of one commit differ, and an upgrade arrives unasked.",
@@ -482,10 +506,11 @@ constexpr std::array kRules = {
     Rule{"DK-010", Severity::kMajor, "A Dockerfile is missing",
          "The build named in the compose file fails.", "Add it, or correct `build:`.",
          missing_dockerfile},
-    Rule{"DK-011", Severity::kMajor, "A container with the host's rights",
-         "A privileged container, or one that holds Docker's socket, is root on the host.",
-         "Give the one capability it needs (`cap_add`), or a socket proxy that allows reading only.",
-         privileged},
+    Rule{
+        "DK-011", Severity::kMajor, "A container with the host's rights",
+        "A privileged container, or one that holds Docker's socket, is root on the host.",
+        "Give the one capability it needs (`cap_add`), or a socket proxy that allows reading only.",
+        privileged},
     Rule{"DI-001", Severity::kWarn, "No .dockerignore",
          "`COPY . .` brings the history, local databases and .env files into the image.",
          "Add one that begins with `.git`, `.env`, `venv`, `node_modules`, `__pycache__`.",
@@ -497,6 +522,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> docker_rules() { return kRules; }
+std::span<const Rule> docker_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -13,15 +13,17 @@ namespace {
 
 bool is_given(const Subject& subject, const std::string& name) {
   const auto& environment = *subject.environment;
-  if (environment.env.contains(name) || name == "PORT" || name == "HOME" || name == "PATH") return true;
+  if (environment.env.contains(name) || name == "PORT" || name == "HOME" || name == "PATH")
+    return true;
   if (std::ranges::find(environment.secrets, name) != environment.secrets.end()) return true;
-  for (const auto& process : environment.processes) if (process.env.contains(name)) return true;
+  for (const auto& process : environment.processes)
+    if (process.env.contains(name)) return true;
   return false;
 }
 
 bool is_service_variable(std::string_view name) {
-  for (const std::string_view part : {"DATABASE", "DB_", "POSTGRES", "PG", "SQL_", "MYSQL", "REDIS", "CACHE_URL",
-                                      "CELERY_BROKER", "MONGO", "BROKER_URL"})
+  for (const std::string_view part : {"DATABASE", "DB_", "POSTGRES", "PG", "SQL_", "MYSQL", "REDIS",
+                                      "CACHE_URL", "CELERY_BROKER", "MONGO", "BROKER_URL"})
     if (name.find(part) != std::string_view::npos) return true;
   return false;
 }
@@ -38,11 +40,13 @@ Findings variable_missing(const Subject& subject) {
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
     for (const auto& read : file.reads) {
-      const bool demanded = read.required && read.scope.function.empty() && !for_development(read.scope);
+      const bool demanded =
+          read.required && read.scope.function.empty() && !for_development(read.scope);
       if (!demanded || is_service_variable(read.name) || is_given(subject, read.name)) continue;
       if (!said.insert(read.name).second) continue;
       auto made = at(file.path, read.place, read.name + " is demanded and not set");
-      made.because = "neither env nor secrets of " + subject.environment->name + " in ecluse.yml name it";
+      made.because =
+          "neither env nor secrets of " + subject.environment->name + " in ecluse.yml name it";
       found.push_back(std::move(made));
     }
   }
@@ -55,10 +59,12 @@ Findings file_absent(const Subject& subject) {
     for (const auto& service : compose.services) {
       for (const auto& [file, place] : service.env_files) {
         const auto path = join_path(folder_of(compose.path), file);
-        if (path.empty() || file.find('$') != std::string::npos || subject.repository.find(path)) continue;
-        const bool example = std::ranges::any_of(subject.repository.env_files, [&](const EnvFile& each) {
-          return each.example && folder_of(each.path) == folder_of(path);
-        });
+        if (path.empty() || file.find('$') != std::string::npos || subject.repository.find(path))
+          continue;
+        const bool example =
+            std::ranges::any_of(subject.repository.env_files, [&](const EnvFile& each) {
+              return each.example && folder_of(each.path) == folder_of(path);
+            });
         auto made = at(compose.path, place, path + " does not exist");
         if (example) {
           made.severity = Severity::kInfo;
@@ -72,14 +78,16 @@ Findings file_absent(const Subject& subject) {
 }
 
 bool is_internal_url(std::string_view text) {
-  for (const std::string_view start : {"http://localhost", "https://localhost", "http://127.0.0.1", "ws://localhost",
-                                       "http://0.0.0.0", "http://192.168.", "http://10.", "http://backend", "http://api:"})
+  for (const std::string_view start :
+       {"http://localhost", "https://localhost", "http://127.0.0.1", "ws://localhost",
+        "http://0.0.0.0", "http://192.168.", "http://10.", "http://backend", "http://api:"})
     if (text.starts_with(start)) return true;
   return false;
 }
 
 bool is_browser_variable(std::string_view name) {
-  for (const std::string_view prefix : {"NEXT_PUBLIC_", "VITE_", "REACT_APP_", "NUXT_PUBLIC_", "GATSBY_"})
+  for (const std::string_view prefix :
+       {"NEXT_PUBLIC_", "VITE_", "REACT_APP_", "NUXT_PUBLIC_", "GATSBY_"})
     if (name.starts_with(prefix)) return true;
   return false;
 }
@@ -88,10 +96,13 @@ bool runs_in_browser(const Subject& subject, const CodeFile& file) {
   if (file.language != Language::kJavaScript || file.test) return false;
   if (any_of_words(file_name(file.path), {"config.", "server", "setup", "proxy"})) return false;
   for (const auto& manifest : subject.repository.manifests) {
-    const bool front = manifest.kind == ManifestKind::kNode && (manifest.find("react") || manifest.find("vue") || manifest.find("next") || manifest.find("svelte"));
+    const bool front =
+        manifest.kind == ManifestKind::kNode && (manifest.find("react") || manifest.find("vue") ||
+                                                 manifest.find("next") || manifest.find("svelte"));
     const auto folder = folder_of(manifest.path);
-    if (front && (folder.empty() ? any_of_words(file.path, {"src/", "app/", "pages/", "components/", "lib/"})
-                                 : file.path.starts_with(std::string(folder) + "/")))
+    if (front &&
+        (folder.empty() ? any_of_words(file.path, {"src/", "app/", "pages/", "components/", "lib/"})
+                        : file.path.starts_with(std::string(folder) + "/")))
       return !any_of_words(file.path, {"/server/", "backend/", "api/route"});
   }
   return any_of_words(file.path, {"static/", "public/", "assets/"});
@@ -110,15 +121,19 @@ Findings internal_address(const Subject& subject) {
     for (const auto& each : file.assignments) internal_values(file.path, each.value, found);
     for (const auto& call : file.calls) internal_values(file.path, call.value, found);
     for (const auto& read : file.reads)
-      if (read.fallback && read.fallback->kind == ValueKind::kString && is_internal_url(read.fallback->text))
-        found.push_back(at(file.path, read.place, read.name + " falls back to " + read.fallback->text));
+      if (read.fallback && read.fallback->kind == ValueKind::kString &&
+          is_internal_url(read.fallback->text))
+        found.push_back(
+            at(file.path, read.place, read.name + " falls back to " + read.fallback->text));
   }
   for (const auto* compose : subject.stack.composes) {
     for (const auto& service : compose->services) {
       for (const auto* list : {&service.environment, &service.build_arguments})
         for (const auto& variable : *list)
-          if (is_browser_variable(variable.name) && variable.value && is_internal_url(*variable.value))
-            found.push_back(at(compose->path, variable.place, variable.name + "=" + *variable.value));
+          if (is_browser_variable(variable.name) && variable.value &&
+              is_internal_url(*variable.value))
+            found.push_back(
+                at(compose->path, variable.place, variable.name + "=" + *variable.value));
     }
   }
   for (const auto* file : subject.stack.dockerfiles)
@@ -126,7 +141,8 @@ Findings internal_address(const Subject& subject) {
       for (const auto& each : stage.instructions) {
         if (each.name != "ENV" && each.name != "ARG") continue;
         for (const auto& [name, value] : assignments_of(each))
-          if (is_browser_variable(name) && is_internal_url(value)) found.push_back(at(file->path, each.place, name + "=" + value));
+          if (is_browser_variable(name) && is_internal_url(value))
+            found.push_back(at(file->path, each.place, name + "=" + value));
       }
   // Several reads on one line are one mistake.
   std::ranges::sort(found, {}, [](const Finding& each) { return std::tie(each.path, each.place); });
@@ -146,11 +162,13 @@ Findings weak_default(const Subject& subject) {
         const auto begin = variable.value->find("${");
         const auto dash = begin == std::string::npos ? begin : variable.value->find('-', begin);
         if (dash == std::string::npos) continue;
-        const auto inner = variable.value->substr(begin + 2, variable.value->find_first_of(":-", begin) - begin - 2);
+        const auto inner = variable.value->substr(
+            begin + 2, variable.value->find_first_of(":-", begin) - begin - 2);
         const auto end = variable.value->find('}', dash);
         const bool filled = end != std::string::npos && end > dash + 1;
         if (!filled || (!is_secret_name(variable.name) && !is_secret_name(inner))) continue;
-        found.push_back(at(compose.path, variable.place, service.name + ": " + variable.name + " has a default in the file"));
+        found.push_back(at(compose.path, variable.place,
+                           service.name + ": " + variable.name + " has a default in the file"));
       }
     }
   }
@@ -162,9 +180,11 @@ Findings raise_at_import(const Subject& subject) {
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file) || file.language != Language::kPython) continue;
     for (const auto& each : file.raises) {
-      const bool variable = any_of_words(each.text, {"environ", "variable", "not set", "is required", "must be set",
-                                                     "ImproperlyConfigured", "définie", "manquant"});
-      if (each.scope.function.empty() && each.scope.type.empty() && !each.scope.handler && variable && !each.scope.condition.empty())
+      const bool variable =
+          any_of_words(each.text, {"environ", "variable", "not set", "is required", "must be set",
+                                   "ImproperlyConfigured", "définie", "manquant"});
+      if (each.scope.function.empty() && each.scope.type.empty() && !each.scope.handler &&
+          variable && !each.scope.condition.empty())
         found.push_back(at(file.path, each.place, each.text));
     }
   }
@@ -180,7 +200,8 @@ constexpr std::array kRules = {
          "Commit an example and say so in the README, or `required: false`.", file_absent},
     Rule{"ENV-003", Severity::kBlock, "An internal address is shipped to browsers",
          "The visitor's browser asks the visitor's own machine, and every call fails.",
-         "Use a relative path (`/api`), or a public address given when building.", internal_address},
+         "Use a relative path (`/api`), or a public address given when building.",
+         internal_address},
     Rule{"ENV-004", Severity::kMajor, "A secret has a default in the compose file",
          "When the variable is missing everything starts, with a password everybody knows.",
          "`${NAME:?}` stops instead.", weak_default},
@@ -191,6 +212,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> environment_rules() { return kRules; }
+std::span<const Rule> environment_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -17,16 +17,17 @@ std::string_view to_string(Severity severity);
 /// right whatever else stands in the file.
 struct Edit {
   std::string path;
-  int line = 0;              ///< 0: `after` is appended to the file, which may not exist yet
-  std::string before;        ///< must occur in that line
+  int line = 0;        ///< 0: `after` is appended to the file, which may not exist yet
+  std::string before;  ///< must occur in that line
   std::string after;
   bool operator==(const Edit&) const = default;
 };
 
 struct Finding {
   std::string rule;
-  std::optional<Severity> severity;  ///< always there after audit(): the rule's own, unless facts say other
-  std::string path;      ///< "" : the repository as a whole
+  std::optional<Severity>
+      severity;      ///< always there after audit(): the rule's own, unless facts say other
+  std::string path;  ///< "" : the repository as a whole
   Place place;
   std::string evidence;  ///< what was seen, never a secret's value
   std::string because;   ///< which input raised or lowered the severity; may be empty

@@ -17,7 +17,8 @@ Findings no_health_route(const Subject& subject) {
     return each.framework == Framework::kStreamlit;
   });
   if (stack.djangos.empty() && only_streamlit) return {};  // Streamlit has /_stcore/health
-  if (!stack.djangos.empty()) return {at(stack.djangos.front().manage, {1, 1}, "no route of a health page")};
+  if (!stack.djangos.empty())
+    return {at(stack.djangos.front().manage, {1, 1}, "no route of a health page")};
   for (const auto& each : stack.applications) {
     if (each.framework != Framework::kStreamlit)
       return {at(each.path, each.place, "no route of a health page")};
@@ -42,7 +43,8 @@ Findings no_healthcheck(const Subject& subject) {
     const auto* stage = file->final_stage();
     if (!stage || compose_checks(subject, *file)) continue;
     bool checks = false;
-    for (const auto* each : file->inherited(*stage)) checks |= each->name == "HEALTHCHECK" && to_lower(each->text) != "none";
+    for (const auto* each : file->inherited(*stage))
+      checks |= each->name == "HEALTHCHECK" && to_lower(each->text) != "none";
     if (!checks) found.push_back(at(file->path, stage->place, "no HEALTHCHECK"));
   }
   return found;
@@ -62,13 +64,15 @@ bool has_tool(const Dockerfile& file, const Stage& stage, std::string_view tool)
   }
   const auto& image = base->image;
   if (image.find("alpine") != std::string::npos) return tool == "wget";
-  if (image.find("slim") != std::string::npos || image.find("distroless") != std::string::npos) return false;
+  if (image.find("slim") != std::string::npos || image.find("distroless") != std::string::npos)
+    return false;
   const bool full = any_of_words(image, {"python", "node", "golang", "ruby", "buildpack"});
   return full || !any_of_words(image, {"debian", "ubuntu"});
 }
 
 std::string_view tool_of(std::string_view check) {
-  for (const std::string_view tool : {"curl", "wget"}) if (contains_word(check, tool)) return tool;
+  for (const std::string_view tool : {"curl", "wget"})
+    if (contains_word(check, tool)) return tool;
   return {};
 }
 
@@ -87,11 +91,14 @@ Findings missing_tool(const Subject& subject) {
       const auto tool = tool_of(service.health_test);
       if (!service.context || tool.empty()) continue;
       const auto name = service.dockerfile.empty() ? std::string("Dockerfile") : service.dockerfile;
-      const auto* file = subject.repository.find_dockerfile(join_path(join_path(folder_of(compose->path), *service.context), name));
+      const auto* file = subject.repository.find_dockerfile(
+          join_path(join_path(folder_of(compose->path), *service.context), name));
       const auto* stage = file ? file->final_stage() : nullptr;
-      if (file && !service.target.empty() && file->find_stage(service.target)) stage = file->find_stage(service.target);
+      if (file && !service.target.empty() && file->find_stage(service.target))
+        stage = file->find_stage(service.target);
       if (stage && !has_tool(*file, *stage, tool))
-        found.push_back(at(compose->path, service.health_place, stage->image + " of " + service.name + " has no " + std::string(tool)));
+        found.push_back(at(compose->path, service.health_place,
+                           stage->image + " of " + service.name + " has no " + std::string(tool)));
     }
   }
   return found;
@@ -101,19 +108,21 @@ bool asks_public(std::string_view text) {
   const auto scheme = text.find("://");
   if (scheme == std::string_view::npos) return false;
   const auto host = text.substr(scheme + 3, text.substr(scheme + 3).find_first_of("/:\"' $"));
-  return host.find('.') != std::string_view::npos && !host.starts_with("127.") && host != "0.0.0.0" &&
-         !host.ends_with(".local") && !host.ends_with(".internal");
+  return host.find('.') != std::string_view::npos && !host.starts_with("127.") &&
+         host != "0.0.0.0" && !host.ends_with(".local") && !host.ends_with(".internal");
 }
 
 Findings public_probe(const Subject& subject) {
   Findings found;
   for (const auto& compose : subject.repository.composes)
     for (const auto& service : compose.services)
-      if (asks_public(service.health_test)) found.push_back(at(compose.path, service.health_place, service.health_test));
+      if (asks_public(service.health_test))
+        found.push_back(at(compose.path, service.health_place, service.health_test));
   for (const auto& file : subject.repository.dockerfiles)
     for (const auto& stage : file.stages)
       for (const auto& each : stage.instructions)
-        if (each.name == "HEALTHCHECK" && asks_public(each.text)) found.push_back(at(file.path, each.place, each.text));
+        if (each.name == "HEALTHCHECK" && asks_public(each.text))
+          found.push_back(at(file.path, each.place, each.text));
   return found;
 }
 
@@ -121,7 +130,9 @@ bool greps_healthy(const ShellCommand& each) {
   if (each.name() != "grep" && each.name() != "egrep") return false;
   for (std::size_t i = 1; i < each.words.size(); ++i) {
     if (each.words[i] == "-w" || each.words[i] == "-x" || each.words[i] == "-v") return false;
-    if (each.words[i].starts_with('-') && !each.words[i].starts_with("--") && each.words[i].find('w') != std::string::npos) return false;
+    if (each.words[i].starts_with('-') && !each.words[i].starts_with("--") &&
+        each.words[i].find('w') != std::string::npos)
+      return false;
     if (to_lower(each.words[i]) == "healthy") return true;
   }
   return false;
@@ -140,22 +151,25 @@ Findings hollow_grep(const Subject& subject) {
       for (const auto& step : job.steps) look(flow.path, step.script);
   for (const auto& [path, text] : subject.repository.texts) {
     if (file_name(path) != "Makefile") continue;
-    auto lines = lines_like(subject.repository, path, [](std::string_view line) -> std::optional<int> {
-      const auto column = line.find("grep");
-      if (column == std::string_view::npos) return std::nullopt;
-      for (const auto& each : read_shell(trim(line)).commands)
-        if (greps_healthy(each)) return static_cast<int>(column) + 1;
-      return std::nullopt;
-    });
+    auto lines =
+        lines_like(subject.repository, path, [](std::string_view line) -> std::optional<int> {
+          const auto column = line.find("grep");
+          if (column == std::string_view::npos) return std::nullopt;
+          for (const auto& each : read_shell(trim(line)).commands)
+            if (greps_healthy(each)) return static_cast<int>(column) + 1;
+          return std::nullopt;
+        });
     found.insert(found.end(), lines.begin(), lines.end());
   }
   return found;
 }
 
 bool uses_database(const Subject& subject) {
-  for (const auto& django : subject.stack.djangos) if (django.setting("DATABASES")) return true;
-  for (const auto* name : {"sqlalchemy", "flask-sqlalchemy", "psycopg2", "psycopg2-binary", "psycopg", "pymongo", "mongoose",
-                           "prisma", "@prisma/client", "pg", "sequelize", "mysql2", "asyncpg"})
+  for (const auto& django : subject.stack.djangos)
+    if (django.setting("DATABASES")) return true;
+  for (const auto* name :
+       {"sqlalchemy", "flask-sqlalchemy", "psycopg2", "psycopg2-binary", "psycopg", "pymongo",
+        "mongoose", "prisma", "@prisma/client", "pg", "sequelize", "mysql2", "asyncpg"})
     if (subject.repository.find_dependency(name)) return true;
   return false;
 }
@@ -163,9 +177,10 @@ bool uses_database(const Subject& subject) {
 bool touches_database(const CodeFile& file, const std::string& handler) {
   for (const auto& call : file.calls) {
     const bool inside = call.scope.function == handler || call.scope.type == handler;
-    if (inside && any_of_words(call.callee(), {"execute", "cursor", "connection", "objects", "session", "query", "ping",
-                                               "ensure_connection", "admin.command", "$queryRaw", "authenticate", "raw",
-                                               "check", "count", "findOne", "select"}))
+    if (inside && any_of_words(call.callee(),
+                               {"execute", "cursor", "connection", "objects", "session", "query",
+                                "ping", "ensure_connection", "admin.command", "$queryRaw",
+                                "authenticate", "raw", "check", "count", "findOne", "select"}))
       return true;
   }
   return false;
@@ -177,7 +192,9 @@ const CodeFile* definition_of(const Subject& subject, const HealthRoute& health)
   for (const auto& file : subject.repository.code) {
     if (file.test) continue;
     for (const auto& made : file.definitions)
-      if (made.name == health.handler && (!best || file.path == health.path || folder_of(file.path) == folder_of(health.path))) best = &file;
+      if (made.name == health.handler &&
+          (!best || file.path == health.path || folder_of(file.path) == folder_of(health.path)))
+        best = &file;
   }
   return best;
 }
@@ -186,14 +203,21 @@ Findings hollow_page(const Subject& subject) {
   Findings found;
   if (!uses_database(subject)) return found;
   for (const auto& health : subject.stack.health) {
-    if (health.handler.empty() || health.handler == "=>" || any_of_words(to_lower(health.route), {"live", "ping"})) continue;
+    if (health.handler.empty() || health.handler == "=>" ||
+        any_of_words(to_lower(health.route), {"live", "ping"}))
+      continue;
     const auto* file = definition_of(subject, health);
     if (!file || touches_database(*file, health.handler)) continue;
     // A handler that calls another function may touch it there; only plain answers are hollow.
     std::size_t calls = 0;
     for (const auto& call : file->calls)
-      calls += call.scope.function == health.handler && !any_of_words(call.callee(), {"JsonResponse", "jsonify", "HttpResponse", "Response", "now", "isoformat", "json", "status", "send", "Date", "strftime"});
-    if (calls == 0) found.push_back(at(health.path, health.place, health.route + " answers without asking the database"));
+      calls += call.scope.function == health.handler &&
+               !any_of_words(call.callee(),
+                             {"JsonResponse", "jsonify", "HttpResponse", "Response", "now",
+                              "isoformat", "json", "status", "send", "Date", "strftime"});
+    if (calls == 0)
+      found.push_back(
+          at(health.path, health.place, health.route + " answers without asking the database"));
   }
   return found;
 }
@@ -201,11 +225,13 @@ Findings hollow_page(const Subject& subject) {
 constexpr std::array kRules = {
     Rule{"HC-001", Severity::kWarn, "No health route",
          "Nobody can tell an app that works from one that only listens.",
-         "Add /health/ that runs `SELECT 1`, and `ready: /health/` in ecluse.yml.", no_health_route},
+         "Add /health/ that runs `SELECT 1`, and `ready: /health/` in ecluse.yml.",
+         no_health_route},
     Rule{"HC-002", Severity::kWarn, "The image has no HEALTHCHECK",
          "Docker calls a container healthy that hangs.",
          "`HEALTHCHECK CMD python -c \"import urllib.request as u; "
-         "u.urlopen('http://127.0.0.1:8000/health/')\"`", no_healthcheck},
+         "u.urlopen('http://127.0.0.1:8000/health/')\"`",
+         no_healthcheck},
     Rule{"HC-003", Severity::kMajor, "The health check's tool is not in the image",
          "The check always fails, and the container is restarted or never ready.",
          "Install it, or ask with Python or Node, which is there.", missing_tool},
@@ -222,6 +248,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> health_rules() { return kRules; }
+std::span<const Rule> health_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -13,24 +13,26 @@ namespace {
 struct Handler {
   const CodeFile* file = nullptr;
   Place place;
-  std::string kind;      ///< "FileHandler", "RotatingFileHandler", "TimedRotatingFileHandler"
-  std::string target;    ///< the file; "" when it is computed
+  std::string kind;    ///< "FileHandler", "RotatingFileHandler", "TimedRotatingFileHandler"
+  std::string target;  ///< the file; "" when it is computed
   const Value* options = nullptr;
   Scope scope;
 };
 
 std::string kind_of(std::string_view name) {
-  for (const std::string_view kind : {"TimedRotatingFileHandler", "RotatingFileHandler", "WatchedFileHandler",
-                                      "FileHandler"})
+  for (const std::string_view kind :
+       {"TimedRotatingFileHandler", "RotatingFileHandler", "WatchedFileHandler", "FileHandler"})
     if (ends_with_name(name, kind)) return std::string(kind);
   return {};
 }
 
-void add_from_map(const CodeFile& file, const Value& value, const Scope& scope, std::vector<Handler>& out) {
+void add_from_map(const CodeFile& file, const Value& value, const Scope& scope,
+                  std::vector<Handler>& out) {
   const auto* kind = value.find("class");
   if (kind && kind->kind == ValueKind::kString && !kind_of(kind->text).empty()) {
     const auto* target = value.find("filename");
-    out.push_back({&file, kind->place, kind_of(kind->text), target ? target->text : "", &value, scope});
+    out.push_back(
+        {&file, kind->place, kind_of(kind->text), target ? target->text : "", &value, scope});
   }
   for (const auto& item : value.items) add_from_map(file, item.value, scope, out);
 }
@@ -41,17 +43,23 @@ std::vector<Handler> handlers(const Subject& subject) {
     if (file.test || file.language != Language::kPython) continue;
     for (const auto& call : file.calls) {
       const auto kind = kind_of(call.callee());
-      const auto* first = call.value.find("filename") ? call.value.find("filename") : call.value.at(0);
+      const auto* first =
+          call.value.find("filename") ? call.value.find("filename") : call.value.at(0);
       if (!kind.empty())
-        out.push_back({&file, call.value.place, kind, first ? first->text : "", &call.value, call.scope});
+        out.push_back(
+            {&file, call.value.place, kind, first ? first->text : "", &call.value, call.scope});
       const auto* file_name_of_log = call.value.find("filename");
       if (ends_with_name(call.callee(), "basicConfig") && file_name_of_log)
-        out.push_back({&file, call.value.place, "FileHandler", file_name_of_log->text, &call.value, call.scope});
+        out.push_back({&file, call.value.place, "FileHandler", file_name_of_log->text, &call.value,
+                       call.scope});
       const bool loguru = call.callee() == "logger.add" && file.imports_module("loguru");
-      const bool to_file = first && (first->kind == ValueKind::kString || first->text.find("log") != std::string::npos) &&
-                           first->text.find("sys.") == std::string::npos;
+      const bool to_file =
+          first &&
+          (first->kind == ValueKind::kString || first->text.find("log") != std::string::npos) &&
+          first->text.find("sys.") == std::string::npos;
       if (loguru && to_file)
-        out.push_back({&file, call.value.place, call.value.find("rotation") ? "TimedRotatingFileHandler" : "FileHandler",
+        out.push_back({&file, call.value.place,
+                       call.value.find("rotation") ? "TimedRotatingFileHandler" : "FileHandler",
                        first->text, &call.value, call.scope});
     }
     for (const auto& each : file.assignments)
@@ -63,7 +71,8 @@ std::vector<Handler> handlers(const Subject& subject) {
 Findings without_rotation(const Subject& subject) {
   Findings found;
   for (const auto& each : handlers(subject))
-    if (each.kind == "FileHandler") found.push_back(at(each.file->path, each.place, "FileHandler " + each.target));
+    if (each.kind == "FileHandler")
+      found.push_back(at(each.file->path, each.place, "FileHandler " + each.target));
   return found;
 }
 
@@ -104,8 +113,11 @@ Findings no_retention(const Subject& subject) {
     const auto* count = each.options->find("backupCount");
     const bool loguru = each.options->callee == "logger.add";
     const bool kept = loguru ? each.options->find("retention") != nullptr
-                             : count != nullptr || (each.kind == "RotatingFileHandler" && each.options->at(3) != nullptr);
-    if (!kept) found.push_back(at(each.file->path, each.place, each.kind + (loguru ? " without retention" : " without backupCount")));
+                             : count != nullptr || (each.kind == "RotatingFileHandler" &&
+                                                    each.options->at(3) != nullptr);
+    if (!kept)
+      found.push_back(at(each.file->path, each.place,
+                         each.kind + (loguru ? " without retention" : " without backupCount")));
   }
   return found;
 }
@@ -119,7 +131,8 @@ bool makes_folders(const CodeFile& file) {
 bool made_elsewhere(const Subject& subject, std::string_view folder) {
   if (subject.repository.has_folder(folder)) return true;
   return std::ranges::any_of(subject.repository.texts, [&](const auto& each) {
-    return each.second.find("mkdir") != std::string::npos && contains_word(each.second, file_name(folder));
+    return each.second.find("mkdir") != std::string::npos &&
+           contains_word(each.second, file_name(folder));
   });
 }
 
@@ -128,7 +141,8 @@ Findings missing_folder(const Subject& subject) {
   for (const auto& each : handlers(subject)) {
     if (each.options->callee == "logger.add") continue;  // loguru makes it
     const auto slash = each.target.find('/');
-    const bool plain = slash != std::string::npos && slash > 0 && each.target.find_first_of("(){}$") == std::string::npos;
+    const bool plain = slash != std::string::npos && slash > 0 &&
+                       each.target.find_first_of("(){}$") == std::string::npos;
     if (!plain || makes_folders(*each.file)) continue;
     const auto folder = std::string(folder_of(each.target));
     if (folder.starts_with("..") || made_elsewhere(subject, folder)) continue;
@@ -140,20 +154,25 @@ Findings missing_folder(const Subject& subject) {
 constexpr std::array kRules = {
     Rule{"LOG-001", Severity::kWarn, "A log file without rotation",
          "It grows until the disk is full, and in a container it is gone with the container.",
-         "Log to stdout: ecluse rotates and keeps it. Else a RotatingFileHandler.", without_rotation},
+         "Log to stdout: ecluse rotates and keeps it. Else a RotatingFileHandler.",
+         without_rotation},
     Rule{"LOG-002", Severity::kMajor, "Several processes rotate one log file",
          "Each renames the file under the others: lines are lost at every rotation.",
          "Log to stdout.", shared_rotation},
-    Rule{"LOG-003", Severity::kWarn, "Rotated logs are kept for ever",
-         "Rotation alone frees nothing: the default keeps every old file (timed) or none (by size).",
-         "Give backupCount, or retention.", no_retention},
+    Rule{
+        "LOG-003", Severity::kWarn, "Rotated logs are kept for ever",
+        "Rotation alone frees nothing: the default keeps every old file (timed) or none (by size).",
+        "Give backupCount, or retention.", no_retention},
     Rule{"LOG-004", Severity::kMajor, "The log's folder is missing at the start",
-         "Git keeps no empty folders: the handler raises FileNotFoundError and the app does not start.",
+         "Git keeps no empty folders: the handler raises FileNotFoundError and the app does not "
+         "start.",
          "Make it (`os.makedirs(folder, exist_ok=True)`), or log to stdout.", missing_folder},
 };
 
 }  // namespace
 
-std::span<const Rule> log_rules() { return kRules; }
+std::span<const Rule> log_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -16,24 +16,28 @@ bool is_machine_path(std::string_view text) {
     if (!text.starts_with(prefix)) return false;
     const auto name = text.substr(prefix.size(), text.substr(prefix.size()).find('/'));
     if (text.substr(prefix.size()).find('/') == std::string_view::npos) return false;
-    for (const std::string_view usual : {"app", "user", "appuser", "ubuntu", "runner", "node", "site", "deploy", "django", "www"})
+    for (const std::string_view usual :
+         {"app", "user", "appuser", "ubuntu", "runner", "node", "site", "deploy", "django", "www"})
       if (name == usual) return false;
-    return !name.empty() && name.find('$') == std::string_view::npos && name.find('{') == std::string_view::npos;
+    return !name.empty() && name.find('$') == std::string_view::npos &&
+           name.find('{') == std::string_view::npos;
   };
-  const bool windows = text.size() > 4 && std::isalpha(static_cast<unsigned char>(text[0])) && text[1] == ':' &&
-                       (text[2] == '\\' || text[2] == '/') && text[3] != '/';
+  const bool windows = text.size() > 4 && std::isalpha(static_cast<unsigned char>(text[0])) &&
+                       text[1] == ':' && (text[2] == '\\' || text[2] == '/') && text[3] != '/';
   return user("/home/") || user("/Users/") || windows;
 }
 
 bool is_private_address(std::string_view text) {
   const auto scheme = text.find("://");
   const auto host = scheme == std::string_view::npos ? text : text.substr(scheme + 3);
-  return host.starts_with("192.168.") && host.find('/') != 9 && host.find('*') == std::string_view::npos &&
+  return host.starts_with("192.168.") && host.find('/') != 9 &&
+         host.find('*') == std::string_view::npos &&
          host.substr(0, host.find(':')).find("/") == std::string_view::npos;
 }
 
 void look_at(const std::string& path, const Value& value, Findings& found) {
-  if (value.kind == ValueKind::kString && (is_machine_path(value.text) || is_private_address(value.text)))
+  if (value.kind == ValueKind::kString &&
+      (is_machine_path(value.text) || is_private_address(value.text)))
     found.push_back(at(path, value.place, value.text));
   for (const auto& item : value.items) look_at(path, item.value, found);
 }
@@ -48,7 +52,8 @@ Findings machine_specific(const Subject& subject) {
   for (const auto& compose : subject.repository.composes)
     for (const auto& service : compose.services)
       for (const auto& mount : service.volumes)
-        if (is_machine_path(mount.source)) found.push_back(at(compose.path, mount.place, mount.source));
+        if (is_machine_path(mount.source))
+          found.push_back(at(compose.path, mount.place, mount.source));
   for (const auto& script : subject.repository.scripts)
     for (const auto& each : script.script.commands)
       for (const auto& word : each.words)
@@ -67,9 +72,13 @@ Findings port_conflict(const Subject& subject) {
         const auto key = port.address + ":" + port.published;
         const auto [other, added] = taken.emplace(key, service.name);
         if (!added)
-          found.push_back(at(compose.path, port.place, service.name + " and " + other->second + " both publish " + port.published));
+          found.push_back(
+              at(compose.path, port.place,
+                 service.name + " and " + other->second + " both publish " + port.published));
         if (service.replicas > 1 && added)
-          found.push_back(at(compose.path, port.place, std::to_string(service.replicas) + " replicas of " + service.name + " cannot all publish " + port.published));
+          found.push_back(at(compose.path, port.place,
+                             std::to_string(service.replicas) + " replicas of " + service.name +
+                                 " cannot all publish " + port.published));
       }
     }
   }
@@ -79,13 +88,16 @@ Findings port_conflict(const Subject& subject) {
     const auto bare = trim(line);
     if (!bare.starts_with("port")) continue;
     const auto equals = bare.find('=');
-    const auto port = equals == std::string_view::npos ? std::string() : std::string(trim(bare.substr(equals + 1)));
+    const auto port = equals == std::string_view::npos ? std::string()
+                                                       : std::string(trim(bare.substr(equals + 1)));
     for (const auto* file : subject.stack.dockerfiles) {
       const auto* stage = file->final_stage();
       const auto* expose = stage ? stage->last("EXPOSE") : nullptr;
       if (!expose || port.empty() || contains_word(expose->text, port)) continue;
-      if (start_text(subject.repository, *file, *stage).find("server.port") != std::string::npos) continue;
-      found.push_back(at(file->path, expose->place, "EXPOSE " + expose->text + ", .streamlit/config.toml says " + port));
+      if (start_text(subject.repository, *file, *stage).find("server.port") != std::string::npos)
+        continue;
+      found.push_back(at(file->path, expose->place,
+                         "EXPOSE " + expose->text + ", .streamlit/config.toml says " + port));
     }
   }
   return found;
@@ -96,18 +108,21 @@ Findings streamlit_open(const Subject& subject) {
   for (const auto& [path, text] : subject.repository.texts) {
     const bool config = path.ends_with(".streamlit/config.toml");
     if (path.ends_with(".md")) continue;
-    auto lines = lines_like(subject.repository, path, [&](std::string_view line) -> std::optional<int> {
-      const auto bare = trim(line);
-      if (bare.starts_with('#')) return std::nullopt;
-      for (const std::string_view name : {"enableXsrfProtection", "enableCORS"}) {
-        const auto column = line.find(name);
-        if (column == std::string_view::npos) continue;
-        const auto rest = line.substr(column + name.size(), 14);
-        const bool off = rest.find("false") != std::string_view::npos || rest.find("False") != std::string_view::npos;
-        if (off && (config || line.find("server.") != std::string_view::npos)) return static_cast<int>(column) + 1;
-      }
-      return std::nullopt;
-    });
+    auto lines =
+        lines_like(subject.repository, path, [&](std::string_view line) -> std::optional<int> {
+          const auto bare = trim(line);
+          if (bare.starts_with('#')) return std::nullopt;
+          for (const std::string_view name : {"enableXsrfProtection", "enableCORS"}) {
+            const auto column = line.find(name);
+            if (column == std::string_view::npos) continue;
+            const auto rest = line.substr(column + name.size(), 14);
+            const bool off = rest.find("false") != std::string_view::npos ||
+                             rest.find("False") != std::string_view::npos;
+            if (off && (config || line.find("server.") != std::string_view::npos))
+              return static_cast<int>(column) + 1;
+          }
+          return std::nullopt;
+        });
     found.insert(found.end(), lines.begin(), lines.end());
   }
   return found;
@@ -115,18 +130,21 @@ Findings streamlit_open(const Subject& subject) {
 
 constexpr std::array kRules = {
     Rule{"HARD-001", Severity::kMajor, "A path or address of one machine",
-         "It exists on the author's machine only.", "Make it relative to the file, or read it from the environment.",
-         machine_specific},
+         "It exists on the author's machine only.",
+         "Make it relative to the file, or read it from the environment.", machine_specific},
     Rule{"ST-001", Severity::kMajor, "Two claims on one port",
          "The second one cannot start, or traffic goes to a port nobody listens on.",
          "Give each its own port; let the proxy be the only one that publishes.", port_conflict},
     Rule{"ST-002", Severity::kMajor, "Streamlit's protection against foreign sites is off",
          "Any page a visitor has open may send requests, and uploads, in the visitor's name.",
-         "Delete enableXsrfProtection=false and enableCORS=false; behind ecluse both work.", streamlit_open},
+         "Delete enableXsrfProtection=false and enableCORS=false; behind ecluse both work.",
+         streamlit_open},
 };
 
 }  // namespace
 
-std::span<const Rule> machine_rules() { return kRules; }
+std::span<const Rule> machine_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

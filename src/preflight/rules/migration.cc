@@ -21,7 +21,9 @@ bool has_migrations(const Repository& repository) {
 bool is_tool(const CodeFile& file, const Scope& scope) {
   if (scope.main_guard) return true;
   const auto name = to_lower(file_name(file.path));
-  if (any_of_words(name, {"init_db", "create_db", "setup_db", "reset", "seed", "populate", "manage"})) return true;
+  if (any_of_words(name,
+                   {"init_db", "create_db", "setup_db", "reset", "seed", "populate", "manage"}))
+    return true;
   return any_of_words(file.path, {"scripts/", "management/commands/", "tools/", "bin/"});
 }
 
@@ -41,7 +43,8 @@ Findings without_migrations(const Subject& subject) {
   if (has_migrations(subject.repository)) return {};
   auto found = calls_of(subject, "create_all", true);
   for (const auto& file : subject.repository.code) {
-    if (file.test || file.language != Language::kJavaScript || !file.imports_module("sequelize")) continue;
+    if (file.test || file.language != Language::kJavaScript || !file.imports_module("sequelize"))
+      continue;
     for (const auto& call : file.calls)
       if (call.callee() == "sequelize.sync" || call.callee() == "db.sequelize.sync")
         found.push_back(at(file.path, call.value.place, call.callee() + "()"));
@@ -65,18 +68,20 @@ Findings drops_all(const Subject& subject) {
 
 std::optional<std::string_view> migrates(std::string_view line) {
   if (trim(line).starts_with('#')) return std::nullopt;
-  for (const std::string_view word : {"manage.py migrate", "alembic upgrade", "flask db upgrade",
-                                      "prisma migrate deploy", "prisma db push", "sequelize db:migrate",
-                                      "sequelize-cli db:migrate", "knex migrate", "typeorm migration:run"})
+  for (const std::string_view word :
+       {"manage.py migrate", "alembic upgrade", "flask db upgrade", "prisma migrate deploy",
+        "prisma db push", "sequelize db:migrate", "sequelize-cli db:migrate", "knex migrate",
+        "typeorm migration:run"})
     if (line.find(word) != std::string_view::npos) return word;
   return std::nullopt;
 }
 
 std::optional<std::string_view> seeds(std::string_view line) {
   if (trim(line).starts_with('#')) return std::nullopt;
-  for (const std::string_view word : {"manage.py loaddata", "manage.py seed", "prisma db seed", "db:seed",
-                                      "createsuperuser", "create_superuser", "npm run seed", "seed.py",
-                                      "init_db.py", "populate", "seed_db", "create_admin"})
+  for (const std::string_view word :
+       {"manage.py loaddata", "manage.py seed", "prisma db seed", "db:seed", "createsuperuser",
+        "create_superuser", "npm run seed", "seed.py", "init_db.py", "populate", "seed_db",
+        "create_admin"})
     if (line.find(word) != std::string_view::npos) return word;
   return std::nullopt;
 }
@@ -95,7 +100,8 @@ void look_into_script(const ScriptFile& script, Word word, Findings& found) {
   for (const auto line : lines_of(script.text)) {
     ++number;
     if (const auto hit = word(line))
-      found.push_back(at(script.path, {number, static_cast<int>(line.find(*hit)) + 1}, std::string(line)));
+      found.push_back(
+          at(script.path, {number, static_cast<int>(line.find(*hit)) + 1}, std::string(line)));
   }
 }
 
@@ -106,7 +112,8 @@ void look_into_images(const Subject& subject, Word word, Findings& found) {
     for (const auto* name : {"ENTRYPOINT", "CMD"}) {
       const auto* each = stage->last(name);
       if (!each) continue;
-      if (word(each->text)) found.push_back(at(file->path, each->place, each->name + " " + each->text));
+      if (word(each->text))
+        found.push_back(at(file->path, each->place, each->name + " " + each->text));
       if (const auto* script = started_script(subject.repository, *file, each->argv()))
         look_into_script(*script, word, found);
     }
@@ -117,7 +124,8 @@ void look_into_composes(const Subject& subject, Word word, Findings& found) {
   for (const auto* compose : subject.stack.composes) {
     for (const auto& service : compose->services) {
       const auto text = join(service.command, " ");
-      const bool serves = !service.ports.empty() || any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
+      const bool serves = !service.ports.empty() ||
+                          any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
       if (serves && word(text)) found.push_back(at(compose->path, service.command_place, text));
     }
   }
@@ -129,14 +137,16 @@ Findings at_each_start(const Subject& subject, Word word) {
   Findings found;
   look_into_images(subject, word, found);
   look_into_composes(subject, word, found);
-  auto lines = lines_like(subject.repository, "Procfile", [&](std::string_view line) -> std::optional<int> {
-    if (!line.starts_with("web:") || !word(line)) return std::nullopt;
-    return static_cast<int>(line.find(*word(line))) + 1;
-  });
+  auto lines =
+      lines_like(subject.repository, "Procfile", [&](std::string_view line) -> std::optional<int> {
+        if (!line.starts_with("web:") || !word(line)) return std::nullopt;
+        return static_cast<int>(line.find(*word(line))) + 1;
+      });
   found.insert(found.end(), lines.begin(), lines.end());
   for (const auto& manifest : subject.repository.manifests) {
     const auto* start = manifest.find_script("start");
-    if (start && word(start->command)) found.push_back(at(manifest.path, start->place, start->command));
+    if (start && word(start->command))
+      found.push_back(at(manifest.path, start->place, start->command));
   }
   return found;
 }
@@ -150,7 +160,9 @@ Findings migrate_each(const Subject& subject) {
   return found;
 }
 
-Findings seed_each(const Subject& subject) { return at_each_start(subject, seeds); }
+Findings seed_each(const Subject& subject) {
+  return at_each_start(subject, seeds);
+}
 
 Findings develop_migration(const Subject& subject) {
   return at_each_start(subject, migrates_for_development);
@@ -179,6 +191,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> migration_rules() { return kRules; }
+std::span<const Rule> migration_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -23,7 +23,8 @@ Findings for_steps(const Subject& subject, Check check) {
 
 template <typename Check>
 Findings for_commands(const Subject& subject, Check check) {
-  return for_steps(subject, [&](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step, Findings& found) {
+  return for_steps(subject, [&](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step,
+                                Findings& found) {
     for (const auto& each : step.script.commands)
       if (auto made = check(step, each)) {
         made->path = flow.path;
@@ -34,10 +35,10 @@ Findings for_commands(const Subject& subject, Check check) {
 
 bool is_test_command(const ShellCommand& command) {
   if (any_of_words(command.text, {"install"})) return false;
-  for (const std::string_view word : {"pytest", "flake8", "manage.py test", "npm test", "npm run test",
-                                      "npm run lint", "yarn test", "jest", "vitest", "tox", "ruff",
-                                      "mypy", "eslint", "pylint", "black --check", "unittest", "bandit",
-                                      "safety", "go test"})
+  for (const std::string_view word :
+       {"pytest", "flake8", "manage.py test", "npm test", "npm run test", "npm run lint",
+        "yarn test", "jest", "vitest", "tox", "ruff", "mypy", "eslint", "pylint", "black --check",
+        "unittest", "bandit", "safety", "go test"})
     if (command.text.find(word) != std::string::npos) return true;
   return false;
 }
@@ -70,7 +71,8 @@ bool is_hook(const ShellCommand& command) {
 /// `${{ secrets.RENDER_DEPLOY_HOOK }}` was blanked in the parsed script; the raw text has it.
 std::string raw_line(const WorkflowStep& step, const ShellCommand& command) {
   const auto lines = lines_of(step.run);
-  const auto index = static_cast<std::size_t>(std::max(0, command.place.line - step.run_place.line));
+  const auto index =
+      static_cast<std::size_t>(std::max(0, command.place.line - step.run_place.line));
   std::string text;
   for (auto i = index; i < lines.size() && i < index + 8; ++i) {
     text += lines[i];
@@ -87,22 +89,28 @@ bool is_deploy_step(const WorkflowStep& step) {
     return true;
   for (const auto& each : step.script.commands) {
     const auto raw = to_lower(raw_line(step, each));
-    if ((each.name() == "curl" || each.name() == "wget") && any_of_words(raw, {"deploy", "render.com", "hook"}) &&
+    if ((each.name() == "curl" || each.name() == "wget") &&
+        any_of_words(raw, {"deploy", "render.com", "hook"}) &&
         !any_of_words(raw, {"slack", "discord", "health"}))
       return true;
     if (any_of_words(raw, {"flyctl deploy", "fly deploy", "heroku container:release", "railway up",
                            "kubectl apply", "kubectl set image", "helm upgrade", "az webapp",
                            "gcloud run deploy", "eb deploy", "vercel --prod"}))
       return true;
-    if (each.name() == "ssh" && any_of_words(raw + each.heredoc, {"docker", "compose", "systemctl", "git pull"})) return true;
+    if (each.name() == "ssh" &&
+        any_of_words(raw + each.heredoc, {"docker", "compose", "systemctl", "git pull"}))
+      return true;
   }
   return false;
 }
 
-bool is_deploy_job(const WorkflowJob& job) { return std::ranges::any_of(job.steps, is_deploy_step); }
+bool is_deploy_job(const WorkflowJob& job) {
+  return std::ranges::any_of(job.steps, is_deploy_step);
+}
 
 Findings dead_branch(const Subject& subject) {
-  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step, Findings& found) {
+  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step,
+                               Findings& found) {
     if (!step.errexit || any_of_words(step.run, {"set +e", "set +o errexit"})) return;
     for (const auto& test : step.script.tests) {
       if (test.text.find("$?") == std::string::npos) continue;
@@ -116,37 +124,44 @@ Findings dead_branch(const Subject& subject) {
 }
 
 bool is_open_event_text(std::string_view expression) {
-  return any_of_words(expression, {"github.event.pull_request.title", "github.event.pull_request.body",
-                                   "github.event.issue.title", "github.event.issue.body",
-                                   "github.event.comment.body", "github.event.head_commit.message",
-                                   "github.event.commits", "github.head_ref",
-                                   "github.event.pull_request.head.ref", "github.event.review.body",
-                                   "github.event.head_commit.author", "github.event.inputs",
-                                   "github.event.pull_request.head.label"});
+  return any_of_words(
+      expression, {"github.event.pull_request.title", "github.event.pull_request.body",
+                   "github.event.issue.title", "github.event.issue.body",
+                   "github.event.comment.body", "github.event.head_commit.message",
+                   "github.event.commits", "github.head_ref", "github.event.pull_request.head.ref",
+                   "github.event.review.body", "github.event.head_commit.author",
+                   "github.event.inputs", "github.event.pull_request.head.label"});
 }
 
 template <typename Like>
 void for_expressions(std::string_view text, Place origin, Like like) {
   int line = 0;
   for (const auto each : lines_of(text)) {
-    for (auto begin = each.find("${{"); begin != std::string_view::npos; begin = each.find("${{", begin + 1)) {
+    for (auto begin = each.find("${{"); begin != std::string_view::npos;
+         begin = each.find("${{", begin + 1)) {
       const auto end = each.find("}}", begin);
       if (end == std::string_view::npos) break;
-      like(each.substr(begin, end + 2 - begin), each, Place{origin.line + line, static_cast<int>(begin) + 1});
+      like(each.substr(begin, end + 2 - begin), each,
+           Place{origin.line + line, static_cast<int>(begin) + 1});
     }
     ++line;
   }
 }
 
 Findings injected_text(const Subject& subject) {
-  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step, Findings& found) {
-    for_expressions(step.run, step.run_place, [&](std::string_view expression, std::string_view, Place place) {
-      if (is_open_event_text(expression)) found.push_back(at(flow.path, place, std::string(expression)));
-    });
+  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step,
+                               Findings& found) {
+    for_expressions(step.run, step.run_place,
+                    [&](std::string_view expression, std::string_view, Place place) {
+                      if (is_open_event_text(expression))
+                        found.push_back(at(flow.path, place, std::string(expression)));
+                    });
     if (step.uses.find("github-script") != std::string::npos)
-      for_expressions(step.input("script"), step.place, [&](std::string_view expression, std::string_view, Place) {
-        if (is_open_event_text(expression)) found.push_back(at(flow.path, step.place, std::string(expression)));
-      });
+      for_expressions(step.input("script"), step.place,
+                      [&](std::string_view expression, std::string_view, Place) {
+                        if (is_open_event_text(expression))
+                          found.push_back(at(flow.path, step.place, std::string(expression)));
+                      });
   });
 }
 
@@ -154,32 +169,39 @@ bool fails_on_errors(std::string_view line) {
   for (const auto& word : split(line, ' ')) {
     if (word.starts_with("--fail")) return true;
     const bool flags = word.size() > 1 && word[0] == '-' && word[1] != '-';
-    if (flags && word.find('f') != std::string::npos && word.find_first_of("=/:") == std::string::npos) return true;
+    if (flags && word.find('f') != std::string::npos &&
+        word.find_first_of("=/:") == std::string::npos)
+      return true;
   }
   return line.find("http_code") != std::string_view::npos;
 }
 
 Findings deaf_hook(const Subject& subject) {
-  return for_commands(subject, [](const WorkflowStep& step, const ShellCommand& each) -> std::optional<Finding> {
-    if (each.name() != "curl") return std::nullopt;
-    ShellCommand raw = each;
-    raw.text = raw_line(step, each);
-    const bool hook = is_hook(raw) || any_of_words(to_lower(raw.text), {"render.com/deploy"});
-    if (!hook || fails_on_errors(raw.text)) return std::nullopt;
-    return at("", each.place, raw.text);
-  });
+  return for_commands(
+      subject, [](const WorkflowStep& step, const ShellCommand& each) -> std::optional<Finding> {
+        if (each.name() != "curl") return std::nullopt;
+        ShellCommand raw = each;
+        raw.text = raw_line(step, each);
+        const bool hook = is_hook(raw) || any_of_words(to_lower(raw.text), {"render.com/deploy"});
+        if (!hook || fails_on_errors(raw.text)) return std::nullopt;
+        return at("", each.place, raw.text);
+      });
 }
 
 bool verifies(const WorkflowStep& step) {
   const auto lower = to_lower(step.name + " " + step.run);
-  if (any_of_words(lower, {"health", "smoke", "verify", "http_code", "is up", "wait for"})) return true;
+  if (any_of_words(lower, {"health", "smoke", "verify", "http_code", "is up", "wait for"}))
+    return true;
   for (const auto& each : step.script.commands) {
     if (each.name() != "curl" && each.name() != "wget") continue;
     ShellCommand raw = each;
     raw.text = raw_line(step, each);
-    if (!is_hook(raw) && !any_of_words(to_lower(raw.text), {"slack", "discord", "webhook", "install", "codecov"})) return true;
+    if (!is_hook(raw) &&
+        !any_of_words(to_lower(raw.text), {"slack", "discord", "webhook", "install", "codecov"}))
+      return true;
   }
-  return any_of_words(step.uses, {"url-health-check", "playwright", "lighthouse", "wait-on", "http-request"});
+  return any_of_words(step.uses,
+                      {"url-health-check", "playwright", "lighthouse", "wait-on", "http-request"});
 }
 
 Findings unverified(const Subject& subject) {
@@ -197,13 +219,16 @@ Findings unverified(const Subject& subject) {
       }
     }
     if (deploy && !verified)
-      found.push_back(at(flow.path, deploy->place, "job " + deploy->name + " deploys and nothing looks at the site afterwards"));
+      found.push_back(
+          at(flow.path, deploy->place,
+             "job " + deploy->name + " deploys and nothing looks at the site afterwards"));
   }
   return found;
 }
 
 bool measures_coverage(std::string_view text) {
-  return any_of_words(text, {"--cov", "coverage run", "coverage report", "jest --coverage", "--coverage"});
+  return any_of_words(
+      text, {"--cov", "coverage run", "coverage report", "jest --coverage", "--coverage"});
 }
 
 bool demands_coverage(const Subject& subject, std::string_view text) {
@@ -232,21 +257,24 @@ Findings no_coverage_gate(const Subject& subject) {
         }
       }
     if (!tests || demands_coverage(subject, all)) continue;
-    found.push_back(at(flow.path, tests->place, measures_coverage(all) ? "coverage is measured and nothing is demanded of it"
-                                                                       : "tests run without measuring coverage"));
+    found.push_back(at(flow.path, tests->place,
+                       measures_coverage(all) ? "coverage is measured and nothing is demanded of it"
+                                              : "tests run without measuring coverage"));
   }
   return found;
 }
 
 Findings forgiven_tests(const Subject& subject) {
-  auto found = for_commands(subject, [](const WorkflowStep&, const ShellCommand& each) -> std::optional<Finding> {
-    const auto otherwise = trim(each.or_else);
-    const bool forgives = otherwise == "true" || otherwise == ":" || otherwise.starts_with("echo") ||
-                          otherwise == "exit 0";
-    if (!forgives || !is_test_command(each)) return std::nullopt;
-    return at("", each.place, each.text + " || " + std::string(otherwise));
-  });
-  auto steps = for_steps(subject, [](const Workflow& flow, const WorkflowJob& job, const WorkflowStep& step, Findings& out) {
+  auto found = for_commands(
+      subject, [](const WorkflowStep&, const ShellCommand& each) -> std::optional<Finding> {
+        const auto otherwise = trim(each.or_else);
+        const bool forgives = otherwise == "true" || otherwise == ":" ||
+                              otherwise.starts_with("echo") || otherwise == "exit 0";
+        if (!forgives || !is_test_command(each)) return std::nullopt;
+        return at("", each.place, each.text + " || " + std::string(otherwise));
+      });
+  auto steps = for_steps(subject, [](const Workflow& flow, const WorkflowJob& job,
+                                     const WorkflowStep& step, Findings& out) {
     const bool tests = std::ranges::any_of(step.script.commands, is_test_command);
     if (tests && (step.continue_on_error || job.continue_on_error))
       out.push_back(at(flow.path, step.place, "continue-on-error: true"));
@@ -258,17 +286,43 @@ Findings forgiven_tests(const Subject& subject) {
   return found;
 }
 
-constexpr std::string_view kEvents[] = {"push", "pull_request", "pull_request_target", "workflow_dispatch",
-                                        "schedule", "release", "workflow_run", "workflow_call", "issues",
-                                        "issue_comment", "create", "delete", "deployment", "merge_group",
-                                        "repository_dispatch", "registry_package", "page_build", "label",
-                                        "deployment_status", "check_run", "check_suite", "fork", "gollum",
-                                        "discussion", "discussion_comment", "milestone", "project", "public",
-                                        "pull_request_review", "pull_request_review_comment", "status", "watch",
-                                        "branch_protection_rule", "repository_vulnerability_alert"};
-constexpr std::string_view kFilters[] = {"branches", "tags", "paths", "types", "branches-ignore",
-                                         "tags-ignore", "paths-ignore", "inputs", "outputs", "secrets",
-                                         "workflows"};
+constexpr std::string_view kEvents[] = {"push",
+                                        "pull_request",
+                                        "pull_request_target",
+                                        "workflow_dispatch",
+                                        "schedule",
+                                        "release",
+                                        "workflow_run",
+                                        "workflow_call",
+                                        "issues",
+                                        "issue_comment",
+                                        "create",
+                                        "delete",
+                                        "deployment",
+                                        "merge_group",
+                                        "repository_dispatch",
+                                        "registry_package",
+                                        "page_build",
+                                        "label",
+                                        "deployment_status",
+                                        "check_run",
+                                        "check_suite",
+                                        "fork",
+                                        "gollum",
+                                        "discussion",
+                                        "discussion_comment",
+                                        "milestone",
+                                        "project",
+                                        "public",
+                                        "pull_request_review",
+                                        "pull_request_review_comment",
+                                        "status",
+                                        "watch",
+                                        "branch_protection_rule",
+                                        "repository_vulnerability_alert"};
+constexpr std::string_view kFilters[] = {"branches",        "tags",        "paths",        "types",
+                                         "branches-ignore", "tags-ignore", "paths-ignore", "inputs",
+                                         "outputs",         "secrets",     "workflows"};
 
 template <typename List>
 bool among(const List& list, std::string_view word) {
@@ -285,7 +339,8 @@ Findings wrong_trigger(const Subject& subject) {
       if (event.value.kind != YamlKind::kMap) continue;
       for (const auto& filter : event.value.entries)
         if (among(kEvents, filter.key) || (!among(kFilters, filter.key) && event.key != "schedule"))
-          found.push_back(at(flow.path, filter.place, "'" + filter.key + "' inside " + event.key + " has no effect"));
+          found.push_back(at(flow.path, filter.place,
+                             "'" + filter.key + "' inside " + event.key + " has no effect"));
     }
   }
   return found;
@@ -306,9 +361,11 @@ Findings glob_compared(const Subject& subject) {
   Findings found;
   for (const auto& flow : subject.repository.workflows) {
     for (const auto& job : flow.jobs) {
-      if (compares_glob(job.condition)) found.push_back(at(flow.path, job.condition_place, job.condition));
+      if (compares_glob(job.condition))
+        found.push_back(at(flow.path, job.condition_place, job.condition));
       for (const auto& step : job.steps)
-        if (compares_glob(step.condition)) found.push_back(at(flow.path, step.condition_place, step.condition));
+        if (compares_glob(step.condition))
+          found.push_back(at(flow.path, step.condition_place, step.condition));
     }
   }
   return found;
@@ -318,7 +375,9 @@ bool needs_tests(const Workflow& flow, const WorkflowJob& job, int depth = 0) {
   if (depth > 20) return false;
   for (const auto& name : job.needs) {
     const auto* other = flow.find(name);
-    if (other && (is_test_job(*other) || !other->uses.empty() || needs_tests(flow, *other, depth + 1))) return true;
+    if (other &&
+        (is_test_job(*other) || !other->uses.empty() || needs_tests(flow, *other, depth + 1)))
+      return true;
   }
   return false;
 }
@@ -340,29 +399,34 @@ Findings untested_publish(const Subject& subject) {
     for (const auto& job : flow.jobs) {
       const bool publishes = std::ranges::any_of(job.steps, is_publish_step) || is_deploy_job(job);
       if (!publishes || follows || tests_before(job) || needs_tests(flow, job)) continue;
-      found.push_back(at(flow.path, job.place, "job " + job.name + " publishes whatever the tests say"));
+      found.push_back(
+          at(flow.path, job.place, "job " + job.name + " publishes whatever the tests say"));
     }
   }
   return found;
 }
 
 Findings forced_probe(const Subject& subject) {
-  return for_commands(subject, [](const WorkflowStep& step, const ShellCommand& each) -> std::optional<Finding> {
-    const auto otherwise = trim(each.or_else);
-    const bool forgives = otherwise == "true" || otherwise == ":" || otherwise.starts_with("echo") || otherwise == "exit 0";
-    if (!forgives || (each.name() != "curl" && each.name() != "wget")) return std::nullopt;
-    ShellCommand raw = each;
-    raw.text = raw_line(step, each);
-    if (is_hook(raw)) return std::nullopt;
-    return at("", each.place, each.text + " || " + std::string(otherwise));
-  });
+  return for_commands(
+      subject, [](const WorkflowStep& step, const ShellCommand& each) -> std::optional<Finding> {
+        const auto otherwise = trim(each.or_else);
+        const bool forgives = otherwise == "true" || otherwise == ":" ||
+                              otherwise.starts_with("echo") || otherwise == "exit 0";
+        if (!forgives || (each.name() != "curl" && each.name() != "wget")) return std::nullopt;
+        ShellCommand raw = each;
+        raw.text = raw_line(step, each);
+        if (is_hook(raw)) return std::nullopt;
+        return at("", each.place, each.text + " || " + std::string(otherwise));
+      });
 }
 
 Findings prunes(const Subject& subject) {
   Findings found;
   const auto wrong = [](const ShellCommand& each) {
-    if (each.name() != "docker" && each.name() != "docker-compose" && each.name() != "sudo") return false;
-    const bool prune = each.has("prune") && (each.has("volume") || each.has("system") || each.has("image"));
+    if (each.name() != "docker" && each.name() != "docker-compose" && each.name() != "sudo")
+      return false;
+    const bool prune =
+        each.has("prune") && (each.has("volume") || each.has("system") || each.has("image"));
     const bool down = each.has("down") && (each.has("-v") || each.has("--volumes"));
     return prune || down;
   };
@@ -383,7 +447,8 @@ Findings prunes(const Subject& subject) {
           if (wrong(inner)) found.push_back(at(flow.path, step.place, inner.text));
       }
   for (const auto& script : subject.repository.scripts)
-    if (any_of_words(to_lower(file_name(script.path)), {"deploy", "rollback", "release"}) && !is_test_path(script.path))
+    if (any_of_words(to_lower(file_name(script.path)), {"deploy", "rollback", "release"}) &&
+        !is_test_path(script.path))
       look(script.path, script.script);
   return found;
 }
@@ -416,7 +481,9 @@ Findings only_latest(const Subject& subject) {
       }
       const bool only = !tags.empty() && std::ranges::all_of(tags, [](const std::string& tag) {
         const auto name = tag.substr(tag.rfind('/') == std::string::npos ? 0 : tag.rfind('/'));
-        if (tag.find("outputs.tags") != std::string::npos || tag.find("all-tags") != std::string::npos || tag.find(" -a ") != std::string::npos) return false;
+        if (tag.find("outputs.tags") != std::string::npos ||
+            tag.find("all-tags") != std::string::npos || tag.find(" -a ") != std::string::npos)
+          return false;
         return trim(tag).ends_with(":latest") || name.find(':') == std::string::npos;
       });
       if (only) found.push_back(at(flow.path, place, "pushes " + join(tags, ", ")));
@@ -426,12 +493,14 @@ Findings only_latest(const Subject& subject) {
 }
 
 Findings secret_argument(const Subject& subject) {
-  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step, Findings& found) {
+  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step,
+                               Findings& found) {
     if (step.input("build-args").find("secrets.") != std::string_view::npos)
       found.push_back(at(flow.path, step.place, "build-args holds a secret"));
     int number = step.run_place.line;
     for (const auto line : lines_of(step.run)) {
-      if (line.find("--build-arg") != std::string_view::npos && line.find("secrets.") != std::string_view::npos)
+      if (line.find("--build-arg") != std::string_view::npos &&
+          line.find("secrets.") != std::string_view::npos)
         found.push_back(at(flow.path, {number, 1}, std::string(trim(line))));
       ++number;
     }
@@ -439,46 +508,64 @@ Findings secret_argument(const Subject& subject) {
 }
 
 Findings absent_coverage(const Subject& subject) {
-  return for_commands(subject, [&](const WorkflowStep&, const ShellCommand& each) -> std::optional<Finding> {
-    for (const auto& word : each.words) {
-      if (!word.starts_with("--cov=")) continue;
-      const auto path = word.substr(6);
-      if (path.empty() || path == "." || path.find('$') != std::string::npos) continue;
-      auto folder = path;
-      std::ranges::replace(folder, '.', '/');
-      const auto& repository = subject.repository;
-      const bool there = std::ranges::any_of(repository.folders, [&](const std::string& each_folder) {
-        return each_folder == path || each_folder == folder || each_folder.ends_with("/" + folder) || each_folder.ends_with("/" + path);
-      }) || std::ranges::any_of(repository.files, [&](const FileFact& file) {
-        return file.path == path || file.path == folder + ".py" || file.path.ends_with("/" + folder + ".py");
+  return for_commands(
+      subject, [&](const WorkflowStep&, const ShellCommand& each) -> std::optional<Finding> {
+        for (const auto& word : each.words) {
+          if (!word.starts_with("--cov=")) continue;
+          const auto path = word.substr(6);
+          if (path.empty() || path == "." || path.find('$') != std::string::npos) continue;
+          auto folder = path;
+          std::ranges::replace(folder, '.', '/');
+          const auto& repository = subject.repository;
+          const bool there = std::ranges::any_of(repository.folders,
+                                                 [&](const std::string& each_folder) {
+                                                   return each_folder == path ||
+                                                          each_folder == folder ||
+                                                          each_folder.ends_with("/" + folder) ||
+                                                          each_folder.ends_with("/" + path);
+                                                 }) ||
+                             std::ranges::any_of(repository.files, [&](const FileFact& file) {
+                               return file.path == path || file.path == folder + ".py" ||
+                                      file.path.ends_with("/" + folder + ".py");
+                             });
+          if (!there) return at("", each.place, word + ": there is no " + path);
+        }
+        return std::nullopt;
       });
-      if (!there) return at("", each.place, word + ": there is no " + path);
-    }
-    return std::nullopt;
-  });
 }
 
 /// `[ -n "$X" ]` where nothing sets X.
 Findings unset_variable(const Subject& subject) {
-  return for_steps(subject, [](const Workflow& flow, const WorkflowJob& job, const WorkflowStep& step, Findings& found) {
+  return for_steps(subject, [](const Workflow& flow, const WorkflowJob& job,
+                               const WorkflowStep& step, Findings& found) {
     const auto known = [&](std::string_view name) {
       for (const auto* list : {&flow.env, &job.env, &step.env})
-        for (const auto& each : *list) if (each.key == name) return true;
-      for (const std::string_view prefix : {"GITHUB_", "RUNNER_", "CI", "HOME", "PATH", "USER", "PWD", "ACTIONS_", "INPUT_"})
+        for (const auto& each : *list)
+          if (each.key == name) return true;
+      for (const std::string_view prefix :
+           {"GITHUB_", "RUNNER_", "CI", "HOME", "PATH", "USER", "PWD", "ACTIONS_", "INPUT_"})
         if (name.starts_with(prefix)) return true;
       const auto name_text = std::string(name);
-      if (any_of_words(step.run, {name_text + "=", "read " + name_text, "read -r " + name_text, "for " + name_text + " in", "getopts"})) return true;
+      if (any_of_words(step.run, {name_text + "=", "read " + name_text, "read -r " + name_text,
+                                  "for " + name_text + " in", "getopts"}))
+        return true;
       for (const auto& other : job.steps)
-        if (other.run.find("GITHUB_ENV") != std::string::npos && other.run.find(name_text) != std::string::npos) return true;
+        if (other.run.find("GITHUB_ENV") != std::string::npos &&
+            other.run.find(name_text) != std::string::npos)
+          return true;
       return false;
     };
-    if (flow.system != WorkflowSystem::kGithub || step.run.find("source ") != std::string::npos) return;
+    if (flow.system != WorkflowSystem::kGithub || step.run.find("source ") != std::string::npos)
+      return;
     for (const auto& test : step.script.tests) {
-      for (auto dollar = test.text.find('$'); dollar != std::string::npos; dollar = test.text.find('$', dollar + 1)) {
+      for (auto dollar = test.text.find('$'); dollar != std::string::npos;
+           dollar = test.text.find('$', dollar + 1)) {
         auto begin = dollar + 1;
         if (begin < test.text.size() && test.text[begin] == '{') ++begin;
         auto end = begin;
-        while (end < test.text.size() && (std::isalnum(static_cast<unsigned char>(test.text[end])) || test.text[end] == '_')) ++end;
+        while (end < test.text.size() &&
+               (std::isalnum(static_cast<unsigned char>(test.text[end])) || test.text[end] == '_'))
+          ++end;
         const auto name = test.text.substr(begin, end - begin);
         const bool variable = !name.empty() && std::isalpha(static_cast<unsigned char>(name[0]));
         if (variable && name.find("XXX") == std::string::npos && !known(name))
@@ -489,36 +576,48 @@ Findings unset_variable(const Subject& subject) {
 }
 
 Findings remote_secret(const Subject& subject) {
-  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step, Findings& found) {
+  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step,
+                               Findings& found) {
     if (step.uses.find("ssh-action") != std::string::npos &&
         step.input("script").find("secrets.") != std::string_view::npos)
       found.push_back(at(flow.path, step.place, "the remote script holds a secret"));
     for (const auto& each : step.script.commands) {
       if (each.name() != "ssh") continue;
       const auto lines = lines_of(step.run);
-      const auto from = static_cast<std::size_t>(std::max(0, each.place.line - step.run_place.line));
-      const auto count = static_cast<std::size_t>(std::ranges::count(each.heredoc, '\n') + std::ranges::count(each.text, '\n')) + 1;
+      const auto from =
+          static_cast<std::size_t>(std::max(0, each.place.line - step.run_place.line));
+      const auto count = static_cast<std::size_t>(std::ranges::count(each.heredoc, '\n') +
+                                                  std::ranges::count(each.text, '\n')) +
+                         1;
       for (auto i = from; i < lines.size() && i < from + count; ++i) {
         const auto line = lines[i];
-        const bool address = i == from && line.find("secrets.") < line.find_first_of("\"'<", line.find("ssh"));
+        const bool address =
+            i == from && line.find("secrets.") < line.find_first_of("\"'<", line.find("ssh"));
         if (line.find("secrets.") != std::string_view::npos && !address &&
-            any_of_words(to_lower(line), {"password", "token", "key", "secret_key", "login"}) && line.find("export") != std::string_view::npos)
-          found.push_back(at(flow.path, {step.run_place.line + static_cast<int>(i), 1}, std::string(trim(line))));
+            any_of_words(to_lower(line), {"password", "token", "key", "secret_key", "login"}) &&
+            line.find("export") != std::string_view::npos)
+          found.push_back(at(flow.path, {step.run_place.line + static_cast<int>(i), 1},
+                             std::string(trim(line))));
       }
     }
   });
 }
 
 Findings unescaped_payload(const Subject& subject) {
-  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step, Findings& found) {
-    for_expressions(step.run, step.run_place, [&](std::string_view expression, std::string_view line, Place place) {
-      const bool free_text = any_of_words(expression, {"commit.message", "pull_request.title", "pull_request.body",
-                                                       "github.actor", "head_ref", "ref_name", "issue.title"});
-      const bool payload = any_of_words(line, {"\\\"", "\":", "{\""}) &&
-                           any_of_words(step.run, {"curl"}) && any_of_words(line, {"\":", "\\\":", "{"});
-      if (free_text && payload && any_of_words(expression, {"message", "title", "body"}))
-        found.push_back(at(flow.path, place, std::string(expression) + " inside JSON"));
-    });
+  return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step,
+                               Findings& found) {
+    for_expressions(
+        step.run, step.run_place,
+        [&](std::string_view expression, std::string_view line, Place place) {
+          const bool free_text =
+              any_of_words(expression, {"commit.message", "pull_request.title", "pull_request.body",
+                                        "github.actor", "head_ref", "ref_name", "issue.title"});
+          const bool payload = any_of_words(line, {"\\\"", "\":", "{\""}) &&
+                               any_of_words(step.run, {"curl"}) &&
+                               any_of_words(line, {"\":", "\\\":", "{"});
+          if (free_text && payload && any_of_words(expression, {"message", "title", "body"}))
+            found.push_back(at(flow.path, place, std::string(expression) + " inside JSON"));
+        });
   });
 }
 
@@ -541,19 +640,20 @@ constexpr std::array kRules = {
          "Coverage falls unnoticed to what nobody would accept.",
          "`pytest --cov --cov-fail-under=80`", no_coverage_gate},
     Rule{"CI-006", Severity::kMajor, "Failing tests do not fail the pipeline",
-         "What the tests found is thrown away.", "Delete `|| true`, `--exit-zero` and continue-on-error.",
-         forgiven_tests},
+         "What the tests found is thrown away.",
+         "Delete `|| true`, `--exit-zero` and continue-on-error.", forgiven_tests},
     Rule{"CI-007", Severity::kMajor, "A trigger is nested wrongly",
-         "GitHub refuses the workflow or never runs it.",
-         "Put the event directly below `on:`.", wrong_trigger},
+         "GitHub refuses the workflow or never runs it.", "Put the event directly below `on:`.",
+         wrong_trigger},
     Rule{"CI-008", Severity::kMajor, "A pattern is compared with ==",
          "`==` knows no wildcards, so the condition is never true.",
          "`startsWith(github.ref, 'refs/tags/')`", glob_compared},
     Rule{"CI-009", Severity::kMajor, "Publishing does not depend on the tests",
-         "A commit whose tests fail is published all the same.",
-         "`needs: [test]` on the job.", untested_publish},
+         "A commit whose tests fail is published all the same.", "`needs: [test]` on the job.",
+         untested_publish},
     Rule{"CI-010", Severity::kMajor, "A probe's result is thrown away",
-         "The check of the site can only succeed.", "Delete what stands behind `||`.", forced_probe},
+         "The check of the site can only succeed.", "Delete what stands behind `||`.",
+         forced_probe},
     Rule{"CI-011", Severity::kMajor, "The deploy prunes volumes or images",
          "It deletes the data, or the image a rollback would need.",
          "Delete what is yours and old by its label; never volumes.", prunes},
@@ -566,7 +666,8 @@ constexpr std::array kRules = {
     Rule{"CI-014", Severity::kWarn, "Coverage of a path that does not exist",
          "It measures nothing and warns at most.", "Correct the path.", absent_coverage},
     Rule{"CI-015", Severity::kWarn, "A variable is tested that nothing sets",
-         "The branch is always the same one.", "Set it in `env:`, or delete the branch.", unset_variable},
+         "The branch is always the same one.", "Set it in `env:`, or delete the branch.",
+         unset_variable},
     Rule{"CI-016", Severity::kMajor, "A secret stands in a remote command",
          "It shows in the process list and in the shell's history over there.",
          "Give it by stdin or a file with mode 0600.", remote_secret},
@@ -577,6 +678,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> pipeline_rules() { return kRules; }
+std::span<const Rule> pipeline_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

@@ -29,7 +29,8 @@ Findings committed_database(const Subject& subject) {
     if (!is_committed(subject, database.path) || is_test_path(database.path)) continue;
     std::vector<std::string> told;
     for (const auto& table : database.tables)
-      if (any_of_words(to_lower(table), {"user", "session", "account", "customer", "profile", "order"}))
+      if (any_of_words(to_lower(table),
+                       {"user", "session", "account", "customer", "profile", "order"}))
         told.push_back(table);
     auto made = at(database.path, {1, 1}, "a SQLite database of " + human_size(database.bytes));
     if (!told.empty()) made.evidence += " with the tables " + join(told, ", ");
@@ -59,12 +60,14 @@ Findings committed_log(const Subject& subject) {
 Findings committed_vendor(const Subject& subject) {
   Findings found;
   for (const auto& folder : subject.repository.vendored)
-    found.push_back(at(folder.path, {}, "a " + folder.kind + " of " + std::to_string(folder.files) + " files"));
+    found.push_back(
+        at(folder.path, {}, "a " + folder.kind + " of " + std::to_string(folder.files) + " files"));
   return found;
 }
 
 bool is_artefact(std::string_view path) {
-  return any_of_words(path, {"__pycache__/", ".DS_Store", ".pytest_cache/", ".idea/", ".coverage"}) ||
+  return any_of_words(path,
+                      {"__pycache__/", ".DS_Store", ".pytest_cache/", ".idea/", ".coverage"}) ||
          path.ends_with(".pyc");
 }
 
@@ -85,9 +88,10 @@ Findings weak_gitignore(const Subject& subject) {
     if (ignored || is_artefact(file.path)) wrong.push_back(&file);
   }
   if (wrong.empty()) return {};
-  return {at(".gitignore", {1, 1}, wrong.front()->path +
-                                       (wrong.size() > 1 ? " and " + std::to_string(wrong.size() - 1) + " more" : "") +
-                                       " are committed all the same")};
+  return {at(".gitignore", {1, 1},
+             wrong.front()->path +
+                 (wrong.size() > 1 ? " and " + std::to_string(wrong.size() - 1) + " more" : "") +
+                 " are committed all the same")};
 }
 
 /// Two folders with the same names and sizes below them: a copy of the project in itself.
@@ -104,7 +108,9 @@ Findings duplicated_tree(const Subject& subject) {
       auto& each = signatures[std::string(folder)];
       ++each.files;
       each.bytes += file.bytes;
-      each.names += std::hash<std::string_view>{}(std::string_view(file.path).substr(folder.size())) ^ file.bytes;
+      each.names +=
+          std::hash<std::string_view>{}(std::string_view(file.path).substr(folder.size())) ^
+          file.bytes;
     }
   }
   constexpr std::size_t kFilesMin = 8;  // smaller folders are alike by chance
@@ -114,8 +120,12 @@ Findings duplicated_tree(const Subject& subject) {
     if (signature.files < kFilesMin || signature.bytes < 4096) continue;
     const auto [place, added] = first.emplace(signature, folder);
     if (added || folder.starts_with(place->second + "/")) continue;
-    const bool inside = std::ranges::any_of(found, [&](const Finding& each) { return folder.starts_with(each.path + "/"); });
-    if (!inside) found.push_back(at(folder, {}, "the same " + std::to_string(signature.files) + " files as " + place->second));
+    const bool inside = std::ranges::any_of(
+        found, [&](const Finding& each) { return folder.starts_with(each.path + "/"); });
+    if (!inside)
+      found.push_back(
+          at(folder, {},
+             "the same " + std::to_string(signature.files) + " files as " + place->second));
   }
   return found;
 }
@@ -127,8 +137,9 @@ Findings scattered_documents(const Subject& subject) {
     const bool top = file.path.find('/') == std::string::npos;
     const auto lower = to_lower(file.path);
     if (top && (lower.ends_with(".md") || lower.ends_with(".rst") || lower.ends_with(".docx") ||
-                lower.ends_with(".pdf") || (lower.ends_with(".txt") && lower.find("requirements") == std::string::npos &&
-                                            lower != "robots.txt" && lower != "runtime.txt")))
+                lower.ends_with(".pdf") ||
+                (lower.ends_with(".txt") && lower.find("requirements") == std::string::npos &&
+                 lower != "robots.txt" && lower != "runtime.txt")))
       names.push_back(file.path);
   }
   if (names.size() <= kDocumentsMax) return {};
@@ -136,12 +147,13 @@ Findings scattered_documents(const Subject& subject) {
 }
 
 constexpr std::array kRules = {
-    Rule{"REPO-001", Severity::kMajor, "A database is committed",
-         "What its users wrote is in the history for everybody, and each deploy brings the old rows "
-         "back.",
-         "`git rm --cached` it, add it to .gitignore, and rewrite the history if it held people's "
-         "data.",
-         committed_database},
+    Rule{
+        "REPO-001", Severity::kMajor, "A database is committed",
+        "What its users wrote is in the history for everybody, and each deploy brings the old rows "
+        "back.",
+        "`git rm --cached` it, add it to .gitignore, and rewrite the history if it held people's "
+        "data.",
+        committed_database},
     Rule{"REPO-002", Severity::kWarn, "A log is committed",
          "Logs hold addresses, tokens and stack traces, and change with every run.",
          "`git rm --cached` it and add `*.log` to .gitignore.", committed_log},
@@ -160,6 +172,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> repository_rules() { return kRules; }
+std::span<const Rule> repository_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

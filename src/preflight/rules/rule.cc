@@ -12,11 +12,10 @@ namespace {
 
 std::vector<const Rule*> collect() {
   std::vector<const Rule*> rules;
-  for (const auto family :
-       {secret_rules(), django_rules(), docker_rules(), compose_rules(), database_rules(),
-        migration_rules(), repository_rules(), pipeline_rules(), environment_rules(),
-        health_rules(), log_rules(), dependency_rules(), machine_rules(), nginx_rules(),
-        delivery_rules()}) {
+  for (const auto family : {secret_rules(), django_rules(), docker_rules(), compose_rules(),
+                            database_rules(), migration_rules(), repository_rules(),
+                            pipeline_rules(), environment_rules(), health_rules(), log_rules(),
+                            dependency_rules(), machine_rules(), nginx_rules(), delivery_rules()}) {
     for (const auto& rule : family) rules.push_back(&rule);
   }
   std::ranges::sort(rules, {}, [](const Rule* rule) { return rule->id; });
@@ -27,26 +26,31 @@ auto order(const Finding& finding) {
   return std::tie(finding.path, finding.place, finding.rule, finding.evidence);
 }
 
-constexpr std::string_view kSecretParts[] = {"secret", "password", "passwd", "token", "apikey",
-                                             "api_key", "private_key", "access_key",
-                                             "credential", "passphrase", "auth_key"};
+constexpr std::string_view kSecretParts[] = {
+    "secret",      "password",   "passwd",     "token",      "apikey",  "api_key",
+    "private_key", "access_key", "credential", "passphrase", "auth_key"};
 // Names with such a part that hold no secret themselves.
 constexpr std::string_view kPublicParts[] = {
-    "validator", "field",  "reset",  "hasher", "_url",  "_uri", "expire", "_file", "_path",
-    "_name",     "length", "policy", "_type",  "template", "label", "placeholder", "algorithm",
-    "lifetime",  "tokenizer", "public", "_header", "_id", "csrf_cookie", "_prefix", "_count",
-    "endpoint",  "max_token", "max_tokens", "error",  "message", "help", "hint", "regex",
-    "pattern",   "input", "form", "confirm", "_min", "_max", "title", "valid", "_dir", "verify",
-    "lookup",    "view", "invalid", "strength"};
+    "validator", "field",       "reset",     "hasher",   "_url",      "_uri",      "expire",
+    "_file",     "_path",       "_name",     "length",   "policy",    "_type",     "template",
+    "label",     "placeholder", "algorithm", "lifetime", "tokenizer", "public",    "_header",
+    "_id",       "csrf_cookie", "_prefix",   "_count",   "endpoint",  "max_token", "max_tokens",
+    "error",     "message",     "help",      "hint",     "regex",     "pattern",   "input",
+    "form",      "confirm",     "_min",      "_max",     "title",     "valid",     "_dir",
+    "verify",    "lookup",      "view",      "invalid",  "strength"};
 
 }  // namespace
 
 std::string_view to_string(Severity severity) {
   switch (severity) {
-    case Severity::kInfo: return "info";
-    case Severity::kWarn: return "warn";
-    case Severity::kMajor: return "major";
-    case Severity::kBlock: return "block";
+    case Severity::kInfo:
+      return "info";
+    case Severity::kWarn:
+      return "warn";
+    case Severity::kMajor:
+      return "major";
+    case Severity::kBlock:
+      return "block";
   }
   return "";
 }
@@ -107,9 +111,10 @@ bool is_secret_name(std::string_view name) {
 bool is_placeholder(std::string_view value) {
   const auto lower = to_lower(trim(value));
   if (lower.empty() || lower.find_first_not_of("x.*-_ ?") == std::string::npos) return true;
-  return any_of_words(lower, {"your", "changeme", "change-me", "change_me", "replace", "example",
-                              "placeholder", "todo", "<", "${", "{{", "dummy", "fake", "insert",
-                              "votre", "xxxx", "....", "$(", "to_be", "remplac", "changez"});
+  return any_of_words(
+      lower, {"your",  "changeme", "change-me", "change_me", "replace", "example", "placeholder",
+              "todo",  "<",        "${",        "{{",        "dummy",   "fake",    "insert",
+              "votre", "xxxx",     "....",      "$(",        "to_be",   "remplac", "changez"});
 }
 
 bool is_production_code(const CodeFile& file) {

@@ -16,9 +16,7 @@ struct Subject {
   const Repository& repository;
   const Stack& stack;
   const model::EnvironmentSpec* environment = nullptr;  ///< of ecluse.yml; null without one
-  std::string environment_name = "prod";
   std::string today;                                    ///< "2026-11-21"
-  std::vector<std::string> secrets_set;  ///< names with a value in the store; empty: not known
 };
 
 struct Rule {
@@ -81,7 +79,8 @@ Findings lines_like(const Repository& repository, std::string_view path, Like li
   int number = 0;
   for (const auto line : lines_of(repository.text(path))) {
     ++number;
-    if (const auto column = like(line)) found.push_back(at(path, {number, *column}, std::string(line)));
+    if (const auto column = like(line))
+      found.push_back(at(path, {number, *column}, std::string(line)));
   }
   return found;
 }

@@ -63,17 +63,40 @@ Findings literal_secret(const Subject& subject) {
 }
 
 // Published in a tutorial, a template or a manual: whoever reads those can sign sessions.
-constexpr std::array kPublishedKeys = {
-    "fp$9^593hsriajg$_%=5trot9g!1qa@ew(o-1#@=&4%=hp46(s",
-    "keyboard cat", "dev", "secret", "secret_key", "secret-key", "mysecret", "my-secret-key",
-    "mysecretkey", "supersecret", "super-secret", "supersecretkey", "super_secret_key",
-    "your-secret-key", "your_secret_key", "your-secret-key-here", "changeme", "change-me",
-    "change_me", "hard to guess string", "you-will-never-guess", "_5#y2L", "my_secret_key",
-    "thisisasecret", "devkey", "dev-secret-key", "dev-secret", "secret123", "insecure"};
+constexpr std::array kPublishedKeys = {"fp$9^593hsriajg$_%=5trot9g!1qa@ew(o-1#@=&4%=hp46(s",
+                                       "keyboard cat",
+                                       "dev",
+                                       "secret",
+                                       "secret_key",
+                                       "secret-key",
+                                       "mysecret",
+                                       "my-secret-key",
+                                       "mysecretkey",
+                                       "supersecret",
+                                       "super-secret",
+                                       "supersecretkey",
+                                       "super_secret_key",
+                                       "your-secret-key",
+                                       "your_secret_key",
+                                       "your-secret-key-here",
+                                       "changeme",
+                                       "change-me",
+                                       "change_me",
+                                       "hard to guess string",
+                                       "you-will-never-guess",
+                                       "_5#y2L",
+                                       "my_secret_key",
+                                       "thisisasecret",
+                                       "devkey",
+                                       "dev-secret-key",
+                                       "dev-secret",
+                                       "secret123",
+                                       "insecure"};
 
 bool is_published(const Value& value) {
   if (value.kind != ValueKind::kString) return false;
-  return std::ranges::any_of(kPublishedKeys, [&](std::string_view key) { return value.text == key; }) ||
+  return std::ranges::any_of(kPublishedKeys,
+                             [&](std::string_view key) { return value.text == key; }) ||
          value.text.starts_with("_5#y2L\\\"F4Q8z");
 }
 
@@ -148,22 +171,24 @@ Findings administrator_in_text(const Subject& subject) {
   Findings found;
   for (const auto& [path, text] : subject.repository.texts) {
     if (is_test_path(path) || path.ends_with(".md") || path.ends_with(".rst")) continue;
-    auto lines = lines_like(subject.repository, path, [](std::string_view line) -> std::optional<int> {
-      if (trim(line).starts_with('#')) return std::nullopt;
-      for (const std::string_view name : {"DJANGO_SUPERUSER_PASSWORD", "ADMIN_PASSWORD",
-                                          "GF_SECURITY_ADMIN_PASSWORD", "create_superuser("}) {
-        const auto column = line.find(name);
-        if (column == std::string_view::npos) continue;
-        auto value = trim(line.substr(column + name.size()));
-        const bool sets = value.starts_with('=') || value.starts_with(':');
-        if (name != "create_superuser(" && !sets) continue;
-        if (sets) value = trim(value.substr(1));
-        const bool literal = !value.empty() && value.find('$') == std::string_view::npos &&
-                             !is_placeholder(value) && value.find("secrets.") == std::string::npos;
-        if (literal) return static_cast<int>(column) + 1;
-      }
-      return std::nullopt;
-    });
+    auto lines =
+        lines_like(subject.repository, path, [](std::string_view line) -> std::optional<int> {
+          if (trim(line).starts_with('#')) return std::nullopt;
+          for (const std::string_view name : {"DJANGO_SUPERUSER_PASSWORD", "ADMIN_PASSWORD",
+                                              "GF_SECURITY_ADMIN_PASSWORD", "create_superuser("}) {
+            const auto column = line.find(name);
+            if (column == std::string_view::npos) continue;
+            auto value = trim(line.substr(column + name.size()));
+            const bool sets = value.starts_with('=') || value.starts_with(':');
+            if (name != "create_superuser(" && !sets) continue;
+            if (sets) value = trim(value.substr(1));
+            const bool literal = !value.empty() && value.find('$') == std::string_view::npos &&
+                                 !is_placeholder(value) &&
+                                 value.find("secrets.") == std::string::npos;
+            if (literal) return static_cast<int>(column) + 1;
+          }
+          return std::nullopt;
+        });
     for (auto& each : lines) each.evidence = "an administrator's password stands in the file";
     found.insert(found.end(), lines.begin(), lines.end());
   }
@@ -178,8 +203,8 @@ Findings administrator_password(const Subject& subject) {
       const auto* password = given_password(call);
       if (!password || password->kind != ValueKind::kString || password->interpolated) continue;
       if (password->text.empty()) continue;
-      found.push_back(at(file.path, call.value.place,
-                         call.callee() + "() with a literal password"));
+      found.push_back(
+          at(file.path, call.value.place, call.callee() + "() with a literal password"));
     }
     for (const auto& read : file.reads) {
       const auto lower = to_lower(read.name);
@@ -214,7 +239,8 @@ Findings committed_env(const Subject& subject) {
     }
     if (file.lines.empty()) continue;
     auto made = at(file.path, first,
-                   names.empty() ? std::to_string(file.lines.size()) + " variables, none of them secret by name"
+                   names.empty() ? std::to_string(file.lines.size()) +
+                                       " variables, none of them secret by name"
                                  : "holds " + join(names, ", "));
     made.severity = names.empty() ? Severity::kInfo : Severity::kMajor;
     made.because = names.empty() ? "no value in it looks secret" : "values in it look secret";
@@ -247,9 +273,10 @@ Findings compose_password(const Subject& subject) {
       for (const auto& variable : service.environment) {
         if (!variable.value || !is_secret_name(variable.name)) continue;
         const auto& value = *variable.value;
-        if (value.empty() || value.find("${") != std::string::npos || value.starts_with('$')) continue;
-        auto made = at(compose.path, variable.place,
-                       service.name + ": " + variable.name + " is a literal");
+        if (value.empty() || value.find("${") != std::string::npos || value.starts_with('$'))
+          continue;
+        auto made =
+            at(compose.path, variable.place, service.name + ": " + variable.name + " is a literal");
         if (compose.development) {
           made.severity = Severity::kWarn;
           made.because = "the file is for development";
@@ -269,10 +296,10 @@ Findings open_database(const Subject& subject) {
       for (const auto& port : service.ports) {
         const bool open = port.address.empty() || port.address == "0.0.0.0" || port.address == "::";
         if (!open) continue;
-        auto made = at(compose.path, port.place,
-                       service.name + " publishes " +
-                           (port.published.empty() ? port.target : port.published) +
-                           " on every interface");
+        auto made =
+            at(compose.path, port.place,
+               service.name + " publishes " +
+                   (port.published.empty() ? port.target : port.published) + " on every interface");
         if (compose.development) {
           made.severity = Severity::kWarn;
           made.because = "the file is for development";
@@ -305,11 +332,12 @@ constexpr std::array kRules = {
          "Take the password from a secret, or make the account by hand once: `ecluse run -- python "
          "manage.py createsuperuser`.",
          administrator_password},
-    Rule{"SEC-005", Severity::kMajor, "A .env file is committed",
-         "Its values stay in the history even after the file is deleted.",
-         "`git rm --cached` the file, add it to .gitignore, replace the secrets in it, and commit a "
-         ".env.example with the names alone.",
-         committed_env},
+    Rule{
+        "SEC-005", Severity::kMajor, "A .env file is committed",
+        "Its values stay in the history even after the file is deleted.",
+        "`git rm --cached` the file, add it to .gitignore, replace the secrets in it, and commit a "
+        ".env.example with the names alone.",
+        committed_env},
     Rule{"SEC-006", Severity::kMajor, "A secret is built into the image",
          "ENV and ARG values stay readable in the image's history for everybody who can pull it.",
          "Give it at run time, or with `RUN --mount=type=secret` where a build needs it.",
@@ -326,6 +354,8 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> secret_rules() { return kRules; }
+std::span<const Rule> secret_rules() {
+  return kRules;
+}
 
 }  // namespace ecluse::preflight

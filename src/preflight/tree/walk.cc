@@ -87,7 +87,8 @@ class Walk {
   }
 
   void take_ignores(int folder, const auto& entries, const std::string& path) {
-    const bool has = std::ranges::any_of(entries, [](const auto& each) { return each.first == ".gitignore"; });
+    const bool has =
+        std::ranges::any_of(entries, [](const auto& each) { return each.first == ".gitignore"; });
     if (!has) return;
     const auto bytes = read(folder, ".gitignore", kFileBytesRead);
     ignores_.emplace_back(path, IgnoreRules(path, decode(bytes).text));
@@ -107,10 +108,12 @@ class Walk {
 
   bool holds_committed(const std::string& folder) const {
     const auto prefix = folder + "/";
-    return std::ranges::any_of(tracked_.committed, [&](const std::string& path) { return path.starts_with(prefix); });
+    return std::ranges::any_of(tracked_.committed,
+                               [&](const std::string& path) { return path.starts_with(prefix); });
   }
 
-  void visit(int parent, const std::string& name, unsigned char type, const std::string& path, int depth) {
+  void visit(int parent, const std::string& name, unsigned char type, const std::string& path,
+             int depth) {
     if (type == DT_UNKNOWN) type = type_of(parent, name);
     if (type == DT_DIR) return enter(parent, name, path, depth);
     if (type == DT_LNK) return;  // what it points to is looked at where it lies, if it is ours
@@ -119,7 +122,7 @@ class Walk {
   }
 
   static unsigned char type_of(int parent, const std::string& name) {
-    struct stat status {};
+    struct stat status{};
     if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return DT_UNKNOWN;
     if (S_ISDIR(status.st_mode)) return DT_DIR;
     if (S_ISLNK(status.st_mode)) return DT_LNK;
@@ -168,8 +171,10 @@ class Walk {
     while (const auto* entry = open ? readdir(open.get()) : nullptr) {
       const std::string each = entry->d_name;
       if (each == "." || each == "..") continue;
-      if (entry->d_type == DT_DIR) count_below(raw, each, depth + 1, files);
-      else ++files;
+      if (entry->d_type == DT_DIR)
+        count_below(raw, each, depth + 1, files);
+      else
+        ++files;
     }
   }
 
@@ -178,8 +183,9 @@ class Walk {
     fact.path = path;
     fact.committed = !tracked_.known || tracked_.committed.contains(path);
     if (!fact.committed && ignored(path, false)) return;
-    struct stat status {};
-    if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return out_.obstacle(path, "cannot be looked at");
+    struct stat status{};
+    if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return out_.obstacle(path, "cannot be looked at");
     fact.bytes = static_cast<std::uint64_t>(status.st_size);
     fact.executable = (status.st_mode & S_IXUSR) != 0;
     ++files_;
@@ -194,9 +200,10 @@ class Walk {
   /// At most `bytes_max`; "" when it cannot be read. O_NONBLOCK: it may have become a pipe since.
   static std::string read(int parent, const std::string& name, std::size_t bytes_max) {
     const os::Fd fd(openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    struct stat status {};
+    struct stat status{};
     if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-    std::string bytes(std::min<std::size_t>(bytes_max, static_cast<std::size_t>(status.st_size)), '\0');
+    std::string bytes(std::min<std::size_t>(bytes_max, static_cast<std::size_t>(status.st_size)),
+                      '\0');
     std::size_t have = 0;
     while (have < bytes.size()) {
       const auto got = ::read(fd.get(), bytes.data() + have, bytes.size() - have);

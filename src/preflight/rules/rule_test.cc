@@ -1,0 +1,225 @@
+#include "preflight/rules/rule.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace ecluse::preflight {
+namespace {
+
+using Files = std::map<std::string, std::string>;
+
+/// The audit of a repository that exists in memory alone.
+Findings check(const Files& files) {
+  Collector collector;
+  for (const auto& [path, text] : files) {
+    const FileFact fact{.path = path, .bytes = text.size()};
+    collector.file(fact);
+    if (Collector::wish(path, text.size()) != Wish::kNothing) collector.content(fact, text);
+  }
+  const auto repository = collector.finish();
+  const auto stack = conclude(repository);
+  return audit({.repository = repository, .stack = stack, .today = "2026-11-21"});
+}
+
+std::string found(const Findings& findings, std::string_view rule) {
+  for (const auto& each : findings)
+    if (each.rule == rule) return each.path + ":" + std::to_string(each.place.line);
+  return "";
+}
+
+struct Sample {
+  const char* rule;
+  Files bad;
+  const char* where;
+  Files good;
+};
+
+Files django(const std::string& settings) {
+  return {{"manage.py",
+           "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"},
+          {"shop/wsgi.py",
+           "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"},
+          {"shop/settings.py", settings}};
+}
+
+std::string workflow(const std::string& run) {
+  return "on: push\njobs:\n  test:\n    steps:\n      - run: |\n          " + run + "\n";
+}
+
+const std::vector<Sample>& samples() {
+  static const std::vector<Sample> list = {
+      {"SEC-001",
+       {{"app.py", "API_TOKEN = 'k3J9dkq82hQz'\n"}},
+       "app.py:1",
+       {{"app.py", "import os\nAPI_TOKEN = os.environ['API_TOKEN']\nTOKEN_URL = '/token/'\n"}}},
+      {"SEC-002",
+       {{"app.js", "const SESSION_SECRET = 'keyboard cat'\nx(process.env.A)\n"}},
+       "app.js:1",
+       {{"app.js", "const SESSION_SECRET = process.env.SESSION_SECRET\n"}}},
+      {"SEC-003",
+       {{"app.py", "import os\nKEY = os.getenv('SECRET_KEY', 'abcdefgh')\n"}},
+       "app.py:2",
+       {{"app.py", "import os\nKEY = os.environ['SECRET_KEY']\n"}}},
+      {"SEC-005",
+       {{".env", "SECRET_KEY=a8sd7f6g5h\n"}},
+       ".env:1",
+       {{".env.example", "SECRET_KEY=\n"}}},
+      {"SEC-006",
+       {{"Dockerfile", "FROM python:3.12\nENV SECRET_KEY=abcdef\n"}},
+       "Dockerfile:2",
+       {{"Dockerfile", "FROM python:3.12\nENV PORT=8000\n"}}},
+      {"SEC-007",
+       {{"compose.yml",
+         "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_PASSWORD: "
+         "hunter22\n"}},
+       "compose.yml:5",
+       {{"compose.yml",
+         "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_PASSWORD: "
+         "${PASSWORD:?}\n"}}},
+      {"SEC-008",
+       {{"compose.yml", "services:\n  db:\n    image: postgres:16\n    ports: ['5432:5432']\n"}},
+       "compose.yml:4",
+       {{"compose.yml",
+         "services:\n  db:\n    image: postgres:16\n    ports: ['127.0.0.1:5432:5432']\n"}}},
+      {"DJ-001", django("DEBUG = True\n"), "shop/settings.py:1",
+       django("import os\nDEBUG = os.environ.get('DEBUG', 'False') == 'True'\n")},
+      {"DJ-002", django("DEBUG = False\nALLOWED_HOSTS = ['*']\nLOGGING = {}\n"),
+       "shop/settings.py:2", django("LOGGING = {}\nALLOWED_HOSTS = ['shop.example.org']\n")},
+      {"DJ-004", django("import os\nH = os.environ.get('HOSTS', '').split(',')\n"),
+       "shop/settings.py:2", django("import os\nH = os.environ.get('HOSTS', 'a,b').split(',')\n")},
+      {"DJ-008",
+       {{"Dockerfile", "FROM python:3.12\nCMD python manage.py runserver 0.0.0.0:8000\n"}},
+       "Dockerfile:2",
+       {{"Dockerfile", "FROM python:3.12\nCMD gunicorn shop.wsgi\n"}}},
+      {"DK-001",
+       {{"Dockerfile", "FROM python:3.12\nCMD [\"gunicorn\", \"a.wsgi\"]\n"}},
+       "Dockerfile:1",
+       {{"Dockerfile", "FROM python:3.12\nUSER app\nCMD [\"gunicorn\", \"a.wsgi\"]\n"}}},
+      {"DK-002",
+       {{"Dockerfile", "FROM python\n"}},
+       "Dockerfile:1",
+       {{"Dockerfile", "FROM python:3.12-slim\n"}}},
+      {"DK-005",
+       {{"Dockerfile", "FROM python:3.12\nCMD python manage.py migrate && gunicorn a.wsgi\n"}},
+       "Dockerfile:2",
+       {{"Dockerfile",
+         "FROM python:3.12\nCMD python manage.py migrate && exec gunicorn a.wsgi\n"}}},
+      {"DK-008",
+       {{"Dockerfile", "FROM python:3.12\nENTRYPOINT [\"./start.sh\"]\nCMD [\"gunicorn\"]\n"},
+        {"start.sh", "exec gunicorn a.wsgi\n"}},
+       "start.sh:1",
+       {{"Dockerfile", "FROM python:3.12\nENTRYPOINT [\"./start.sh\"]\nCMD [\"gunicorn\"]\n"},
+        {"start.sh", "exec \"$@\"\n"}}},
+      {"DK-009",
+       {{"Dockerfile", "FROM node:16-alpine\n"}},
+       "Dockerfile:1",
+       {{"Dockerfile", "FROM node:24-alpine\n"}}},
+      {"CI-001",
+       {{".github/workflows/a.yml",
+         workflow("make deploy\n          if [ $? -ne 0 ]; then ./undo; fi")}},
+       ".github/workflows/a.yml:7",
+       {{".github/workflows/a.yml", workflow("if ! make deploy; then ./undo; fi")}}},
+      {"CI-002",
+       {{".github/workflows/a.yml", workflow("echo ${{ github.event.issue.title }}")}},
+       ".github/workflows/a.yml:6",
+       {{".github/workflows/a.yml", workflow("echo ${{ github.sha }}")}}},
+      {"CI-006",
+       {{".github/workflows/a.yml", workflow("pytest || true")}},
+       ".github/workflows/a.yml:6",
+       {{".github/workflows/a.yml", workflow("pytest")}}},
+      {"DB-005",
+       {{"app.py", "import sqlite3\nc = sqlite3.connect('a.db')\n"}},
+       "app.py:2",
+       {{"tests/test_app.py", "import sqlite3\nc = sqlite3.connect('a.db')\n"}}},
+      {"DB-007",
+       {{"Dockerfile", "FROM python:3.12\nRUN python manage.py migrate\n"}},
+       "Dockerfile:2",
+       {{"Dockerfile", "FROM python:3.12\nRUN python manage.py collectstatic\n"}}},
+      {"MIG-002",
+       {{"app.py", "db.drop_all()\n"}},
+       "app.py:1",
+       {{"tests/test_a.py", "db.drop_all()\n"}}},
+      {"MIG-003",
+       {{"Procfile", "web: python manage.py migrate && gunicorn a.wsgi\n"}},
+       "Procfile:1",
+       {{"Procfile", "release: python manage.py migrate\nweb: gunicorn a.wsgi\n"}}},
+      {"HC-005",
+       {{"wait.sh", "docker ps | grep healthy\n"}},
+       "wait.sh:1",
+       {{"wait.sh", "docker ps | grep -qw healthy\n"}}},
+      {"RED-002",
+       {{"compose.yml", "services:\n  r:\n    image: redis:7\n    ports: ['6379:6379']\n"}},
+       "compose.yml:4",
+       {{"compose.yml", "services:\n  r:\n    image: redis:7\n"}}},
+      {"VOL-002",
+       {{"compose.yml", "services:\n  web:\n    build: .\n    volumes: ['.:/app']\n"}},
+       "compose.yml:4",
+       {{"compose.yml", "services:\n  web:\n    build: .\n    volumes: ['media:/app/media']\n"}}},
+      {"LOG-001",
+       {{"app.py", "import logging\nh = logging.FileHandler('a.log')\n"}},
+       "app.py:2",
+       {{"app.py", "import logging\nh = logging.StreamHandler()\n"}}},
+      {"DEP-001",
+       {{"requirements.txt", "flask\n"}, {"app.py", "import flask\nimport pandas\n"}},
+       "app.py:2",
+       {{"requirements.txt", "flask\nPillow\n"},
+        {"app.py", "import os\nimport flask\nfrom PIL import Image\n"}}},
+      {"DEP-004",
+       {{"requirements.txt", std::string("\xFF\xFE"
+                                         "f\0l\0a\0s\0k\0",
+                                         12)}},
+       "requirements.txt:1",
+       {{"requirements.txt", "flask\n"}}},
+      {"PX-001",
+       {{"nginx.conf", "http { server { upstream a { server b; } } }\n"}},
+       "nginx.conf:1",
+       {{"nginx.conf", "http { upstream a { server b; } server { } }\n"}}},
+      {"HARD-001",
+       {{"app.py", "P = '/home/ann/project/data.csv'\n"}},
+       "app.py:1",
+       {{"app.py", "P = '/home/app/data.csv'\n"}}},
+  };
+  return list;
+}
+
+TEST(Rules, EachIdStandsForOneRuleThatSaysWhyAndHowToMend) {
+  std::set<std::string_view> ids;
+  for (const auto* rule : all_rules()) {
+    EXPECT_TRUE(ids.insert(rule->id).second) << rule->id << " stands twice";
+    EXPECT_FALSE(rule->title.empty() || rule->why.empty() || rule->fix.empty()) << rule->id;
+  }
+}
+
+TEST(Rules, FindWhatIsWrongWhereItIs) {
+  for (const auto& sample : samples())
+    EXPECT_EQ(found(check(sample.bad), sample.rule), sample.where) << sample.rule;
+}
+
+TEST(Rules, AreSilentAboutWhatIsRight) {
+  for (const auto& sample : samples())
+    EXPECT_EQ(found(check(sample.good), sample.rule), "") << sample.rule;
+}
+
+TEST(Rules, NeverShowASecretsValue) {
+  for (const auto& each : check({{"app.py", "API_TOKEN = 'k3J9dkq82hQz'\n"}}))
+    EXPECT_EQ(each.evidence.find("k3J9dkq82hQz"), std::string::npos) << each.rule;
+}
+
+TEST(Rules, EndOnDeepAndBrokenInput) {
+  const std::string deep(20'000, '(');
+  const std::string brackets(20'000, '[');
+  const auto findings = check({{"app.py", "password=" + deep},
+                               {"a.js", "secret=process.env." + deep},
+                               {"a.sh", deep},
+                               {"compose.yml", "services: " + brackets},
+                               {"nginx.conf", std::string(5'000, '{')},
+                               {"Dockerfile", "RUN <<" + deep},
+                               {"package.json", brackets},
+                               {"pyproject.toml", "a=" + brackets}});
+  for (const auto& each : findings) EXPECT_NE(find_rule(each.rule), nullptr);
+}
+
+}  // namespace
+}  // namespace ecluse::preflight
