@@ -1,11 +1,11 @@
 # The grammars of preflight's syntax trees: npm packages, pinned with their digests by
-# tools/grammars/package-lock.json, fetched once into build/grammars and built as C. Only the parser
-# that each package ships in src/ is used; no script of a package is run.
+# tools/grammars/grammars.txt, fetched once into build/grammars and built as C. Only the parser that
+# each package ships in src/ is used; no script of a package is run.
 enable_language(C)
 set(_grammars ${CMAKE_SOURCE_DIR}/build/grammars)
-set(_lock ${CMAKE_SOURCE_DIR}/tools/grammars/package-lock.json)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_lock})
-file(SHA256 ${_lock} _wanted)
+set(_table ${CMAKE_SOURCE_DIR}/tools/grammars/grammars.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_table})
+file(SHA256 ${_table} _wanted)
 set(_stamp ${_grammars}/${_wanted}.fetched)
 if(NOT EXISTS ${_stamp})
   file(LOCK ${CMAKE_SOURCE_DIR}/build/grammars.lock GUARD FILE TIMEOUT 300)
@@ -14,16 +14,16 @@ if(NOT EXISTS ${_stamp})
   execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/grammars/fetch.sh ${_grammars}
                   RESULT_VARIABLE _failed)
   if(_failed)
-    message(FATAL_ERROR "tools/grammars/fetch.sh failed: the grammars come from the npm registry, "
-                        "with the program npm; ./run setup installs it")
+    message(FATAL_ERROR "The grammars of ecluse check could not be fetched with npm; fetch.sh has said "
+                        "above what failed. Configure again when the registry answers.")
   endif()
   file(TOUCH ${_stamp})
 endif()
 
 function(_ecluse_grammar name folder)
-  add_library(ecluse_grammar_${name} STATIC ${_grammars}/node_modules/${folder}/src/parser.c
-                                            ${_grammars}/node_modules/${folder}/src/scanner.c)
-  target_include_directories(ecluse_grammar_${name} PRIVATE ${_grammars}/node_modules/${folder}/src)
+  add_library(ecluse_grammar_${name} STATIC ${_grammars}/${folder}/src/parser.c
+                                            ${_grammars}/${folder}/src/scanner.c)
+  target_include_directories(ecluse_grammar_${name} PRIVATE ${_grammars}/${folder}/src)
   # Generated tables: never sanitized (minutes instead of seconds), never warned about.
   target_compile_options(ecluse_grammar_${name} PRIVATE -O1 -g0 -w)
 endfunction()

@@ -1,6 +1,11 @@
 #include "preflight/facts/code.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/text.h"
+#include "preflight/facts/text_file.h"
 
 namespace ecluse::preflight {
 
@@ -45,6 +50,29 @@ bool is_test_path(std::string_view path) {
       return true;
   }
   return false;
+}
+
+bool is_set_aside(std::string_view path) {
+  static constexpr std::array kFolders = {"_archive", "backup",   "backups",   "old",
+                                          "attic",    "obsolete", "deprecated"};
+  static constexpr std::array kEndings = {"bak", "backup", "old", "orig", "save", "disabled"};
+  auto rest = to_lower(path);
+  for (auto slash = rest.find('/'); slash != std::string::npos; slash = rest.find('/')) {
+    const auto folder = rest.substr(0, slash);
+    const bool archive = folder.starts_with("archive");  // "archives", "archive_2023"
+    if (archive || std::ranges::find(kFolders, folder) != kFolders.end()) return true;
+    rest.erase(0, slash + 1);
+  }
+  const auto parts = split(rest, '.');
+  return rest.ends_with('~') ||
+         std::any_of(parts.begin() + 1, parts.end(), [](std::string_view part) {
+           // "bak2", "old-2024": which of them it was.
+           return std::ranges::any_of(kEndings, [&](std::string_view ending) {
+             return part.starts_with(ending) &&
+                    (part.size() == ending.size() ||
+                     !std::isalpha(static_cast<unsigned char>(part[ending.size()])));
+           });
+         });
 }
 
 bool ends_with_name(std::string_view callee, std::string_view name) {

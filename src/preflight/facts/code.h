@@ -120,6 +120,9 @@ constexpr std::size_t kStatementsMax = 20'000;  ///< calls and assignments of on
 /// "tests/test_x.py", "conftest.py", "a.spec.ts": code that does not run in production.
 bool is_test_path(std::string_view path);
 
+/// "Dockerfile.bak", "archive/compose.yml", "app.py.old": kept by somebody, run by nobody.
+bool is_set_aside(std::string_view path);
+
 /// Does the last part of `callee` ("a.b.connect") equal `name`, and if `name` has dots, the last
 /// parts?
 bool ends_with_name(std::string_view callee, std::string_view name);

@@ -258,7 +258,8 @@ bool is_development_path(std::string_view path) {
     if (contains_word(name, word)) return true;
   }
   return lower.starts_with(".devcontainer/") ||
-         lower.find("/.devcontainer/") != std::string::npos || is_test_path(lower);
+         lower.find("/.devcontainer/") != std::string::npos || is_test_path(lower) ||
+         is_set_aside(lower);
 }
 
 Stack conclude(const Repository& repository) {

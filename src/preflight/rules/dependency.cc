@@ -104,9 +104,10 @@ bool is_standard(std::string_view module) {
 std::set<std::string> own_modules(const Repository& repository) {
   std::set<std::string> own;
   for (const auto& file : repository.files) {
-    if (!file.path.ends_with(".py")) continue;
     const auto name = file_name(file.path);
-    own.emplace(name.substr(0, name.size() - 3));
+    const bool module = name.ends_with(".py") || name.ends_with(".pyx") || name.ends_with(".ipynb");
+    if (!module) continue;
+    own.emplace(name.substr(0, name.rfind('.')));
     for (auto folder = folder_of(file.path); !folder.empty(); folder = folder_of(folder))
       own.emplace(file_name(folder));
   }
@@ -151,6 +152,9 @@ bool comes_with(const std::set<std::string>& declared, std::string_view module) 
       {"starlette", "fastapi"},
       {"pydantic", "fastapi"},
       {"sqlalchemy", "flask-sqlalchemy"},
+      {"PIL", "streamlit"},
+      {"PIL", "matplotlib"},
+      {"PIL", "scikit-image"},
       {"numpy", "pandas"},
       {"numpy", "scikit-learn"},
       {"numpy", "scipy"},
@@ -189,6 +193,16 @@ bool comes_with(const std::set<std::string>& declared, std::string_view module) 
                      [&](const auto& each) { return declared.contains(std::string(each.second)); });
 }
 
+/// `import trend_clean` beside trend.ipynb: a module of one's own that lies elsewhere, or is made.
+bool is_own(const std::set<std::string>& own, const std::string& module) {
+  if (own.contains(module)) return true;
+  constexpr std::size_t kStemBytesMin = 6;  // shorter ones are shared by chance
+  const auto after = own.upper_bound(module);
+  if (after == own.begin()) return false;
+  const auto& before = *std::prev(after);
+  return before.size() >= kStemBytesMin && module.starts_with(before + "_");
+}
+
 Findings undeclared(const Subject& subject) {
   const auto declared = declared_packages(subject.repository);
   if (declared.empty()) return {};
@@ -202,7 +216,7 @@ Findings undeclared(const Subject& subject) {
       continue;
     for (const auto& each : module.imports) {
       const auto top = each.module.substr(0, each.module.find('.'));
-      if (top.empty() || each.guarded || is_standard(top) || own.contains(top)) continue;
+      if (top.empty() || each.guarded || is_standard(top) || is_own(own, top)) continue;
       if (is_declared(declared, top) || comes_with(declared, top) || !said.insert(top).second)
         continue;
       found.push_back(at(module.path, each.place, "import " + top + ": no manifest declares it"));

@@ -287,27 +287,28 @@ Findings dropped_arguments(const Subject& subject) {
       });
 }
 
-// Last day of security updates, from the projects' own release pages.
+// Last day of security updates, as published in 2026-11; docs/check.md says by whom.
 struct EndOfLife {
   std::string_view image;
   std::string_view version;
   std::string_view day;
 };
 constexpr std::array kEnds = {
-    EndOfLife{"python", "2", "2020-01-01"},       EndOfLife{"python", "3.5", "2020-09-13"},
-    EndOfLife{"python", "3.6", "2021-12-23"},     EndOfLife{"python", "3.7", "2023-06-27"},
-    EndOfLife{"python", "3.8", "2024-10-07"},     EndOfLife{"python", "3.9", "2025-10-31"},
-    EndOfLife{"python", "3.10", "2026-10-31"},    EndOfLife{"node", "10", "2021-04-30"},
-    EndOfLife{"node", "12", "2022-04-30"},        EndOfLife{"node", "14", "2023-04-30"},
-    EndOfLife{"node", "16", "2023-09-11"},        EndOfLife{"node", "17", "2022-06-01"},
-    EndOfLife{"node", "18", "2025-04-30"},        EndOfLife{"node", "19", "2023-06-01"},
-    EndOfLife{"node", "20", "2026-04-30"},        EndOfLife{"node", "21", "2024-06-01"},
-    EndOfLife{"debian", "9", "2022-06-30"},       EndOfLife{"debian", "10", "2024-06-30"},
-    EndOfLife{"debian", "stretch", "2022-06-30"}, EndOfLife{"debian", "buster", "2024-06-30"},
-    EndOfLife{"ubuntu", "18.04", "2023-05-31"},   EndOfLife{"ubuntu", "20.04", "2025-05-31"},
-    EndOfLife{"postgres", "11", "2023-11-09"},    EndOfLife{"postgres", "12", "2024-11-21"},
-    EndOfLife{"postgres", "13", "2025-11-13"},    EndOfLife{"mysql", "5.7", "2023-10-31"},
-    EndOfLife{"mongo", "4", "2024-02-29"},        EndOfLife{"mongo", "5", "2024-10-31"},
+    EndOfLife{"python", "2", "2020-01-01"},        EndOfLife{"python", "3.5", "2020-09-13"},
+    EndOfLife{"python", "3.6", "2021-12-23"},      EndOfLife{"python", "3.7", "2023-06-27"},
+    EndOfLife{"python", "3.8", "2024-10-07"},      EndOfLife{"python", "3.9", "2025-10-31"},
+    EndOfLife{"python", "3.10", "2026-10-31"},     EndOfLife{"node", "10", "2021-04-30"},
+    EndOfLife{"node", "12", "2022-04-30"},         EndOfLife{"node", "14", "2023-04-30"},
+    EndOfLife{"node", "16", "2023-09-11"},         EndOfLife{"node", "17", "2022-06-01"},
+    EndOfLife{"node", "18", "2025-04-30"},         EndOfLife{"node", "19", "2023-06-01"},
+    EndOfLife{"node", "20", "2026-04-30"},         EndOfLife{"node", "21", "2024-06-01"},
+    EndOfLife{"debian", "9", "2022-06-30"},        EndOfLife{"debian", "10", "2024-06-30"},
+    EndOfLife{"debian", "stretch", "2022-06-30"},  EndOfLife{"debian", "11", "2026-08-31"},
+    EndOfLife{"debian", "bullseye", "2026-08-31"}, EndOfLife{"debian", "buster", "2024-06-30"},
+    EndOfLife{"ubuntu", "18.04", "2023-05-31"},    EndOfLife{"ubuntu", "20.04", "2025-05-29"},
+    EndOfLife{"postgres", "11", "2023-11-09"},     EndOfLife{"postgres", "12", "2024-11-21"},
+    EndOfLife{"postgres", "13", "2025-11-13"},     EndOfLife{"mysql", "5.7", "2023-10-31"},
+    EndOfLife{"mongo", "4", "2024-02-29"},         EndOfLife{"mongo", "5", "2024-10-31"},
 };
 
 bool is_version(std::string_view tag, std::string_view version) {

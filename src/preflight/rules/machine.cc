@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "base/text.h"
 #include "preflight/rules/rule.h"
@@ -42,10 +44,32 @@ void look_at(const std::string& path, const Value& value, Findings& found) {
   for (const auto& item : value.items) look_at(path, item.value, found);
 }
 
+/// One finding a file: whoever mends one line of it mends the others, too.
+Findings one_per_file(Findings found) {
+  Findings grouped;
+  std::ranges::stable_sort(found, {},
+                           [](const Finding& each) { return std::tie(each.path, each.place); });
+  std::map<std::string, std::vector<std::string>> further;
+  for (auto& each : found) {
+    if (!grouped.empty() && grouped.back().path == each.path) {
+      if (each.place != grouped.back().place)
+        further[each.path].push_back(std::to_string(each.place.line));
+    } else {
+      grouped.push_back(std::move(each));
+    }
+  }
+  for (auto& each : grouped) {
+    auto& lines = further[each.path];
+    lines.erase(std::ranges::unique(lines).begin(), lines.end());
+    if (!lines.empty()) each.evidence += "; further in lines " + join(lines, ", ");
+  }
+  return grouped;
+}
+
 Findings machine_specific(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
-    if (file.test) continue;
+    if (file.test || is_set_aside(file.path)) continue;
     for (const auto& each : file.assignments) look_at(file.path, each.value, found);
     for (const auto& call : file.calls) look_at(file.path, call.value, found);
   }
@@ -58,7 +82,7 @@ Findings machine_specific(const Subject& subject) {
     for (const auto& each : script.script.commands)
       for (const auto& word : each.words)
         if (is_machine_path(word)) found.push_back(at(script.path, each.place, word));
-  return found;
+  return one_per_file(std::move(found));
 }
 
 Findings port_conflict(const Subject& subject) {

@@ -66,9 +66,9 @@ Findings committed_vendor(const Subject& subject) {
 }
 
 bool is_artefact(std::string_view path) {
-  return any_of_words(path,
-                      {"__pycache__/", ".DS_Store", ".pytest_cache/", ".idea/", ".coverage"}) ||
-         path.ends_with(".pyc");
+  const auto name = file_name(path);
+  return any_of_words(path, {"__pycache__/", ".pytest_cache/", ".idea/"}) || name == ".DS_Store" ||
+         name == ".coverage" || name.starts_with(".coverage.") || name.ends_with(".pyc");
 }
 
 Findings weak_gitignore(const Subject& subject) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -176,6 +177,10 @@ const std::vector<Sample>& samples() {
        {{"nginx.conf", "http { server { upstream a { server b; } } }\n"}},
        "nginx.conf:1",
        {{"nginx.conf", "http { upstream a { server b; } server { } }\n"}}},
+      {"REPO-004",
+       {{".gitignore", "*.log\n"}, {".coverage", "x"}},
+       ".gitignore:1",
+       {{".gitignore", "*.log\n"}, {".coveragerc", "[run]\n"}}},
       {"HARD-001",
        {{"app.py", "P = '/home/ann/project/data.csv'\n"}},
        "app.py:1",
@@ -200,6 +205,42 @@ TEST(Rules, FindWhatIsWrongWhereItIs) {
 TEST(Rules, AreSilentAboutWhatIsRight) {
   for (const auto& sample : samples())
     EXPECT_EQ(found(check(sample.good), sample.rule), "") << sample.rule;
+}
+
+std::ptrdiff_t count_of(const Findings& findings, std::string_view rule) {
+  return std::ranges::count(findings, rule, &Finding::rule);
+}
+
+TEST(Rules, AskNothingOfHowAFileThatWasSetAsideRuns) {
+  const std::string bad = "FROM python\nCMD python manage.py runserver\n";
+  for (const auto* path : {"Dockerfile.bak", "Dockerfile.bak2", "scripts/archive/Dockerfile",
+                           "Dockerfile.old-2024", "archives_2023/Dockerfile"})
+    EXPECT_EQ(count_of(check({{path, bad}}), "DJ-008"), 0) << path;
+  EXPECT_EQ(count_of(check({{"Dockerfile.older", bad}}), "DJ-008"), 1);
+  EXPECT_EQ(count_of(check({{"archive/app.py", "API_TOKEN = 'k3J9dkq82hQz'\n"}}), "SEC-001"), 1);
+}
+
+TEST(Rules, TellOfOneFilesMachinePathsInOneFinding) {
+  const auto findings = check({{"app.py", "A = '/home/ann/a.csv'\nB = '/home/ann/b.csv'\n"}});
+  ASSERT_EQ(count_of(findings, "HARD-001"), 1);
+  const auto hard = std::ranges::find(findings, "HARD-001", &Finding::rule);
+  EXPECT_NE(hard->evidence.find("further in lines 2"), std::string::npos);
+}
+
+TEST(Rules, CallAnAdministratorsDefaultPasswordByOneName) {
+  const auto findings =
+      check({{"app.py", "import os\nP = os.getenv('ADMIN_PASSWORD', 'admin123')\n"}});
+  EXPECT_EQ(count_of(findings, "SEC-004"), 1);
+  EXPECT_EQ(count_of(findings, "SEC-003"), 0);
+}
+
+TEST(Rules, TakeModulesOfTheProjectForDeclared) {
+  const auto findings = check({{"requirements.txt", "flask\n"},
+                               {"eda/trendline.ipynb", "{}"},
+                               {"fast.pyx", ""},
+                               {"app.py", "import fast\nimport trendline_clean\nimport pandas\n"}});
+  ASSERT_EQ(count_of(findings, "DEP-001"), 1);
+  EXPECT_EQ(found(findings, "DEP-001"), "app.py:3");
 }
 
 TEST(Rules, NeverShowASecretsValue) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
 
 #include "base/text.h"
 #include "preflight/rules/rule.h"
@@ -63,8 +64,7 @@ Findings literal_secret(const Subject& subject) {
 }
 
 // Published in a tutorial, a template or a manual: whoever reads those can sign sessions.
-constexpr std::array kPublishedKeys = {"fp$9^593hsriajg$_%=5trot9g!1qa@ew(o-1#@=&4%=hp46(s",
-                                       "keyboard cat",
+constexpr std::array kPublishedKeys = {"keyboard cat",
                                        "dev",
                                        "secret",
                                        "secret_key",
@@ -84,7 +84,6 @@ constexpr std::array kPublishedKeys = {"fp$9^593hsriajg$_%=5trot9g!1qa@ew(o-1#@=
                                        "change_me",
                                        "hard to guess string",
                                        "you-will-never-guess",
-                                       "_5#y2L",
                                        "my_secret_key",
                                        "thisisasecret",
                                        "devkey",
@@ -93,11 +92,21 @@ constexpr std::array kPublishedKeys = {"fp$9^593hsriajg$_%=5trot9g!1qa@ew(o-1#@=
                                        "secret123",
                                        "insecure"};
 
+// Keys of tutorials and templates that look like real ones, as FNV-1a 64 of their text: who copies
+// this source must not find a key in it.
+constexpr std::array<std::uint64_t, 2> kPublishedDigests = {0x9e680ab2b36ac49a, 0x3c36fd2b0dd2c078};
+
+std::uint64_t fnv1a(std::string_view text) {
+  std::uint64_t digest = 0xcbf29ce484222325;
+  for (const unsigned char byte : text) digest = (digest ^ byte) * 0x100000001b3;
+  return digest;
+}
+
 bool is_published(const Value& value) {
   if (value.kind != ValueKind::kString) return false;
   return std::ranges::any_of(kPublishedKeys,
                              [&](std::string_view key) { return value.text == key; }) ||
-         value.text.starts_with("_5#y2L\\\"F4Q8z");
+         std::ranges::find(kPublishedDigests, fnv1a(value.text)) != kPublishedDigests.end();
 }
 
 bool is_signing_key(std::string_view name) {
@@ -138,12 +147,19 @@ bool asks_for_debug(const Scope& scope) {
   return !lower.starts_with("not ") && any_of_words(lower, {"debug", "dev", "test", "local"});
 }
 
+/// SEC-004's own: one line is one finding.
+bool is_administrator_password(std::string_view name) {
+  return any_of_words(to_lower(name), {"admin_password", "superuser_password", "admin_pass"});
+}
+
 Findings insecure_default(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
     for (const auto& read : file.reads) {
-      if (!read.fallback || !is_secret_name(read.name) || asks_for_debug(read.scope)) continue;
+      if (!read.fallback || !is_secret_name(read.name) || asks_for_debug(read.scope) ||
+          is_administrator_password(read.name))
+        continue;
       const auto& fallback = *read.fallback;
       if (fallback.kind != ValueKind::kString || fallback.text.empty()) continue;
       found.push_back(at(file.path, read.place,
@@ -207,10 +223,8 @@ Findings administrator_password(const Subject& subject) {
           at(file.path, call.value.place, call.callee() + "() with a literal password"));
     }
     for (const auto& read : file.reads) {
-      const auto lower = to_lower(read.name);
-      if (any_of_words(lower, {"admin_password", "superuser_password", "admin_pass"}) &&
-          read.fallback && read.fallback->kind == ValueKind::kString &&
-          !read.fallback->text.empty())
+      if (is_administrator_password(read.name) && read.fallback &&
+          read.fallback->kind == ValueKind::kString && !read.fallback->text.empty())
         found.push_back(at(file.path, read.place, read.name + " falls back to a literal"));
     }
   }
