@@ -5,64 +5,21 @@ Processor time is what the scheduler counted for the proxy's whole process tree 
 requests answered; a ratio below 1 means that ecluse needs less than the better of the two. Their files are in
 bench/gateway. Bars: docs/gateway.md.
 """
-import argparse
 import signal
-import statistics
-import sys
 import time
 
-from _drive.bars import Bars, Story
-from _drive.machine import Failed
+from _drive.options import run
 from _drive.proxies import Field, IdleConnections, WrkRun, private_bytes, wrk
+from _drive.race import ALL, PEERS, Row, parser_of, race, shortened
 
-PEERS = ("nginx", "haproxy")
-ALL = ("ecluse", *PEERS)
-
-#        name          what people read             bar   wrk's arguments
-ROWS = (("get",       "GET 200 B, kept alive",     0.85, {"path": "/", "connections": 64}),
-        ("post",      "POST 10 KB, kept alive",    0.85, {"path": "/", "connections": 64,
-                                                          "method": "POST", "body": 10_000}),
-        ("large",     "1 MiB answer",              0.85, {"path": "/large", "connections": 16}),
-        ("fresh",     "a connection per request",  0.85, {"path": "/", "connections": 64,
-                                                          "connection": "close"}))
-
-
-def measure_once(proxy, load, seconds):
-    """Microseconds of processor per request."""
-    before = proxy.cpu_seconds()
-    said = wrk(proxy.port, seconds=seconds, **load)
-    spent = proxy.cpu_seconds() - before
-    if said["failed"] or not said["requests"]:
-        raise Failed(f"{proxy.name}: {said}")
-    return {"cpu_us": spent / said["requests"] * 1e6, "per_s": said["requests"] / said["seconds"],
-            "p99_ms": said["p99_ms"]}
-
-
-def measure_row(field, workers, load, rounds, seconds):
-    """{proxy: [measurement of each round]}; who goes first rotates."""
-    found = {name: [] for name in ALL}
-    with field.ecluse(workers) as ecluse, field.nginx(workers) as nginx, \
-            field.haproxy(workers) as haproxy:
-        proxies = [ecluse, nginx, haproxy]
-        for proxy in proxies:
-            wrk(proxy.port, seconds=1, **load)  # warm: pages, pools, branch predictors
-        for turn in range(rounds):
-            for proxy in proxies[turn % 3:] + proxies[:turn % 3]:
-                found[proxy.name].append(measure_once(proxy, load, seconds))
-    return found
-
-
-def median(rounds, what):
-    return statistics.median(one[what] for one in rounds)
-
-
-def judge_row(bars, name, text, bar, found):
-    cpu = {proxy: median(found[proxy], "cpu_us") for proxy in ALL}
-    best = min(PEERS, key=cpu.get)
-    for proxy in ALL:
-        bars.figure(f"{name}_{proxy}_cpu_us", cpu[proxy], f"{text}: {proxy}", " us")
-    bars.at_most(f"{name}_ratio", cpu["ecluse"] / cpu[best], bar, f"{text}: against {best}")
-    return {proxy: found[proxy] for proxy in ALL}
+ROWS = (Row("get", "GET 200 B, kept alive", 0.85,
+            lambda port, seconds: wrk(port, "/", seconds, 64)),
+        Row("post", "POST 10 KB, kept alive", 0.85,
+            lambda port, seconds: wrk(port, "/", seconds, 64, method="POST", body=10_000)),
+        Row("large", "1 MiB answer", 0.85,
+            lambda port, seconds: wrk(port, "/large", seconds, 16)),
+        Row("fresh", "a connection per request", 0.85,
+            lambda port, seconds: wrk(port, "/", seconds, 64, connection="close")))
 
 
 def idle_bytes(field, name, count):
@@ -94,7 +51,8 @@ def lost_in_reloads(field, name, seconds):
     """Requests that failed while the proxy was replaced five times under load, and all requests."""
     with getattr(field, name)(2) as proxy:
         wrk(proxy.port, "/", 1, 16)
-        runs = [WrkRun(proxy.port, seconds, 16), WrkRun(proxy.port, seconds, 16, "close")]
+        runs = [WrkRun(proxy.port, "/", seconds, 16),
+                WrkRun(proxy.port, "/", seconds, 16, connection="close")]
         for _ in range(5):
             time.sleep(seconds / 7)
             proxy.signal(RELOADS[name])
@@ -113,46 +71,28 @@ def measure_reloads(field, bars, story, seconds):
     story.done("five reloads under load")
 
 
-def measure(arguments):
-    story, bars, rounds = Story(), Bars(), {}
-    with Field() as field:
-        if not arguments.rows or "idle" in arguments.rows:
-            measure_memory(field, bars, story, arguments.idle)
-        if not arguments.rows or "reloads" in arguments.rows:
-            measure_reloads(field, bars, story, max(7, 3 * arguments.seconds))
-        for workers in arguments.workers:
-            for name, text, bar, load in ROWS:
-                if arguments.rows and name not in arguments.rows:
-                    continue
-                key = f"{name}_w{workers}"
-                found = measure_row(field, workers, load, arguments.rounds, arguments.seconds)
-                rounds[key] = judge_row(bars, key, f"{text}, {workers} worker(s)", bar, found)
-                story.done(f"{text}, {workers} worker(s): " + ", ".join(
-                    f"{proxy} {median(found[proxy], 'cpu_us'):.1f} us" for proxy in ALL))
-    bars.print()
-    bars.write(arguments.json, rounds=rounds)
-    return bars
+def extras_of(arguments):
+    """The rows that are no race."""
+    def idle(field, bars, story):
+        measure_memory(field, bars, story, arguments.idle)
+
+    def reloads(field, bars, story):
+        measure_reloads(field, bars, story, max(7, 3 * arguments.seconds))
+
+    return [extra for extra in (idle, reloads)
+            if not arguments.rows or extra.__name__ in arguments.rows]
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", metavar="FILE", help="write the figures there")
-    parser.add_argument("--quick", action="store_true", help="short rounds, to see that it works")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rows", nargs="+", choices=[*(row[0] for row in ROWS), "idle", "reloads"])
+    parser = parser_of(__doc__, [*(row.name for row in ROWS), "idle", "reloads"])
     parser.add_argument("--idle", type=int, nargs="+", default=[2000, 19000],
                         help="how many idle connections (at most what the descriptor limit allows)")
-    arguments = parser.parse_args()
+    arguments = shortened(parser.parse_args())
     if arguments.quick:
-        arguments.rounds, arguments.seconds, arguments.idle = 3, 1, [500]
+        arguments.idle = [500]
     return arguments
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(0 if measure(parse()).all_hold() else 1)
-    except Failed as failure:
-        print(f"failed: {failure}", file=sys.stderr)
-        sys.exit(1)
+    options = parse()
+    run(lambda: race(Field, ROWS, options, *extras_of(options)))

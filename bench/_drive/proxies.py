@@ -150,30 +150,32 @@ class Field:
                       ["haproxy", "-W", "-db", "-f", self.render("haproxy.cfg", port, workers)])
 
 
-def wrk(port, path, seconds, connections, method="GET", body=0, connection="keep"):
-    """One run of Debian's wrk, closed loop; what bench/gateway/report.lua says of it."""
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(FILES / "report.lua"),
-         f"http://127.0.0.1:{port}{path}", "--", method, str(body), connection],
-        capture_output=True, text=True, check=False)
-    line = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
-    if not line.startswith("{"):
-        raise Failed(f"wrk said nothing of use: {done.stderr.strip() or done.stdout.strip()}")
-    return json.loads(line)
-
-
 class WrkRun:
-    """One run of wrk beside other things; `said()` waits for its end."""
+    """One run of Debian's wrk, closed loop, beside other things; `said()` waits for its end and gives what
+    bench/gateway/report.lua says of it."""
 
-    def __init__(self, port, seconds, connections, connection="keep"):
+    def __init__(self, port, path, seconds, connections, method="GET", body=0, connection="keep",
+                 scheme="http"):
         self.process = subprocess.Popen(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(FILES / "report.lua"),
-             f"http://127.0.0.1:{port}/", "--", "GET", "0", connection],
-            stdout=subprocess.PIPE, text=True)
+             f"{scheme}://127.0.0.1:{port}{path}", "--", method, str(body), connection],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def said(self):
         out, _ = self.process.communicate()
-        return json.loads(out.strip().splitlines()[-1])
+        lines = out.strip().splitlines()
+        if not lines or not lines[-1].startswith("{"):
+            raise Failed(f"wrk said nothing of use: {out.strip()}")
+        said = json.loads(lines[-1])
+        return said | {"per_s": said["requests"] / said["seconds"]}
+
+
+def wrk(port, path, seconds, connections, **more):
+    """One run of which every request must be answered."""
+    said = WrkRun(port, path, seconds, connections, **more).said()
+    if said["failed"]:
+        raise Failed(f"requests failed: {said}")
+    return said
 
 
 class IdleConnections:

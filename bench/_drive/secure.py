@@ -42,15 +42,6 @@ class SecureField(Field):
                       ["haproxy", "-W", "-db", "-f", self.render("haproxy-tls.cfg", port, workers)])
 
 
-def secure_wrk(port, seconds, connections):
-    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-                           f"https://127.0.0.1:{port}/"], capture_output=True, text=True, check=True)
-    answered = re.search(r"(\d+) requests in", done.stdout)
-    if not answered or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-        raise Failed(f"wrk: {done.stdout}")
-    return int(answered[1])
-
-
 def h2load(port, seconds, connections, streams):
     done = subprocess.run(
         ["h2load", "--duration", str(seconds), "--clients", str(connections),
@@ -59,7 +50,7 @@ def h2load(port, seconds, connections, streams):
     said = re.search(r"requests: .*?(\d+) succeeded, (\d+) failed, (\d+) errored", done.stdout)
     if not said or int(said[2]) or int(said[3]):
         raise Failed(f"h2load: {done.stdout}")
-    return int(said[1])
+    return {"requests": int(said[1])}
 
 
 def handshakes(port, seconds, resumes):
@@ -82,4 +73,4 @@ def handshakes(port, seconds, resumes):
                 if resumes:
                     session = tls.session
         count += 1
-    return count
+    return {"requests": count}

@@ -36,6 +36,7 @@ struct Listener : Endpoint {
   bool is_tls = false;
 };
 
+class TlsTransport;
 struct Upstream;
 struct Client;
 
@@ -165,6 +166,7 @@ struct Client : Endpoint, TimerEntry {
   std::array<char, 32> client_id{};
   std::unique_ptr<Tunnel> tunnel;
   std::unique_ptr<http2::Session> http2;
+  const TlsTransport* tls = nullptr;  ///< of its connection, which outlives its streams
   std::unique_ptr<FileBody> file;
   Client* next = nullptr;  ///< of all clients of the thread
   Client* previous = nullptr;

@@ -296,11 +296,17 @@ bool Control::tls_changes(const Desk& desk, const ports::Site& site) {
 }
 
 void Control::settle() {
+  settled_ = known_now();
   const std::uint64_t version = desk_.with([](const Desk& desk) { return desk.version; });
   if (version == 0) return;
   if (auto written = persister_.await(version, kPersistTimeout); !written) {
     log_warn("gateway: {}", written.error().message);
   }
+}
+
+Control::Known Control::known_now() const {
+  const SharedMemory& memory = *setup_.context->memory;
+  return {memory.image_version(), memory.drains()};
 }
 
 /// What a former worker process no longer does: its successor has certificates and tickets now.
@@ -309,26 +315,44 @@ void Control::stop_watching() {
   if (watcher_.joinable()) watcher_.join();
 }
 
+/// The successor may have decided between our last word and this call.
 void Control::follow_another() {
   stop_watching();
+  followed_ = settled_;
+  follow_images();
+}
+
+void Control::follow_images() {
   const WorkerContext& context = *setup_.context;
-  followed_ = context.memory->image_version();
-  context.memory->follow_images(static_cast<std::uint32_t>(context.first_row), *followed_);
+  context.memory->follow_images(static_cast<std::uint32_t>(context.first_row), followed_->image);
 }
 
 void Control::follow_newest() {
   if (!followed_) return;
-  const WorkerContext& context = *setup_.context;
-  const std::uint64_t version = context.memory->image_version();
-  if (version == *followed_) return;
+  follow_drains();
+  const std::uint64_t version = setup_.context->memory->image_version();
+  if (version == followed_->image) return;
   const auto taken = desk_.with([&](Desk& desk) { return take_image(desk); });
   // A newer version may write what we cannot read: then nobody may be routed by what we know.
   if (!taken) {
     log_error("gateway: draining at once: {}", taken.error().message);
     for (const auto& thread : threads_) thread->finish();
   }
-  followed_ = version;
-  context.memory->follow_images(static_cast<std::uint32_t>(context.first_row), version);
+  followed_->image = version;
+  follow_images();
+}
+
+void Control::follow_drains() {
+  const SharedMemory& memory = *setup_.context->memory;
+  const std::uint64_t announced = memory.drains();
+  const std::uint64_t missed =
+      announced - std::min<std::uint64_t>(announced, SharedMemory::kDrainsKept);
+  for (auto number = std::max(followed_->drains, missed); number < announced; ++number) {
+    const auto drain = memory.drain_at(number);
+    const Duration budget(static_cast<std::int64_t>(drain.websocket_budget_ms));
+    for (const auto& thread : threads_) thread->drain(drain.slot, budget);
+  }
+  followed_->drains = announced;
 }
 
 Result<void> Control::take_image(Desk& desk) {
@@ -442,6 +466,9 @@ Result<void> Control::drain(const model::EnvironmentKey& key, model::ReleaseNumb
   const auto counted = setup_.context->memory->find(key, release);
   if (!counted) return {};  // it never had traffic here
   for (const auto& thread : threads_) thread->drain(*counted, websocket_budget);
+  const auto budget_ms =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, websocket_budget.count()));
+  desk_.with([&](Desk&) { setup_.context->memory->announce_drain({*counted, budget_ms}); });
   return {};
 }
 

@@ -130,7 +130,16 @@ class Control : public ports::Traffic {
 
   Setup setup_;
   std::vector<std::unique_ptr<WorkerThread>> threads_;
-  std::optional<std::uint64_t> followed_;  ///< version of the image; none: we decide
+  /// Up to where what another process decides is known here.
+  struct Known {
+    std::uint64_t image = 0;
+    std::uint64_t drains = 0;
+  };
+  Known known_now() const;
+  void follow_images();
+  void follow_drains();
+  Known settled_;                  ///< when we had last decided
+  std::optional<Known> followed_;  ///< none: we decide
   Locked<Desk> desk_;
   Persister persister_;
   Locked<bool> ends_;

@@ -270,6 +270,32 @@ TEST(HandOver, RequestUnderWayIsAnsweredByTheFormerProcess) {
   EXPECT_TRUE(says_close(answer));
 }
 
+TEST(HandOver, WebsocketsOfTheFormerProcessHearThatTheirReleaseDrains) {
+  RecordingApp app([](RecordingApp::Peer& peer) {
+    if (peer.read_request().empty()) return;
+    peer.send(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    while (!peer.read_some().empty()) {
+    }
+  });
+  Upgradable upgradable(app);
+  RawClient client(upgradable.port());
+  ASSERT_TRUE(client.send(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+  ASSERT_EQ(status_of(client.read_until("\r\n\r\n")), 101);
+  upgradable.upgrade();
+  const json drained = ask(upgradable.control(), {{"op", "drain"},
+                                                  {"app", "gateway"},
+                                                  {"environment", "alone"},
+                                                  {"release", 1},
+                                                  {"websocket_budget_ms", 0}});
+  ASSERT_EQ(drained.value("ok", false), true) << drained.dump();
+  EXPECT_NE(client.read_to_end().find("\x88\x02\x03\xf4"), std::string::npos);  // close 1012
+  EXPECT_FALSE(client.timed_out());
+}
+
 TEST(HandOver, SignalsToTheWholeGroupDoNotCutRequestsOff) {
   LateApp late;
   Upgradable upgradable(late.app());

@@ -1,167 +1,24 @@
 #include "gateway/http2_session.h"
 
 #include <nghttp2/nghttp2.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-#include <sodium.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "gateway/http2_answer.h"
+#include "gateway/http2_callbacks.h"
+#include "gateway/websocket_key.h"
+
 namespace ecluse::gateway::http2 {
 
 namespace {
-constexpr std::array<std::uint8_t, 8> kGoodbyePing{'g', 'o', 'o', 'd', 'b', 'y', 'e', '!'};
-constexpr std::size_t kFrameHeadBytes = 9;
 constexpr std::int64_t kWindowMs = 1000;
 constexpr std::size_t kInboxKeptBytes = 4096;
 
-Session& session_of(void* user) {
-  return *static_cast<Session*>(user);
-}
-
 std::string_view text_of(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
-}
-
-std::string base64(std::span<const unsigned char> bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the final NUL
-  return text;
-}
-
-std::string random_websocket_key() {
-  std::array<unsigned char, 16> random{};
-  randombytes_buf(random.data(), random.size());
-  return base64(random);
-}
-
-/// RFC 6455 section 4.2.2.
-std::string accept_of(const std::string& key) {
-  const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
-  ::SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  return base64(digest);
-}
-
-// ---- nghttp2's callbacks: each hands on to the session ------------------------------------------
-
-int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-  if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-  return session_of(user).on_request_begins(frame->hd.stream_id);
-}
-
-int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
-              std::size_t name_bytes, const std::uint8_t* value, std::size_t value_bytes,
-              std::uint8_t, void* user) {
-  return session_of(user).on_field(frame->hd.stream_id, text_of(name, name_bytes),
-                                   text_of(value, value_bytes));
-}
-
-/// nghttp2 would drop the field and go on; we reset the stream.
-int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
-                      const std::uint8_t*, std::size_t, std::uint8_t, void*) {
-  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
-/// What costs us work or memory and brings the client no further.
-bool is_control_frame(const nghttp2_frame_hd& head) {
-  switch (head.type) {
-    case NGHTTP2_PING:
-    case NGHTTP2_SETTINGS:
-    case NGHTTP2_PRIORITY:
-    case NGHTTP2_PRIORITY_UPDATE:
-      return true;
-    case NGHTTP2_DATA:
-      return head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-    default:
-      return false;
-  }
-}
-
-int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-  if (is_control_frame(*head)) session_of(user).count_control_frame();
-  return 0;
-}
-
-int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-  Session& session = session_of(user);
-  const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-  if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
-    if (std::equal(kGoodbyePing.begin(), kGoodbyePing.end(), frame->ping.opaque_data)) {
-      session.on_ping_answered();
-    }
-    return 0;
-  }
-  if (frame->hd.type == NGHTTP2_RST_STREAM) session.count_reset();
-  if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-    return session.on_request_whole(frame->hd.stream_id, ends);
-  }
-  const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
-  if (may_end && ends) session.on_peer_ended(frame->hd.stream_id);
-  return 0;
-}
-
-int on_data_chunk(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes,
-                  std::size_t size, void* user) {
-  return session_of(user).on_data(id, text_of(bytes, size));
-}
-
-int on_stream_close(nghttp2_session*, std::int32_t id, std::uint32_t, void* user) {
-  session_of(user).on_closed(id);
-  return 0;
-}
-
-int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-  const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
-  if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-    session_of(user).on_sent_end(frame->hd.stream_id);
-  }
-  if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
-    session_of(user).count_reset();
-  }
-  return 0;
-}
-
-ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t size,
-                  std::uint32_t* flags, nghttp2_data_source* source, void*) {
-  auto& stream = *static_cast<Stream*>(source->ptr);
-  return stream.session->take_body(stream, size, *flags);
-}
-
-int send_body_frame(nghttp2_session*, nghttp2_frame*, const std::uint8_t* head, std::size_t size,
-                    nghttp2_data_source* source, void*) {
-  auto& stream = *static_cast<Stream*>(source->ptr);
-  return stream.session->send_body(stream, text_of(head, kFrameHeadBytes), size);
-}
-
-nghttp2_session_callbacks* make_callbacks() {
-  nghttp2_session_callbacks* made = nullptr;
-  if (::nghttp2_session_callbacks_new(&made) != 0) return nullptr;
-  ::nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_begin_headers);
-  ::nghttp2_session_callbacks_set_on_header_callback(made, on_header);
-  ::nghttp2_session_callbacks_set_on_invalid_header_callback(made, on_invalid_header);
-  ::nghttp2_session_callbacks_set_on_begin_frame_callback(made, on_begin_frame);
-  ::nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame);
-  ::nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data_chunk);
-  ::nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
-  ::nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
-  ::nghttp2_session_callbacks_set_send_data_callback(made, send_body_frame);
-  return made;
-}
-
-nghttp2_option* make_options() {
-  nghttp2_option* made = nullptr;
-  if (::nghttp2_option_new(&made) != 0) return nullptr;
-  ::nghttp2_option_set_no_auto_window_update(made, 1);
-  ::nghttp2_option_set_no_closed_streams(made, 1);
-  ::nghttp2_option_set_max_settings(made, 32);
-  ::nghttp2_option_set_max_outbound_ack(made, 100);
-  return made;
 }
 }  // namespace
 
@@ -174,10 +31,8 @@ std::unique_ptr<Session> Session::start(Client& connection, Host& host, BlockPoo
 }
 
 bool Session::configure() {
-  static nghttp2_session_callbacks* const callbacks = make_callbacks();
-  static nghttp2_option* const options = make_options();
-  if (callbacks == nullptr || options == nullptr ||
-      ::nghttp2_session_server_new2(&session_, callbacks, this, options) != 0) {
+  if (callbacks() == nullptr || options() == nullptr ||
+      ::nghttp2_session_server_new2(&session_, callbacks(), this, options()) != 0) {
     return false;
   }
   const std::array<nghttp2_settings_entry, 5> settings{{
@@ -253,6 +108,22 @@ void Session::count_control_frame() {
   count(control_frames_, bounds_.control_frames_max);
 }
 
+/// A client that reads answers widens two windows for each frame it took, and those of a request
+/// that it begins. What nothing of ours called for is a flood like any other.
+void Session::count_window_update() {
+  if (window_updates_due_ > 0) {
+    --window_updates_due_;
+  } else {
+    count_control_frame();
+  }
+}
+
+void Session::expect_window_updates() {
+  constexpr std::uint32_t kWindows = 2;  // of the stream and of the connection
+  constexpr std::uint32_t kDueMax = 10'000;
+  window_updates_due_ = std::min(window_updates_due_ + kWindows, kDueMax);
+}
+
 /// Rapid reset (CVE-2023-44487), and streams that we are made to reset (CVE-2025-8671).
 void Session::count_reset() {
   count(resets_, bounds_.resets_max);
@@ -280,6 +151,7 @@ int Session::on_request_begins(std::int32_t id) {
   if (::nghttp2_session_set_stream_user_data(session_, id, stream.get()) != 0) return 0;
   streams_.insert(stream.release());  // owned until on_closed()
   ++requests_;
+  expect_window_updates();
   return 0;
 }
 
@@ -323,7 +195,7 @@ int Session::on_request_whole(std::int32_t id, bool ends) {
   std::string key;
   if (stream->wants_websocket) {
     key = random_websocket_key();
-    stream->websocket_accept = accept_of(key);
+    stream->websocket_accept = websocket_accept_of(key);
   }
   const Verdict verdict = stream->request.finish(ends, key, stream->inbox);
   stream->request = RequestHead(bounds_.head);
@@ -466,7 +338,8 @@ std::size_t Session::take_head(Stream& stream, std::string_view bytes) {
   scratch_.assign(bytes.substr(0, end));
   read_answer_head(scratch_, head_);
   if (head_.status < 200 && head_.status != 101) {
-    if (!submit_interim(stream, scratch_)) stream.was_reset = true;
+    if (!submit_interim(session_, stream.id, head_)) stream.was_reset = true;
+    host_.wants_flush(connection_);
     return end;
   }
   if (head_.status == 101 && head_.websocket_accept != stream.websocket_accept) {
@@ -478,47 +351,12 @@ std::size_t Session::take_head(Stream& stream, std::string_view bytes) {
   return end;
 }
 
-namespace {
-nghttp2_nv field_of(std::string_view name, std::string_view value) {
-  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
-          value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
-std::span<const nghttp2_nv> fields_of(const AnswerHead& head, std::string_view status,
-                                      std::array<nghttp2_nv, http1::kFieldsRoom + 16>& room) {
-  std::size_t count = 0;
-  room[count++] = field_of(":status", status);
-  for (const AnswerField& field : head.fields) {
-    if (count == room.size()) break;  // cannot be: an answer has at most kFieldsRoom and ours
-    room[count++] = field_of(field.name, field.value);
-  }
-  return {room.data(), count};
-}
-}  // namespace
-
-/// `text` is what head_ was read from.
-bool Session::submit_interim(Stream& stream, std::string_view) {
-  std::array<nghttp2_nv, http1::kFieldsRoom + 16> room;
-  const auto fields = fields_of(head_, head_.status_text, room);
-  host_.wants_flush(connection_);
-  return ::nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id, nullptr, fields.data(),
-                                  fields.size(), nullptr) == 0;
-}
-
 /// As late as possible: an answer that is whole by now, and has no body, ends with its head.
 void Session::submit_answer(Stream& stream) {
   read_answer_head(stream.answer, head_);
-  std::array<nghttp2_nv, http1::kFieldsRoom + 16> room;
-  // 101 is the one of HTTP/1; here it is the CONNECT that succeeds (RFC 8441 section 5.1).
-  const auto fields = fields_of(head_, head_.status == 101 ? "200" : head_.status_text, room);
   const bool has_body = !stream.we_ended || stream.out_begin != stream.out_end;
-  nghttp2_data_provider provider{};
-  provider.source.ptr = &stream;
-  provider.read_callback = read_body;
   stream.is_submitted = true;
-  if (::nghttp2_submit_response(session_, stream.id, fields.data(), fields.size(),
-                                has_body ? &provider : nullptr) != 0) {
+  if (!submit_final(session_, stream, head_, has_body ? Body::kFollows : Body::kNone)) {
     (void)refuse(stream.id, NGHTTP2_INTERNAL_ERROR);
   }
   stream.answer.clear();
@@ -582,6 +420,7 @@ int Session::send_body(Stream& stream, std::string_view frame_head, std::size_t 
        sink_->output_room(pool_).size() < frame_head.size() + bytes)) {
     return NGHTTP2_ERR_WOULDBLOCK;
   }
+  expect_window_updates();
   (void)sink_->append(frame_head, pool_);  // there is room: see above
   if (bytes > 0) (void)sink_->append({stream.outbox->bytes + stream.out_begin, bytes}, pool_);
   stream.out_begin += static_cast<std::uint32_t>(bytes);

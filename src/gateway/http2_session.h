@@ -32,7 +32,7 @@ struct SessionBounds {
   http1::HeadBounds head;
   std::uint32_t streams_max = 100;
   std::uint32_t window_bytes = 65'535;     ///< of each stream
-  std::uint32_t control_frames_max = 200;  ///< in a second: PING, SETTINGS, PRIORITY, empty DATA
+  std::uint32_t control_frames_max = 200;  ///< in a second: PING, SETTINGS, idle WINDOW_UPDATE, ...
   std::uint32_t resets_max = 100;          ///< in a second, of streams, by either side
 };
 
@@ -126,6 +126,7 @@ class Session {
   void on_closed(std::int32_t id);
   void on_sent_end(std::int32_t id);
   void count_control_frame();
+  void count_window_update();
   void count_reset();
   void on_ping_answered();
   ssize_t take_body(Stream& stream, std::size_t bytes_max, std::uint32_t& flags);
@@ -139,11 +140,11 @@ class Session {
   int refuse(std::int32_t id, std::uint32_t code);
   void calm_down();
   void count(std::uint32_t& events, std::uint32_t max);
+  void expect_window_updates();
   void touch(Stream& stream);
   void wake(Stream& stream, std::uint32_t events);
   std::size_t take_head(Stream& stream, std::string_view bytes);
   std::size_t take_answer_bytes(Stream& stream, std::string_view bytes);
-  bool submit_interim(Stream& stream, std::string_view text);
   void submit_answer(Stream& stream);
   void submit_pending();
   bool send_pending(Socket& socket);
@@ -163,6 +164,7 @@ class Session {
   std::int64_t window_began_ms_ = 0;
   std::int64_t now_ms_ = 0;
   std::uint32_t control_frames_ = 0;
+  std::uint32_t window_updates_due_ = 0;
   std::uint32_t resets_ = 0;
   bool is_calmed_ = false;
   bool is_shutting_down_ = false;

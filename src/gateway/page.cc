@@ -31,6 +31,7 @@ constexpr auto kStandard = std::to_array<Standard>({
      "Your address asks for more than its share. Please try again in a moment.", 1},
     {416, "Range Not Satisfiable", "The file is shorter than the part that was asked for.", 0},
     {417, "Expectation Failed", "The request expects what this server cannot do.", 0},
+    {421, "Misdirected Request", "This connection was made for another site.", 0},
     {431, "Request Header Fields Too Large",
      "The head of the request is larger than this server accepts.", 0},
     {501, "Not Implemented", "This server does not do what the request asks for.", 0},

@@ -106,12 +106,15 @@ const ArmRoute* SiteRoute::arm_at(std::uint32_t point) const {
 }
 
 std::uint32_t SiteRoute::cohort_point(std::string_view client_id) const {
-  std::uint64_t hash = 0;
-  static_assert(sizeof hash == crypto_shorthash_BYTES);
-  crypto_shorthash(reinterpret_cast<unsigned char*>(&hash),
-                   reinterpret_cast<const unsigned char*>(client_id.data()), client_id.size(),
-                   cohort_key.data());
-  return static_cast<std::uint32_t>((static_cast<unsigned __int128>(hash) * kMillion) >> 64);
+  crypto_auth_hmacsha256_state state;
+  std::memcpy(&state, cohort_hash.state.data(), sizeof state);
+  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> mac{};
+  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(client_id.data()),
+                                client_id.size());
+  crypto_auth_hmacsha256_final(&state, mac.data());
+  std::uint64_t front = 0;
+  std::memcpy(&front, mac.data(), sizeof front);
+  return static_cast<std::uint32_t>((static_cast<unsigned __int128>(front) * kMillion) >> 64);
 }
 
 bool SiteRoute::admits(const in6_addr& address) const {
@@ -196,16 +199,22 @@ const SiteRoute* RouteTable::find(std::string_view host, std::uint16_t listener_
 }
 
 namespace {
-std::array<unsigned char, 16> key_of(std::string_view salt) {
-  std::array<unsigned char, 16> key{};
-  crypto_generichash(key.data(), key.size(), reinterpret_cast<const unsigned char*>(salt.data()),
-                     salt.size(), nullptr, 0);
-  return key;
+SiteRoute::CohortHash hash_under(std::string_view salt) {
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(salt.data()),
+                              salt.size());
+  SiteRoute::CohortHash hash;
+  static_assert(sizeof state <= sizeof hash.state);
+  std::memcpy(hash.state.data(), &state, sizeof state);
+  return hash;
 }
 
 std::uint64_t affinity_of(std::string_view instance) {
+  std::array<unsigned char, crypto_generichash_BYTES_MIN> digest{};
+  crypto_generichash(digest.data(), digest.size(),
+                     reinterpret_cast<const unsigned char*>(instance.data()), instance.size(),
+                     nullptr, 0);
   std::uint64_t token = 0;
-  const auto digest = key_of(instance);
   std::memcpy(&token, digest.data(), sizeof token);
   return token;
 }
@@ -318,7 +327,7 @@ Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
   route->redirects.insert(site.redirects.begin(), site.redirects.end());
   route->mode = site.mode;
   route->sticky = site.sticky;
-  route->cohort_key = key_of(site.cohort_salt);
+  route->cohort_hash = hash_under(site.cohort_salt);
   route->show_release = site.show_release;
   if (!site.basic_auth.empty()) route->authorization = basic_credentials(site.basic_auth);
   ECLUSE_TRY(add_allowed(site.allow, *route));

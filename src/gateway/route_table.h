@@ -71,7 +71,11 @@ struct SiteRoute {
   /// The newest release first: the canary's cohort is always [0, w), so cohorts nest as w grows.
   std::vector<ArmRoute> arms;
   bool sticky = false;
-  std::array<unsigned char, 16> cohort_key{};
+  /// HMAC-SHA-256 under the rollout's salt, before its first byte: libsodium's, kept as bytes.
+  struct alignas(16) CohortHash {
+    std::array<unsigned char, 416> state{};
+  };
+  CohortHash cohort_hash;
   bool show_release = true;
   std::string authorization;  ///< what the Authorization field must say; empty: nothing asked
   bool is_restricted = false;

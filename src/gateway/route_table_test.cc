@@ -48,6 +48,15 @@ TEST(AddressBlock, IsNothingElse) {
   }
 }
 
+TEST(Cohorts, AreDrawnByHmacOfTheIdUnderTheSalt) {
+  TargetIds ids;
+  const auto made = make_entry({.key = {"a", "prod"}, .cohort_salt = "one"}, ids, {});
+  ASSERT_TRUE(made);
+  // Python: int.from_bytes(hmac.digest(b"one", id, "sha256")[:8], "little") * 1000000 >> 64
+  EXPECT_EQ(made->route->cohort_point("00000000000000000000000000000000"), 181'025U);
+  EXPECT_EQ(made->route->cohort_point("0123456789abcdef0123456789abcdef"), 4'318U);
+}
+
 TEST(RouteTable, AnExactHostBeatsAWildcardAndTheLongestWildcardWins) {
   const std::vector<RouteTable::Entry> entries{entry({"*.b"}, "wide"), entry({"*.a.b"}, "narrow"),
                                                entry({"x.a.b"}, "exact")};

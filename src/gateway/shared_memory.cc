@@ -20,12 +20,17 @@ struct SharedMemory::SlotName {
 };
 
 namespace {
-constexpr std::uint32_t kMagic = 0x33474345;  // "ECG3": also the layout's version
+constexpr std::uint32_t kMagic = 0x34474345;  // "ECG4": also the layout's version
 
 struct LatchEntry {
   std::array<char, 123> rollout;
   std::atomic<bool> is_set;
   model::ReleaseNumber release;
+};
+
+struct DrainEntry {
+  std::atomic<std::uint32_t> slot;
+  std::atomic<std::uint64_t> websocket_budget_ms;
 };
 
 struct ImageHeader {
@@ -56,6 +61,8 @@ struct SharedMemory::Layout {
   std::array<SlotName, kSlotsMax> slots;
   std::array<LatchEntry, kLatchesMax> latches;
   TicketKeys ticket_keys;
+  std::atomic<std::uint64_t> drains;  ///< announced so far
+  std::array<DrainEntry, kDrainsKept> newest_drains;
   std::array<std::array<CounterCell, kSlotsMax>, kThreadsMax> cells;
 };
 
@@ -309,6 +316,23 @@ void SharedMemory::follow_images(std::uint32_t row, std::uint64_t version) {
 
 void SharedMemory::stop_following(std::uint32_t row) {
   layout().followers[row].pid.store(0);
+}
+
+void SharedMemory::announce_drain(const Drain& drain) {
+  const std::uint64_t number = drains();
+  DrainEntry& entry = layout().newest_drains[number % kDrainsKept];
+  entry.slot.store(drain.slot);
+  entry.websocket_budget_ms.store(drain.websocket_budget_ms);
+  layout().drains.store(number + 1);
+}
+
+std::uint64_t SharedMemory::drains() const {
+  return layout().drains.load();
+}
+
+SharedMemory::Drain SharedMemory::drain_at(std::uint64_t number) const {
+  const DrainEntry& entry = layout().newest_drains[number % kDrainsKept];
+  return {entry.slot.load(), entry.websocket_budget_ms.load()};
 }
 
 bool SharedMemory::has_followed(Follower& follower, std::uint64_t version) const {

@@ -104,6 +104,17 @@ class SharedMemory {
   /// it follows the images, and who stores one waits for it. `row` is the first of its own.
   void follow_images(std::uint32_t row, std::uint64_t version);
   void stop_following(std::uint32_t row);
+  /// A release drains: who carries requests beside the process that decides learns it by `drains()`
+  /// having grown. Those that are more than kDrainsKept behind miss some.
+  struct Drain {
+    std::uint32_t slot = 0;
+    std::uint64_t websocket_budget_ms = 0;
+  };
+  static constexpr std::size_t kDrainsKept = 256;
+  void announce_drain(const Drain& drain);
+  std::uint64_t drains() const;
+  Drain drain_at(std::uint64_t number) const;
+
   /// Blocking; false if a living follower has not taken `version` in time.
   bool await_followers(std::uint64_t version, std::chrono::milliseconds timeout);
 

@@ -203,6 +203,23 @@ TEST(TlsSites, ChoosesTheCertificateByName) {
   EXPECT_NE(unknown.failure().find("unrecognized name"), std::string::npos);
 }
 
+TEST(TlsSites, AnswersOnAConnectionOnlyForNamesThatItsCertificateCovers) {
+  TlsSites sites;
+  write_certificate(sites.folder.path(), "one", "one.example");
+  write_certificate(sites.folder.path(), "two", "two.example");
+  ASSERT_TRUE(sites.serve("one.example", sites.files("one")));
+  ASSERT_TRUE(sites.serve("two.example", sites.files("two")));
+  const auto status_for = [&](const std::string& server_name, const std::string& host) {
+    TlsClient client(sites.gateway.tls_port(), {.server_name = server_name});
+    EXPECT_TRUE(client.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"));
+    return status_of(client.read_answer());
+  };
+  EXPECT_EQ(status_for("one.example", "ONE.example:443"), 200);
+  EXPECT_EQ(status_for("one.example", "two.example"), 421);
+  EXPECT_EQ(status_for("two.example", "nobody.example"), 421);
+  EXPECT_EQ(status_for("", "two.example"), 200);  // who names no server cannot tell
+}
+
 TEST(TlsSites, OneUnreadableCertificateDisablesOneHost) {
   TlsSites sites;
   write_certificate(sites.folder.path(), "good", "good.example");

@@ -4,12 +4,15 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/tls1.h>
+#include <openssl/x509v3.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include "gateway/http1_chars.h"
 
 namespace ecluse::gateway {
 
@@ -194,6 +197,13 @@ Io TlsTransport::handshake() {
   if (returned != 1) return verdict(returned);
   table_.reset();
   return Io::kProgress;
+}
+
+bool TlsTransport::covers(std::string_view host) const {
+  const char* const name = ::SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr || http1::equal_ignoring_case(name, host)) return true;
+  X509* const shown = ::SSL_get_certificate(ssl_.get());
+  return shown != nullptr && ::X509_check_host(shown, host.data(), host.size(), 0, nullptr) == 1;
 }
 
 bool TlsTransport::speaks_http2() const {

@@ -25,6 +25,10 @@ class TlsTransport : public Transport {
   /// Only a validation server's handshake: nothing is served on it.
   bool is_challenge() const { return is_challenge_; }
 
+  /// After the handshake. Whether the client may take us for `host` (lower case, no port): it named
+  /// no server, or named this one, or was shown a certificate that covers it.
+  bool covers(std::string_view host) const;
+
   ssize_t read(std::span<char> room) override;
   ssize_t write(std::span<const iovec> pieces) override;
   void note_events(std::uint32_t events) override;

@@ -65,6 +65,7 @@ bool WorkerThread::open_stream(Client& connection, http2::Stream& stream) {
   client->is_stream = client->is_secure = true;
   client->stream_fault = stream.fault;
   client->is_over_limit = connection.is_over_limit;
+  client->tls = connection.tls;
   client->address = connection.address;
   client->listener_port = connection.listener_port;
   client->socket.transport = http2::Session::transport_of(stream);

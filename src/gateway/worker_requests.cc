@@ -175,6 +175,7 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   std::array<char, 256> lower{};
   std::ranges::transform(request.host, lower.begin(), http1::to_lower);
   const std::string_view host(lower.data(), request.host.size());
+  if (is_misdirected(client, host)) return answer_page(client, page_of(421));
   const SiteRoute* const site = table_->find(host, client.listener_port);
   if (site == nullptr) return answer_page(client, unknown_host_page());
   client.facts.shows_release = site->show_release;

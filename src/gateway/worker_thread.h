@@ -124,6 +124,7 @@ class WorkerThread {
   bool begin_tls(Client& client);
   bool run_handshake(Client& client);
   bool answer_challenge(Client& client, const http1::Request& request);
+  bool is_misdirected(const Client& client, std::string_view host) const;
   bool redirects_to_https(const Client& client, const SiteRoute& site) const;
   std::uint16_t tls_port() const;
 

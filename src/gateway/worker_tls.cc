@@ -7,8 +7,10 @@ namespace ecluse::gateway {
 
 /// False when there is no certificate to begin with: the connection is refused.
 bool WorkerThread::begin_tls(Client& client) {
-  client.socket.transport =
+  auto tls =
       TlsTransport::accept(client.socket.fd.get(), table_->tls(), bounds_.http2_streams_max > 0);
+  client.tls = tls.get();
+  client.socket.transport = std::move(tls);
   client.is_secure = true;
   client.phase = Phase::kHandshake;
   return client.socket.transport != nullptr;
@@ -47,6 +49,12 @@ bool WorkerThread::answer_challenge(Client& client, const http1::Request& reques
   if (known == challenges.end()) return false;
   answer(client, {.status = 200}, "application/octet-stream", known->second);
   return true;
+}
+
+/// A connection made for one name asks for another that its certificate does not cover: the client
+/// could not tell us from an impostor (RFC 9110 section 7.4). Alone, one certificate is for all.
+bool WorkerThread::is_misdirected(const Client& client, std::string_view host) const {
+  return client.tls != nullptr && !table_->tls()->catch_all && !client.tls->covers(host);
 }
 
 bool WorkerThread::redirects_to_https(const Client& client, const SiteRoute& site) const {

@@ -479,6 +479,7 @@ class Hostile(Http2):
     def test_floods_of_small_frames(self):
         for name, frame in (("ping", frames.PingFrame(0, opaque_data=b"12345678")),
                             ("settings", frames.SettingsFrame(0, settings={})),
+                            ("window update", frames.WindowUpdateFrame(0, window_increment=1)),
                             ("priority", frames.PriorityFrame(1, depends_on=0, stream_weight=1))):
             with self.subTest(name):
                 client = self.client()
