@@ -140,5 +140,8 @@ Result<Record> record_from_text(std::string_view text);
 std::string environment_store_key(const model::EnvironmentKey& key);
 std::string release_store_key(const model::ReleaseKey& key);
 std::string rollout_store_key(const RolloutId& id);
+std::string pipeline_store_key(const RolloutId& id);
+/// Whose rollout it is; an empty key when the id is none.
+model::EnvironmentKey environment_of(const RolloutId& id);
 
 }  // namespace ecluse::control

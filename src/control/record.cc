@@ -60,4 +60,13 @@ std::string rollout_store_key(const RolloutId& id) {
   return fmt::format("rollout/{}/{:0>8}", id.substr(0, at), number);
 }
 
+std::string pipeline_store_key(const RolloutId& id) {
+  return fmt::format("pipeline/{}", id);
+}
+
+model::EnvironmentKey environment_of(const RolloutId& id) {
+  return model::parse_environment_key(id.substr(0, id.rfind('@')))
+      .value_or(model::EnvironmentKey{});
+}
+
 }  // namespace ecluse::control
