@@ -43,14 +43,7 @@ def run(*words):
 
 
 class BesideDocker(story.Story):
-    SPEC = """
-app: hello
-build: {command: chmod 644 app.py}
-processes:
-  web: {command: python3 app.py, ready: {path: /, start: 30s}, stop_grace: 2s}
-environments:
-  prod: {hosts: [hello.localhost], bake: 10m, drain: 2s}
-"""
+    SPEC = story.ONE_PROCESS
 
     def setUp(self):
         super().setUp()

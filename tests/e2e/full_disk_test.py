@@ -18,15 +18,7 @@ FILL = "dd if=/dev/zero of=filler bs=64k 2>/dev/null; cat /dev/zero >>filler 2>/
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces, a tmpfs")
 class FullDisk(story.Story):
-    SPEC = """
-app: hello
-build: {command: chmod 644 app.py}
-processes:
-  web: {command: python3 app.py, ready: {path: /, start: 30s}, stop_grace: 2s}
-JOBS
-environments:
-  prod: {hosts: [hello.localhost], bake: 10m, drain: 2s}
-"""
+    SPEC = story.ONE_PROCESS
 
     def setUp(self):
         super().setUp()
@@ -38,7 +30,7 @@ environments:
         subprocess.run(["umount", "--lazy", str(self.data)], check=False)
 
     def release(self, version, jobs=""):
-        self.SPEC = type(self).SPEC.replace("JOBS", jobs)
+        self.SPEC = story.ONE_PROCESS + jobs
         self.commit(version)
 
     def room(self):

@@ -34,6 +34,15 @@ print("listening on", os.environ["PORT"], flush=True)
 http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
 """
 
+# The least that one can deploy.
+ONE_PROCESS = """
+app: hello
+build: {command: chmod 644 app.py}
+processes:
+  web: {command: python3 app.py, ready: {path: /, start: 30s}, stop_grace: 2s}
+environments:
+  prod: {hosts: [hello.localhost], bake: 10m, drain: 2s}
+"""
 
 PROGRAM = ""  # the ecluse under test: the one argument of each test program
 

@@ -14,14 +14,7 @@ NOBODY = 65534
 
 
 class Unprivileged(story.Story):
-    SPEC = """
-app: hello
-build: {command: chmod 644 app.py}
-processes:
-  web: {command: python3 app.py, ready: {path: /, start: 30s}, stop_grace: 2s}
-environments:
-  prod: {hosts: [hello.localhost], bake: 10m, drain: 2s}
-"""
+    SPEC = story.ONE_PROCESS
 
     def test_it_degrades_loudly_and_delivers(self):
         self.commit("v1")
