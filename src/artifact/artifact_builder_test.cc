@@ -266,12 +266,58 @@ python-versions = ">=3.9"
 content-hash = "c7a650a12ac28988fe315540326b69549c7461aade4d8123a55e7aa88b9de6e8"
 )";
 
-TEST_F(ArtifactBuilderTest, PoetryInstallsWhatItsLockFileNames) {
+constexpr const char* kUvProject = R"([project]
+name = "shop"
+version = "1.0"
+requires-python = ">=3.9"
+dependencies = ["tiny"]
+
+[tool.uv]
+package = false
+
+[tool.uv.sources]
+tiny = {path = "tiny-1.0-py3-none-any.whl"}
+)";
+/// As `uv lock` writes it.
+constexpr const char* kUvLock = R"(version = 1
+revision = 5
+requires-python = ">=3.9"
+
+[[package]]
+name = "shop"
+version = "1.0"
+source = { virtual = "." }
+dependencies = [
+    { name = "tiny" },
+]
+
+[package.metadata]
+requires-dist = [{ name = "tiny", path = "tiny-1.0-py3-none-any.whl" }]
+
+[[package]]
+name = "tiny"
+version = "1.0"
+source = { path = "tiny-1.0-py3-none-any.whl" }
+wheels = [
+    { filename = "tiny-1.0-py3-none-any.whl", hash = "sha256:22dc6d036b359cb2927ae38c618e3a5ddb06bf14cbd389cfe355c7d13eccdf6e" },
+]
+)";
+
+struct LockedCase {
+  const char* manifest;
+  const char* lock_file;
+  const char* lock;
+  const char* says;  ///< the tool, as it installs
+};
+class LockedProjectTest : public ArtifactBuilderTest,
+                          public testing::WithParamInterface<LockedCase> {};
+
+TEST_P(LockedProjectTest, InstallsWhatItsLockFileNames) {
   const auto made =
       os::output_of({.argv = {"python3", "-c", kMakeWheel}, .folder = repository_.path().string()});
   ASSERT_TRUE(made.has_value()) << made.error().message;
-  repository_.write("pyproject.toml", kPoetryProject);
-  repository_.write("poetry.lock", kPoetryLock);
+  repository_.write("pyproject.toml", GetParam().manifest);
+  repository_.write(GetParam().lock_file, GetParam().lock);
   repository_.write("main.py", "import tiny\nprint(tiny.ANSWER)\n");
   repository_.commit("app");
   const auto outcome = check("python main.py && python -c 'import sys; print(sys.prefix)'");
@@ -279,8 +325,13 @@ TEST_F(ArtifactBuilderTest, PoetryInstallsWhatItsLockFileNames) {
   EXPECT_EQ(outcome->last_lines, "42\n/app/.venv") << log_;
   const fs::path tree = built_tree();
   EXPECT_FALSE(tree.empty());
-  EXPECT_THAT(log_, HasSubstr("Installing tiny"));
+  EXPECT_THAT(log_, HasSubstr(GetParam().says));
 }
+INSTANTIATE_TEST_SUITE_P(
+    Tools, LockedProjectTest,
+    testing::Values(LockedCase{kPoetryProject, "poetry.lock", kPoetryLock, "Installing tiny"},
+                    LockedCase{kUvProject, "uv.lock", kUvLock, "+ tiny==1.0"}),
+    [](const auto& each) { return std::string(each.index == 0 ? "Poetry" : "Uv"); });
 
 TEST_F(ArtifactBuilderTest, NodePackagesComeFromTheLockFile) {
   repository_.write(
