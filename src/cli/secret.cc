@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <sys/random.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <istream>
 #include <iterator>
 #include <ostream>
@@ -21,6 +23,7 @@ constexpr std::size_t kSecretBytesMax = 64 << 10;
 struct Options : Common {
   std::string act;
   std::string name;
+  bool generate = false;
 };
 
 /// What is typed is not shown while this lives.
@@ -63,6 +66,21 @@ std::string piped_value(const Session& session) {
   return value;
 }
 
+/// 50 letters and digits, about 297 bits: a key nobody needs to know.
+Result<std::string> generated_value() {
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  constexpr std::size_t kLength = 50;
+  constexpr unsigned kEven = 256 / kLetters.size() * kLetters.size();  // bytes above are not even
+  std::string value;
+  while (value.size() < kLength) {
+    unsigned char byte = 0;
+    if (getrandom(&byte, 1, 0) != 1) return fail(from_errno(errno, "getrandom"));
+    if (byte < kEven) value += kLetters[byte % kLetters.size()];
+  }
+  return value;
+}
+
 Result<std::string> read_value(const Session& session, const std::string& name) {
   ECLUSE_ASSIGN(auto value, session.terminal.in_is_tty ? typed_value(session, name)
                                                        : Result<std::string>(piped_value(session)));
@@ -76,7 +94,7 @@ Result<std::string> read_value(const Session& session, const std::string& name) 
 
 int set_secret(const Session& session, const Options& options, Daemon& daemon,
                const control::Act& act) {
-  const auto value = read_value(session, options.name);
+  const auto value = options.generate ? generated_value() : read_value(session, options.name);
   if (!value) return report(session, options, value.error(), kUsage);
   const auto version = daemon.operations->secret_set(act, options.name, *value);
   if (!version) return report(session, options, daemon, version.error());
@@ -149,6 +167,7 @@ Verb secret_verb() {
         auto options = std::make_shared<Options>();
         arguments.positional("ACT", options->act, "set, list or rm", true, {"set", "list", "rm"});
         arguments.positional("NAME", options->name, "As SECRET_KEY");
+        arguments.flag("--generate", options->generate, "set: a random value, known to nobody");
         declare_target(arguments, *options);
         declare_reason(arguments, *options);
         declare_yes(arguments, *options);

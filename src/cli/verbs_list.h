@@ -31,6 +31,7 @@ Verb env_verb();
 Verb secret_verb();
 Verb explain_verb();
 Verb schema_verb();
+Verb init_verb();
 Verb check_verb();
 Verb gc_verb();
 Verb gateway_verb();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
+#include <span>
 
 #include "base/text.h"
 #include "preflight/facts/text_file.h"
@@ -36,6 +38,44 @@ bool CodeFile::imports_module(std::string_view module) const {
 const Assignment* CodeFile::find_assignment(std::string_view target) const {
   const auto found = std::ranges::find(assignments, target, &Assignment::target);
   return found == assignments.end() ? nullptr : &*found;
+}
+
+namespace {
+
+bool is_constant_name(std::string_view text) {
+  return text.size() > 2 && std::ranges::all_of(text, [](unsigned char c) {
+           return std::isupper(c) || std::isdigit(c) || c == '_';
+         });
+}
+
+std::optional<EnvRead> read_through(const Call& call, std::span<const EnvReader> readers) {
+  const auto name = call.callee().substr(call.callee().rfind('.') + 1);
+  const auto reader = std::ranges::find(readers, name, &EnvReader::function);
+  const auto* variable = call.value.at(0);
+  if (reader == readers.end() || !variable || variable->kind != ValueKind::kString ||
+      !is_constant_name(variable->text))
+    return std::nullopt;
+  EnvRead made;
+  made.name = variable->text;
+  if (const auto* fallback = call.value.find("default")) made.fallback = *fallback;
+  made.required = reader->required && !made.fallback;
+  made.spelling = name + "()";
+  made.separator = reader->separator;
+  made.scope = call.scope;
+  made.place = call.value.place;
+  return made;
+}
+
+}  // namespace
+
+void follow_readers(std::vector<CodeFile>& files) {
+  std::vector<EnvReader> readers;
+  for (const auto& file : files)
+    if (!file.test) readers.insert(readers.end(), file.readers.begin(), file.readers.end());
+  if (readers.empty()) return;
+  for (auto& file : files)
+    for (const auto& call : file.calls)
+      if (auto made = read_through(call, readers)) file.reads.push_back(std::move(*made));
 }
 
 bool is_test_path(std::string_view path) {

@@ -77,6 +77,14 @@ struct EnvRead {
   Place place;
 };
 
+/// A function of the project's own that reads the variable its first argument names:
+/// `def required(name): return os.environ[name]`.
+struct EnvReader {
+  std::string function;
+  bool required = false;
+  std::string separator;  ///< what split() was given
+};
+
 struct Raise {
   Scope scope;
   Place place;
@@ -102,6 +110,7 @@ struct CodeFile {
   std::vector<Assignment> assignments;
   std::vector<Import> imports;
   std::vector<EnvRead> reads;
+  std::vector<EnvReader> readers;
   std::vector<Raise> raises;
   std::vector<Definition> definitions;
   bool test = false;       ///< below tests/, or named so
@@ -116,6 +125,9 @@ constexpr int kValueDepthMax = 6;
 constexpr std::size_t kItemsMax = 128;
 constexpr int kTreeDepthMax = 250;
 constexpr std::size_t kStatementsMax = 20'000;  ///< calls and assignments of one file
+
+/// Adds to `reads` of all files what they read through each other's `readers`.
+void follow_readers(std::vector<CodeFile>& files);
 
 /// "tests/test_x.py", "conftest.py", "a.spec.ts": code that does not run in production.
 bool is_test_path(std::string_view path);

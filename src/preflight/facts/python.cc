@@ -148,6 +148,15 @@ class PythonReader {
     children(node, scope, depth);
   }
 
+  /// After the whole file was visited.
+  void finish() {
+    for (const auto index : asked_) {
+      auto& reader = out_.readers[index];
+      reader.required |= std::ranges::any_of(
+          out_.raises, [&](const Raise& each) { return each.scope.function == reader.function; });
+    }
+  }
+
  private:
   bool full() const { return out_.calls.size() + out_.assignments.size() > kStatementsMax; }
 
@@ -263,6 +272,8 @@ class PythonReader {
     if (name && name->kind == ValueKind::kString && !name->interpolated) made.name = name->text;
     if (!name && reader.callee.starts_with("env.db")) made.name = "DATABASE_URL";
     if (!name && reader.callee.starts_with("env.cache")) made.name = "CACHE_URL";
+    if (name && name->kind == ValueKind::kName)
+      return reader_of_its_own(node, value, reader, scope);
     if (!is_variable_name(made.name)) return;
     const auto* fallback = value.find("default") ? value.find("default") : value.at(1);
     if (fallback) made.fallback = *fallback;
@@ -272,6 +283,21 @@ class PythonReader {
     made.scope = scope;
     use(node, made);
     out_.reads.push_back(std::move(made));
+  }
+
+  /// The name is a parameter: whoever calls this function reads a variable.
+  void reader_of_its_own(const Syntax& node, const Value& value, const Reader& reader,
+                         const Scope& scope) {
+    if (scope.function.empty()) return;
+    const auto* fallback = value.find("default") ? value.find("default") : value.at(1);
+    EnvRead use_of_it;
+    use(node, use_of_it);
+    EnvReader made{scope.function, reader.fails && !fallback, use_of_it.separator};
+    // "" is no value: the function that gives it and raises does so because it is missing.
+    const bool empty =
+        !fallback || (fallback->kind == ValueKind::kString && fallback->text.empty());
+    if (empty) asked_.push_back(out_.readers.size());
+    out_.readers.push_back(std::move(made));
   }
 
   /// `getenv("X").split(",")`: a variable that is absent fails here, though getenv() does not.
@@ -292,6 +318,8 @@ class PythonReader {
     const auto parent = node.parent();
     if (parent.type() == "assignment" && parent.field("left").same_as(node)) return;  // it is set
     const auto key = value_of(node.field("subscript"), 0);
+    if (key.kind == ValueKind::kName && !scope.function.empty())
+      out_.readers.push_back({scope.function, true, {}});
     if (key.kind != ValueKind::kString || !is_variable_name(key.text)) return;
     EnvRead made{.name = key.text,
                  .required = !scope.guarded,
@@ -306,6 +334,7 @@ class PythonReader {
   }
 
   CodeFile& out_;
+  std::vector<std::size_t> asked_;  ///< readers that may get nothing
 };
 
 /// The text after `word ` at the start of `line`, or nothing.
@@ -340,7 +369,9 @@ CodeFile read_python(std::string_view path, std::string_view source) {
     file.truncated = true;
     return file;
   }
-  PythonReader(file).visit(tree->root(), {}, 0);
+  PythonReader reader(file);
+  reader.visit(tree->root(), {}, 0);
+  reader.finish();
   return file;
 }
 

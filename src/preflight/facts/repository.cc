@@ -283,6 +283,7 @@ void Collector::code_content(const FileFact& fact, const TextFile& file) {
 
 Repository Collector::finish() {
   std::ranges::sort(made_.files, {}, &FileFact::path);
+  follow_readers(made_.code);
   std::ranges::sort(made_.code, {}, &CodeFile::path);
   std::ranges::sort(made_.manifests, {}, &Manifest::path);
   std::ranges::sort(made_.dockerfiles, {}, &Dockerfile::path);

@@ -1,0 +1,224 @@
+#include "preflight/proposal/proposal.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/text.h"
+#include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/parts.h"
+#include "preflight/proposal/variables.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+/// The last quoted word of `BASE_DIR / "staticfiles"` or `os.path.join(BASE_DIR, 'staticfiles')`.
+std::string last_quoted(std::string_view text) {
+  const auto end = text.find_last_of("\"'");
+  if (end == std::string_view::npos || end == 0) return {};
+  const auto begin = text.rfind(text[end], end - 1);
+  return begin == std::string_view::npos ? std::string()
+                                         : std::string(text.substr(begin + 1, end - begin - 1));
+}
+
+std::optional<Proven> setting_folder(const Django& django, std::string_view name) {
+  const auto setting = django.setting(name);
+  if (!setting) return std::nullopt;
+  const auto& value = setting->assignment->value;
+  const auto folder = value.kind == ValueKind::kString ? value.text : last_quoted(value.text);
+  const bool below =
+      !folder.empty() && !folder.starts_with('/') && folder.find("..") == std::string::npos;
+  if (!below) return std::nullopt;
+  return Proven{
+      folder,
+      {setting->file->path, setting->assignment->place, std::string(name) + " = " + value.text}};
+}
+
+/// A release job starts at the top, where a part's own programs are not in the PATH.
+std::string in_root(const Part& part, const std::string& command) {
+  if (part.root.empty()) return command;
+  const auto* programs = part.build.kind.empty()     ? ""
+                         : part.build.kind == "node" ? "node_modules/.bin/"
+                                                     : ".venv/bin/";
+  return "sh -c 'cd " + part.root + " && exec " + programs + command + "'";
+}
+
+void propose_for_django(const Repository& repository, const Django& django, Part& part,
+                        Proposal& out) {
+  out.release.push_back({in_root(part, "python manage.py migrate --noinput"),
+                         {django.manage, {1, 1}, "a Django project"}});
+  const auto statics = setting_folder(django, "STATIC_ROOT");
+  if (statics) {
+    out.release.push_back(
+        {in_root(part, "python manage.py collectstatic --noinput"), statics->why});
+    if (!repository.find_dependency("whitenoise")) part.static_folders["/static"] = *statics;
+  } else {
+    out.gaps.push_back(
+        {"STATIC_ROOT is not set: with DEBUG off, style sheets and scripts are not served",
+         "set STATIC_ROOT = BASE_DIR / \"staticfiles\"",
+         {django.manage, {1, 1}, ""}});
+  }
+  if (auto media = setting_folder(django, "MEDIA_ROOT")) {
+    media->value = "/app/" + in_folder(part.root, media->value);
+    out.volumes["media"] = *media;
+  }
+}
+
+/// A SQLite file lies in the release, which instances cannot write to.
+void note_sqlite(const Stack& stack, Proposal& out) {
+  if (out.services.contains("db")) return;
+  for (const auto& django : stack.djangos) {
+    const auto databases = django.setting("DATABASES");
+    if (!databases || databases->assignment->value.text.find("sqlite") == std::string::npos)
+      continue;
+    out.gaps.push_back(
+        {"the database is a SQLite file inside the release: it can be read, not written to, and "
+         "each "
+         "release brings its own",
+         "read DATABASE_URL (dj-database-url) and declare psycopg: ecluse then gives a PostgreSQL",
+         {databases->file->path, databases->assignment->place, "DATABASES"}});
+    return;
+  }
+}
+
+void propose_migrations(const Repository& repository, const Part& part, Proposal& out) {
+  const auto ini = in_folder(part.root, "alembic.ini");
+  const auto flask = in_folder(part.root, "migrations/alembic.ini");
+  if (repository.find(ini))
+    out.release.push_back({in_root(part, "alembic upgrade head"), {ini, {1, 1}, "is there"}});
+  else if (repository.find(flask) && repository.find_dependency("flask-migrate"))
+    out.release.push_back({in_root(part, "flask db upgrade"), {flask, {1, 1}, "is there"}});
+  const auto prisma = in_folder(part.root, "prisma/migrations");
+  if (repository.has_folder(prisma))
+    out.release.push_back({in_root(part, "prisma migrate deploy"), {prisma, {}, "is there"}});
+}
+
+bool is_literal_route(std::string_view route) {
+  return std::ranges::all_of(route, [](unsigned char c) {
+    return std::isalnum(c) || c == '/' || c == '-' || c == '_' || c == '.';
+  });
+}
+
+/// Routes below a prefix that is said elsewhere cannot be known here.
+bool is_whole_route(const Part& part, const HealthRoute& route) {
+  if (part.framework == Framework::kDjango)
+    return folder_of(route.path) == in_folder(part.root, "config") ||
+           std::ranges::count(route.path, '/') == (part.root.empty() ? 1 : 2);
+  return route.route.starts_with('/');
+}
+
+std::optional<Proven> health_page(const Stack& stack, const Part& part) {
+  for (const auto& route : stack.health) {
+    const bool inside = part.root.empty() || route.path.starts_with(part.root + "/");
+    if (!inside || !is_literal_route(route.route) || !is_whole_route(part, route)) continue;
+    const auto path = route.route.starts_with('/') ? route.route : "/" + route.route;
+    return Proven{path, {route.path, route.place, "a health page"}};
+  }
+  return std::nullopt;
+}
+
+/// The page at "/" of the part's own routes.
+std::optional<Proven> front_page(const Repository& repository, const Part& part) {
+  for (const auto& file : repository.code) {
+    const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
+    if (!inside || file.test) continue;
+    const bool urls = part.framework == Framework::kDjango && file_name(file.path) == "urls.py" &&
+                      std::ranges::count(file.path, '/') == (part.root.empty() ? 1 : 2);
+    for (const auto& call : file.calls) {
+      const auto* route = call.value.at(0);
+      if (!route || route->kind != ValueKind::kString) continue;
+      const bool django = urls && route->text.empty() &&
+                          (call.callee() == "path" || call.callee() == "django.urls.path") &&
+                          call.value.text.find("include(") == std::string::npos;
+      const bool own =
+          route->text == "/" && (call.callee() == "app.get" || call.callee() == "app.route");
+      if (django || own) return Proven{"/", {file.path, call.value.place, call.value.text}};
+    }
+    for (const auto& made : file.definitions)
+      for (const auto& decorator : made.decorators)
+        if (const auto* route = decorator.at(0);
+            route && route->text == "/" && decorator.callee.starts_with("app."))
+          return Proven{"/", {file.path, decorator.place, decorator.text}};
+  }
+  return std::nullopt;
+}
+
+std::optional<Proven> ready_page(const Repository& repository, const Stack& stack,
+                                 const Part& part) {
+  switch (part.framework) {
+    case Framework::kStreamlit:
+      return Proven{"/_stcore/health", {part.command.why.path, {}, "Streamlit's own health page"}};
+    case Framework::kNext:
+    case Framework::kStatic:
+    case Framework::kDash:
+      return Proven{"/", {part.command.why.path, {}, "the front page"}};
+    case Framework::kDjango:
+    case Framework::kFlask:
+    case Framework::kFastapi:
+    case Framework::kExpress:
+    case Framework::kNode:
+      break;
+  }
+  if (auto page = health_page(stack, part)) return page;
+  return front_page(repository, part);
+}
+
+/// `listen(3000)`: a port that no variable changes.
+std::optional<Proven> fixed_port(const Repository& repository, const Part& part) {
+  const bool node = part.framework == Framework::kExpress || part.framework == Framework::kNode;
+  if (!node) return std::nullopt;
+  for (const auto& file : repository.code) {
+    const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
+    if (!inside || file.test || file.language != Language::kJavaScript) continue;
+    if (std::ranges::find(file.reads, "PORT", &EnvRead::name) != file.reads.end())
+      return std::nullopt;
+    for (const auto& call : file.calls) {
+      const auto* port = call.value.at(0);
+      if (ends_with_name(call.callee(), "listen") && port && port->kind == ValueKind::kNumber)
+        return Proven{port->text, {file.path, call.value.place, call.value.text}};
+    }
+  }
+  return std::nullopt;
+}
+
+void propose_for_parts(const Repository& repository, const Stack& stack, Proposal& out) {
+  for (auto& part : out.parts) {
+    part.port = fixed_port(repository, part);
+    part.ready = ready_page(repository, stack, part);
+    for (const auto& django : stack.djangos)
+      if (part.framework == Framework::kDjango && django.root == part.root)
+        propose_for_django(repository, django, part, out);
+    if (part.framework != Framework::kDjango) propose_migrations(repository, part, out);
+    part.one_visitor_one_instance =
+        repository.find_dependency("flask-socketio") || part.framework == Framework::kStreamlit;
+  }
+}
+
+}  // namespace
+
+Proposal propose(const Repository& repository, const Stack& stack, std::string_view folder_name) {
+  Proposal out;
+  out.app = app_name(folder_name);
+  out.parts = find_parts(repository, stack, out.gaps);
+  propose_for_parts(repository, stack, out);
+  propose_variables(repository, stack, out);
+  note_sqlite(stack, out);
+  return out;
+}
+
+std::string app_name(std::string_view folder_name) {
+  constexpr std::size_t kNameMax = 32;  // as ecluse.yml takes it
+  std::string name;
+  for (const unsigned char c : folder_name) {
+    if (std::isalnum(c))
+      name += static_cast<char>(std::tolower(c));
+    else if (!name.empty() && name.back() != '-')
+      name += '-';
+  }
+  name.erase(0, std::min(name.find_first_not_of("0123456789-"), name.size()));
+  if (name.size() > kNameMax) name.resize(kNameMax);
+  while (name.ends_with('-')) name.pop_back();
+  return name.empty() ? "app" : name;
+}
+
+}  // namespace ecluse::preflight

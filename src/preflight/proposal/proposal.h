@@ -1,0 +1,76 @@
+#pragma once
+// What ecluse.yml could say about a repository, each conclusion with what it was read from. Pure: a
+// value made from facts, written out by write.h.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "preflight/facts/stack.h"
+
+namespace ecluse::preflight {
+
+struct Evidence {
+  std::string path;  ///< "" : a default of ecluse, `seen` says why
+  Place place;
+  std::string seen;
+};
+
+/// A value and what it rests on.
+struct Proven {
+  std::string value;
+  Evidence why;
+};
+
+struct BuildProposal {
+  std::string kind;  ///< "python", "uv", "poetry", "node"; "" : the tree is taken as it is
+  Proven source;     ///< "requirements.txt", "yes"
+  std::vector<Proven> run;
+  std::vector<std::string> per_environment;
+  std::vector<Proven> packages;  ///< installed besides: the server that no manifest declares
+};
+
+/// One process that answers HTTP.
+struct Part {
+  Framework framework = Framework::kStatic;
+  std::string name;  ///< "web", "api"
+  std::string root;  ///< its folder; "" at the top
+  BuildProposal build;
+  Proven command;
+  std::optional<Proven> port;  ///< absent: it listens on $PORT
+  std::optional<Proven> ready;
+  std::optional<Proven> route;
+  std::map<std::string, Proven> static_folders;  ///< URL prefix to folder
+  bool one_visitor_one_instance = false;         ///< sessions live in an instance's memory
+};
+
+/// What will be missing when it runs, and what to do about it.
+struct Gap {
+  std::string what;
+  std::string next;
+  Evidence why;
+};
+
+struct Proposal {
+  std::string app;
+  std::vector<Part> parts;  ///< empty: nothing that serves was found
+  std::vector<Proven> release;
+  std::map<std::string, Proven> services;  ///< name to kind
+  std::map<std::string, Proven> volumes;
+  std::map<std::string, Proven> env;
+  std::vector<Proven> secrets;
+  Proven host;  ///< of prod
+  Proven preprod_host;
+  std::vector<Gap> asks;  ///< `what` is a variable's name whose value nobody but a person knows
+  std::vector<Gap> gaps;
+};
+
+/// `folder_name` is what the repository's folder is called: the app's name, where nothing better is
+/// known. `repository` must be the one that `stack` was concluded from.
+Proposal propose(const Repository& repository, const Stack& stack, std::string_view folder_name);
+
+/// "My_Shop.v2" as a name that ecluse.yml takes: "my-shop-v2".
+std::string app_name(std::string_view folder_name);
+
+}  // namespace ecluse::preflight

@@ -1,0 +1,223 @@
+#include "preflight/proposal/proposal.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "config/parse.h"
+#include "preflight/proposal/serving.h"
+#include "preflight/proposal/write.h"
+
+namespace ecluse::preflight {
+namespace {
+
+using Files = std::map<std::string, std::string>;
+
+struct Made {
+  Proposal proposal;
+  std::string yaml;
+  model::AppSpec spec;
+};
+
+/// What init writes for a repository that exists in memory alone; it always parses.
+Made init(const Files& files) {
+  Collector collector;
+  for (const auto& [path, text] : files) {
+    const FileFact fact{.path = path, .bytes = text.size()};
+    collector.file(fact);
+    if (Collector::wish(path, text.size()) != Wish::kNothing) collector.content(fact, text);
+  }
+  const auto repository = collector.finish();
+  const auto stack = conclude(repository);
+  Made made{propose(repository, stack, "My Shop.v2"), {}, {}};
+  made.yaml = ecluse_yml(made.proposal);
+  const auto parsed = config::parse(made.yaml, "ecluse.yml");
+  if (parsed)
+    made.spec = parsed->spec;
+  else
+    ADD_FAILURE() << config::render(parsed.error(), made.yaml);
+  return made;
+}
+
+const model::ProcessSpec& web(const Made& made, const std::string& name = "web") {
+  static const model::ProcessSpec none;
+  const auto* environment = made.spec.find_environment("preprod");
+  const auto* found = environment ? environment->find_process(name) : nullptr;
+  if (!found) ADD_FAILURE() << "no process " << name << " in\n" << made.yaml;
+  return found ? *found : none;
+}
+
+const model::EnvironmentSpec& preprod(const Made& made) {
+  return *made.spec.find_environment("preprod");
+}
+
+const Files kDjango = {
+    {"manage.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"},
+    {"shop/wsgi.py",
+     "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"},
+    {"shop/urls.py", "urlpatterns = [path('', views.index), path('health/', views.health)]\n"},
+    {"requirements.txt", "django\ngunicorn\npsycopg[binary]\nwhitenoise\n"},
+    {"shop/settings.py",
+     "import os\nSECRET_KEY = os.environ['SECRET_KEY']\nALLOWED_HOSTS = "
+     "os.environ.get('ALLOWED_HOSTS', '').split(' ')\nDATABASES = {'default': {'NAME': "
+     "os.environ['POSTGRES_DB']}}\nSTATIC_ROOT = BASE_DIR / 'staticfiles'\nMEDIA_ROOT = BASE_DIR "
+     "/ 'media'\n"}};
+
+TEST(Init, WritesADjangoProjectWithItsDatabaseItsJobsAndItsVariables) {
+  const auto made = init(kDjango);
+  EXPECT_EQ(made.spec.app, "my-shop-v2");
+  EXPECT_EQ(web(made).command, "gunicorn shop.wsgi --bind 0.0.0.0:$PORT");
+  ASSERT_TRUE(web(made).ready);
+  EXPECT_EQ(web(made).ready->path, "/health/");
+  const auto& environment = preprod(made);
+  ASSERT_EQ(environment.release.size(), 2U);
+  EXPECT_EQ(environment.release[0].run, "python manage.py migrate --noinput");
+  ASSERT_EQ(environment.services.size(), 1U);
+  EXPECT_EQ(environment.services[0].kind, model::ServiceKind::kPostgres);
+  EXPECT_EQ(environment.secrets, std::vector<std::string>{"SECRET_KEY"});
+  EXPECT_EQ(environment.volumes.at("media"), "/app/media");
+  EXPECT_EQ(std::get<std::string>(environment.env.at("ALLOWED_HOSTS")),
+            "my-shop-v2.localhost preprod.my-shop-v2.localhost");
+}
+
+TEST(Init, NamesTheEvidenceOfEachLine) {
+  const auto reasons = reasons_text(init(kDjango).proposal);
+  EXPECT_NE(reasons.find("services.db: postgres\n    shop/settings.py:4"), std::string::npos)
+      << reasons;
+}
+
+TEST(Init, FollowsFunctionsThatReadAVariableForOthers) {
+  auto files = kDjango;
+  files["shop/env.py"] =
+      "import os\ndef required(name):\n  value = os.environ.get(name, '')\n  if not value:\n    "
+      "raise KeyError(name)\n  return value\ndef flag(name):\n  return os.environ.get(name, 'no') "
+      "== 'yes'\n";
+  files["shop/settings.py"] =
+      "from shop import env\nAPI_TOKEN = env.required('API_TOKEN')\nX = env.flag('API_SECRET')\n";
+  EXPECT_EQ(preprod(init(files)).secrets, std::vector<std::string>{"API_TOKEN"});
+}
+
+TEST(Init, TakesTheStartCommandOfTheImageAndItsPortFromTheEnvironment) {
+  auto files = kDjango;
+  files["Dockerfile"] =
+      "FROM python:3.12\nCMD [\"sh\", \"-c\", \"python manage.py migrate && exec gunicorn "
+      "shop.wsgi:application --workers 3 --bind 0.0.0.0:8000\"]\n";
+  EXPECT_EQ(web(init(files)).command,
+            "gunicorn shop.wsgi:application --workers 3 --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, DoesNotBelieveAStartCommandThatNamesWhatIsNotThere) {
+  auto files = kDjango;
+  files["Procfile"] = "web: gunicorn store.wsgi\n";
+  const auto made = init(files);
+  EXPECT_EQ(web(made).command, "gunicorn shop.wsgi --bind 0.0.0.0:$PORT");
+  EXPECT_NE(gaps_text(made.proposal).find("store.wsgi, which does not exist"), std::string::npos);
+}
+
+TEST(Init, FindsAFlaskObjectByAnyNameAndAddsTheServerThatIsMissing) {
+  const auto made = init({{"requirements.txt", "flask\n"},
+                          {"site_app.py",
+                           "from flask import Flask\nserver = Flask(__name__)\n"
+                           "@server.route('/x')\ndef x(): return ''\n"}});
+  EXPECT_EQ(web(made).command, "gunicorn site_app:server --bind 0.0.0.0:$PORT");
+  EXPECT_EQ(preprod(made).build.source, "requirements-ecluse.txt");
+  const auto beside = files_beside(made.proposal).at("requirements-ecluse.txt");
+  EXPECT_TRUE(beside.ends_with("-r requirements.txt\ngunicorn\n")) << beside;
+}
+
+TEST(Init, CallsAFlaskFactoryInsideItsPackage) {
+  const auto made = init(
+      {{"requirements.txt", "flask\ngunicorn\n"},
+       {"app.py", "from app import create_app\napp = create_app()\n"},
+       {"app/__init__.py",
+        "from flask import Flask\ndef create_app():\n  app = Flask(__name__)\n  return app\n"}});
+  EXPECT_EQ(web(made).command, "gunicorn 'app:create_app()' --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, ServesFastapiByUvicorn) {
+  const auto made = init({{"pyproject.toml", "[project]\ndependencies = ['fastapi', 'uvicorn']\n"},
+                          {"src/api/main.py",
+                           "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/health')\n"
+                           "def health(): return 1\n"}});
+  EXPECT_EQ(web(made).command, "uvicorn src.api.main:app --host 0.0.0.0 --port $PORT");
+  ASSERT_TRUE(web(made).ready);
+  EXPECT_EQ(web(made).ready->path, "/health");
+}
+
+TEST(Init, LooksForTheStreamlitScriptInTheManualNotByItsName) {
+  const auto made =
+      init({{"lab/uv.lock", ""},
+            {"lab/pyproject.toml", "[project]\ndependencies = ['streamlit']\n"},
+            {"lab/src/board.py", "import streamlit as st\n"},
+            {"lab/src/main.py", "import streamlit as st\n"},
+            {"lab/README.md", "Run `uv run streamlit run src/board.py` and look.\n"}});
+  EXPECT_EQ(web(made).command,
+            "streamlit run src/board.py --server.address 0.0.0.0 --server.port $PORT "
+            "--server.headless true");
+  EXPECT_EQ(web(made).root, "lab");
+  EXPECT_EQ(web(made).affinity, model::Affinity::kInstance);
+}
+
+TEST(Init, PutsTheTwoPartsOfAMonorepoBehindOneHost) {
+  const auto made = init(
+      {{"backend/package.json",
+        R"({"scripts": {"start": "node server.js"}, "dependencies": {"express": "4"}})"},
+       {"backend/server.js", "const app = require('express')();\napp.listen(5000);\n"},
+       {"frontend/package.json",
+        R"({"scripts": {"build": "next build", "start": "next start"}, "dependencies": {"next": "14"}})"},
+       {"frontend/api.ts", "export const url = process.env.NEXT_PUBLIC_API_URL;\n"}});
+  EXPECT_EQ(web(made, "api").command, "node server.js");
+  EXPECT_EQ(web(made, "api").port, 5000);
+  EXPECT_EQ(web(made, "api").routes, std::vector<std::string>{"/api"});
+  EXPECT_EQ(web(made).command, "next start -p $PORT");
+  ASSERT_TRUE(web(made).build);
+  EXPECT_EQ(web(made).build->per_environment, std::vector<std::string>{"NEXT_PUBLIC_API_URL"});
+}
+
+TEST(Init, ServesAFolderOfPages) {
+  EXPECT_EQ(web(init({{"public/index.html", "<p>"}})).command,
+            "python3 -m http.server $PORT --directory public");
+}
+
+TEST(Init, ProposesNothingWhereNothingServes) {
+  Collector collector;
+  const auto repository = collector.finish();
+  const auto stack = conclude(repository);
+  EXPECT_TRUE(propose(repository, stack, "x").parts.empty());
+}
+
+TEST(Init, QuotesWhatYamlWouldReadAsSomethingElse) {
+  auto files = kDjango;
+  files["shop/settings.py"] +=
+      "DEBUG = os.environ.get('DEBUG', 'True')\nX = os.environ['REGION']\n";
+  files[".env.example"] = "REGION=012:#1\n";
+  const auto made = init(files);
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("DEBUG")), "False");
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("REGION")), "012:#1");
+}
+
+TEST(Init, MakesANameOfAnyFolder) {
+  EXPECT_EQ(app_name("My_Shop.v2"), "my-shop-v2");
+  EXPECT_EQ(app_name("007"), "app");
+  EXPECT_EQ(app_name("-é-"), "app");
+  EXPECT_EQ(app_name(std::string(80, 'a')).size(), 32U);
+}
+
+TEST(Serving, IsNoneForDevelopmentAndIdling) {
+  for (const auto* line : {"python manage.py runserver 0.0.0.0:8000", "tail -f /dev/null",
+                           "npm run dev", "uvicorn app:app --reload", "nodemon server.js", "bash"})
+    EXPECT_FALSE(find_serving(line)) << line;
+}
+
+TEST(Serving, IsFoundBehindWhatOnlyStartsIt) {
+  for (const auto* line :
+       {"poetry run gunicorn a:b", "exec /app/.venv/bin/gunicorn a:b", "python -m gunicorn a:b",
+        "PYTHONPATH=src uv run --frozen gunicorn a:b", "bash -c 'cd x && gunicorn a:b -b :80'"}) {
+    const auto found = find_serving(line);
+    ASSERT_TRUE(found) << line;
+    EXPECT_EQ(command_of(*found), "gunicorn a:b --bind 0.0.0.0:$PORT") << line;
+  }
+}
+
+}  // namespace
+}  // namespace ecluse::preflight

@@ -1,0 +1,102 @@
+#include "preflight/proposal/python_object.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "preflight/proposal/build_choice.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+constexpr std::array kUsualNames = {"wsgi.py",   "asgi.py", "app.py",   "main.py",
+                                    "server.py", "api.py",  "index.py", "run.py"};
+
+/// The nearest folder above a file that says what it depends on.
+std::string root_of(const Repository& repository, std::string_view path) {
+  for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder)) {
+    for (const auto* name : {"requirements.txt", "pyproject.toml", "Pipfile"})
+      if (repository.find(in_folder(folder, name))) return std::string(folder);
+  }
+  return {};
+}
+
+std::string module_of(std::string_view root, std::string_view path) {
+  auto module = std::string(path.substr(root.empty() ? 0 : root.size() + 1));
+  module.resize(module.size() - 3);  // ".py"
+  if (module.ends_with("/__init__")) module.resize(module.size() - 9);
+  std::ranges::replace(module, '/', '.');
+  return module;
+}
+
+/// `import app` takes the package app/ where app.py lies beside it.
+bool is_shadowed(const Repository& repository, std::string_view path) {
+  const auto package = std::string(path.substr(0, path.size() - 3));
+  return repository.find(package + "/__init__.py") != nullptr;
+}
+
+bool is_importable(std::string_view module) {
+  return !module.empty() && std::ranges::all_of(module, [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '.';
+  });
+}
+
+void add(const Repository& repository, Framework framework, const std::string& path,
+         const std::string& name, Place place, std::vector<PythonObject>& objects) {
+  if (!path.ends_with(".py") || is_development_path(path) || is_shadowed(repository, path)) return;
+  PythonObject made{framework, path, root_of(repository, path), "", name, place};
+  made.module = module_of(made.root, path);
+  const bool plain = name.find_first_of(".[") == std::string::npos;
+  if (plain && is_importable(made.module)) objects.push_back(std::move(made));
+}
+
+/// `app = create_app()` at import: what servers load, wherever the factory is.
+void add_made_objects(const Repository& repository, Framework framework,
+                      std::vector<PythonObject>& objects) {
+  for (const auto& file : repository.code) {
+    if (file.test) continue;
+    for (const auto& each : file.assignments) {
+      const bool made =
+          each.value.kind == ValueKind::kCall && (ends_with_name(each.value.callee, "create_app") ||
+                                                  ends_with_name(each.value.callee, "make_app"));
+      if (made && each.scope.function.empty() && !each.scope.main_guard)
+        add(repository, framework, file.path, each.target, each.place, objects);
+    }
+  }
+}
+
+auto rank(const PythonObject& object) {
+  const auto usual = std::ranges::find(kUsualNames, file_name(object.path)) - kUsualNames.begin();
+  const auto depth = std::ranges::count(object.path, '/');
+  // "api/index.py" below the top is the door of one hosting platform.
+  const int kind = object.path.ends_with("/index.py") ? 2 : object.name.ends_with(")") ? 1 : 0;
+  return std::make_tuple(kind, depth, usual, object.path);
+}
+
+}  // namespace
+
+std::vector<PythonObject> python_objects(const Repository& repository, const Stack& stack) {
+  std::vector<PythonObject> objects;
+  for (const auto& each : stack.applications) {
+    const bool python = each.framework == Framework::kFlask ||
+                        each.framework == Framework::kFastapi || each.framework == Framework::kDash;
+    if (!python) continue;
+    add(repository, each.framework, each.path, each.object, each.place, objects);
+    if (each.object.ends_with(")")) add_made_objects(repository, each.framework, objects);
+  }
+  std::ranges::sort(objects,
+                    [](const PythonObject& a, const PythonObject& b) { return rank(a) < rank(b); });
+  return objects;
+}
+
+bool module_exists_in(const Repository& repository, const std::string& root,
+                      std::string_view target) {
+  auto module = std::string(target.substr(0, target.find(':')));
+  std::erase(module, '\'');
+  std::ranges::replace(module, '.', '/');
+  const auto path = in_folder(root, module);
+  return repository.find(path + ".py") || repository.find(path + "/__init__.py");
+}
+
+}  // namespace ecluse::preflight
