@@ -1,6 +1,9 @@
 // What one client may take of the gateway, and what the others keep.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -50,18 +53,55 @@ TEST(ClientBounds, OneAddressAsksSoOftenAndNoMore) {
   EXPECT_NE(last.find("Retry-After: "), std::string::npos);
 }
 
-TEST(ClientBounds, SlowHeadsCostNoHealthyClient) {
+void raise_descriptor_limit() {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+TEST(ClientBounds, FiveThousandSlowHeadsCostNoHealthyClient) {
+  raise_descriptor_limit();
   RecordingApp app;
-  const Proxy proxy(app, {"--workers", "2"});
+  const Proxy proxy(app, {"--workers", "2", "--bound", "head_ms_max=600000"});
   std::vector<std::unique_ptr<RawClient>> slow;
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 5000; ++i) {
     slow.push_back(std::make_unique<RawClient>(proxy.port()));
-    ASSERT_TRUE(slow.back()->send("GET / HTTP/1.1\r\nHo"));
+    ASSERT_TRUE(slow.back()->send("GET / HTTP/1.1\r\nHo")) << i;
   }
-  for (int i = 0; i < 50; ++i) EXPECT_EQ(status_of(answer_to(proxy.port(), kGetOnce)), 200);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(status_of(answer_to(proxy.port(), kGetOnce)), 200) << i;
   // And they hold nothing but their connection: each may still finish.
   ASSERT_TRUE(slow.front()->send("st: a\r\n\r\n"));
   EXPECT_EQ(status_of(slow.front()->read_answer()), 200);
+}
+
+TEST(ClientBounds, WithoutDescriptorsNewcomersAreRefusedAndThoseHereServed) {
+  const TemporaryFolder folder;
+  const auto program = folder.path() / "short-of-descriptors";
+  std::ofstream(program) << "#!/bin/sh\nulimit -n 256\nexec " ECLUSE_GATEWAY_PROGRAM " \"$@\"\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  RecordingApp app;
+  GatewayProcess gateway({"--listen", "127.0.0.1:0", "--to", app.address(), "--workers", "1"},
+                         program.string());
+  std::vector<std::unique_ptr<RawClient>> here;
+  int refused = 0;
+  for (int i = 0; i < 300; ++i) {
+    auto client = std::make_unique<RawClient>(gateway.port());
+    const bool is_served = client->send(kGet) && status_of(client->read_answer()) == 200;
+    if (is_served) {
+      here.push_back(std::move(client));
+    } else {
+      ++refused;
+    }
+  }
+  EXPECT_GT(here.size(), 50U);
+  EXPECT_GT(refused, 50);
+  for (const auto& client : here) {
+    ASSERT_TRUE(client->send(kGet));
+    ASSERT_EQ(status_of(client->read_answer()), 200);
+  }
+  here.clear();
+  EXPECT_TRUE(eventually([&] { return status_of(answer_to(gateway.port(), kGetOnce)) == 200; }));
 }
 
 TEST(ClientBounds, AFullPoolKeepsTheNewestConnectionSoThatAPostFindsOne) {

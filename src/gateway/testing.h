@@ -79,6 +79,8 @@ class RawClient {
   std::string read_to_end();
   /// Until `received` contains `text`; all of it so far.
   std::string read_until(std::string_view text);
+  /// As read_until(), and takes it: the next call looks behind `text`. Empty if it never came.
+  std::string take_through(std::string_view text);
   /// One answer with a Content-Length, and nothing more.
   std::string read_answer();
   void end_sending();

@@ -187,6 +187,14 @@ std::string RawClient::read_until(std::string_view text) {
   return received_;
 }
 
+std::string RawClient::take_through(std::string_view text) {
+  const std::size_t at = read_until(text).find(text);
+  if (at == std::string::npos) return {};
+  std::string taken = received_.substr(0, at + text.size());
+  received_.erase(0, taken.size());
+  return taken;
+}
+
 std::string RawClient::read_answer() {
   read_until("\r\n\r\n");
   const std::size_t head = received_.find("\r\n\r\n");
