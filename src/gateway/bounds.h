@@ -33,7 +33,7 @@ struct Bounds {
   std::uint64_t hold_ms_max = 30'000;
   std::uint64_t hold_requests_max = 1'000;
   std::uint64_t pool_idle_ms_max = 30'000;
-  std::uint64_t pool_connections_max = 256;
+  std::uint64_t pool_connections_max = 512;
   std::uint64_t unsafe_reuse_ms_max = 1'000;
   std::uint64_t down_ms = 1'000;
   std::uint64_t eject_failures = 5;

@@ -72,6 +72,21 @@ TEST(Exchange, StreamsLargeBodiesBothWaysUnchanged) {
   EXPECT_TRUE(body_of(client.read_answer()) == body);
 }
 
+TEST(Exchange, ALargeAnswerThatEndsEarlyIsNoWholeOne) {
+  RecordingApp app([](RecordingApp::Peer& peer) {
+    if (peer.read_request().empty()) return;
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n");
+    peer.send(std::string(5'000'000, 'x'));
+  });
+  const Proxy proxy(app);
+  RawClient client(proxy.port());
+  client.send(kGet);
+  const std::string answer = client.read_to_end();
+  EXPECT_EQ(status_of(answer), 200);
+  EXPECT_LE(body_of(answer).size(), 5'000'000U);
+  EXPECT_FALSE(client.timed_out());
+}
+
 TEST(Exchange, HoldsNoUploadThatTheAppDoesNotRead) {
   std::atomic<bool> may_read{false};
   RecordingApp app([&](RecordingApp::Peer& peer) {

@@ -20,10 +20,23 @@ void Pump::start(const PumpPlan& plan) {
 }
 
 PumpState Pump::run(Socket& from, Socket& to, BlockPool& pool, const http1::ChunkBounds& bounds) {
-  constexpr int kReadsMax = 16;  // about half a megabyte, then other connections have a turn
+  const PumpState state = move(from, to, pool, bounds);
+  if (pipe_ && pipe_->bytes() == 0) pipe_.reset();
+  return state;
+}
+
+PumpState Pump::move(Socket& from, Socket& to, BlockPool& pool, const http1::ChunkBounds& bounds) {
+  constexpr int kReadsMax = 16;   // about a megabyte, then other connections have a turn
+  constexpr int kSplicesMax = 2;  // meanwhile so much comes that the next one moves it at once
+  int splices = 0;
   for (int reads = 0;;) {
     if (phase_ == Phase::kDone) return PumpState::kDone;
     if (fault_ != http1::Fault::kNone) return PumpState::kFaulty;
+    if (pipe_ && pipe_->bytes() > 0) {
+      const Io io = pipe_->give(to);
+      if (io == Io::kProgress) continue;
+      return io == Io::kBroken ? PumpState::kSinkBroken : PumpState::kBlocked;
+    }
     const bool stops_here = stops_ && frames_ != nullptr && frames_->at_boundary();
     // What is here joins a head that waits to be written: one call for both.
     if (ready_ == 0 && !source_done_ && !stops_here && !from.received().empty()) {
@@ -37,7 +50,9 @@ PumpState Pump::run(Socket& from, Socket& to, BlockPool& pool, const http1::Chun
     }
     if (stops_here) return PumpState::kBlocked;
     if (reads++ == kReadsMax) return PumpState::kYield;
-    const Io io = from.fill(pool);
+    const bool splices_now = may_splice(from, to);
+    if (splices_now && splices++ == kSplicesMax) return PumpState::kYield;
+    const Io io = splices_now ? splice(from) : from.fill(pool);
     if (io == Io::kProgress) continue;
     if (io == Io::kEnd && plan_.from.kind == http1::BodyKind::kUntilClose) {
       source_done_ = true;
@@ -45,6 +60,26 @@ PumpState Pump::run(Socket& from, Socket& to, BlockPool& pool, const http1::Chun
     }
     return source_stopped(io);
   }
+}
+
+/// Nothing is to be looked at or written anew, and there is much of it. Called when all that was
+/// received is written.
+bool Pump::may_splice(const Socket& from, const Socket& to) {
+  constexpr std::uint64_t kBytesMin = 64 * 1024;  // for less the two extra calls do not pay
+  const bool is_plain = plan_.from.kind == http1::BodyKind::kLength && !plan_.as_chunks &&
+                        frames_ == nullptr && !from.transport && !to.transport;
+  if (plan_.pipes == nullptr || !is_plain || !to.writable) return false;
+  if (!pipe_ && left_ >= kBytesMin) pipe_ = plan_.pipes->lend();
+  return pipe_ != nullptr;
+}
+
+Io Pump::splice(Socket& from) {
+  const Io io = pipe_->take(from, std::min<std::uint64_t>(left_, Pipe::kPieceBytes));
+  left_ -= pipe_->bytes();
+  bytes_ += pipe_->bytes();
+  source_done_ = left_ == 0;
+  if (plan_.bytes_max > 0 && bytes_ > plan_.bytes_max) fault_ = http1::Fault::kBodyTooLarge;
+  return io;
 }
 
 PumpState Pump::source_stopped(Io io) {

@@ -7,6 +7,7 @@
 
 #include "gateway/http1_chunked.h"
 #include "gateway/http1_head.h"
+#include "gateway/pipe.h"
 #include "gateway/socket.h"
 #include "gateway/websocket_frames.h"
 
@@ -26,6 +27,7 @@ struct PumpPlan {
   http1::Framing from;
   bool as_chunks = false;       ///< write it chunked; otherwise bare
   std::uint64_t bytes_max = 0;  ///< 0: no bound
+  PipePool* pipes = nullptr;    ///< null: nothing is moved by the kernel
 };
 
 class Pump {
@@ -48,7 +50,7 @@ class Pump {
   std::uint64_t bytes() const { return bytes_; }
   http1::Fault fault() const { return fault_; }
   /// Nothing of ours is half written: other bytes may be appended to the sink now.
-  bool is_between_pieces() const { return ready_ == 0; }
+  bool is_between_pieces() const { return ready_ == 0 && !pipe_; }
   /// Stops at the end of the frame under way; see at_frame_boundary().
   void stop_at_frame_boundary() { stops_ = true; }
   bool at_frame_boundary() const {
@@ -57,6 +59,9 @@ class Pump {
 
  private:
   enum class Phase : std::uint8_t { kMoving, kEnding, kDone };
+  PumpState move(Socket& from, Socket& to, BlockPool& pool, const http1::ChunkBounds& bounds);
+  bool may_splice(const Socket& from, const Socket& to);
+  Io splice(Socket& from);
   Io write_ready(Socket& from, Socket& to, BlockPool& pool);
   bool take(Socket& from, const http1::ChunkBounds& bounds);
   std::size_t take_chunks(Socket& from, const http1::ChunkBounds& bounds);
@@ -69,6 +74,7 @@ class Pump {
   PumpPlan plan_;
   http1::ChunkedDecoder decoder_;
   WebsocketFrames* frames_ = nullptr;
+  PipePool::Lent pipe_;     ///< between two calls only if it holds bytes
   std::uint64_t left_ = 0;  ///< of a body with a length
   std::uint64_t bytes_ = 0;
   std::uint32_t ready_ = 0;  ///< decoded bytes at the front of what the source received

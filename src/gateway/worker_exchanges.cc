@@ -318,7 +318,7 @@ void WorkerThread::begin_answer(Client& client) {
   client.answer_head_bytes = static_cast<std::uint32_t>(out.bytes());
   client.status = static_cast<std::uint16_t>(response_.status);
   client.upstream->keeps_alive = response_.keep_alive;
-  client.down.start({.from = framing, .as_chunks = as_chunks});
+  client.down.start({.from = framing, .as_chunks = as_chunks, .pipes = &pipes_});
   client.answer_started = true;
   if (client.note) client.note->head_us = now_us_;
   client.moved_at = now_;

@@ -111,10 +111,12 @@ bool WorkerThread::read_head(Client& client) {
 
 /// How the request's body goes to the app. A stream has bare bytes and an end where HTTP/1 has
 /// chunks.
-PumpPlan WorkerThread::upload_of(const Client& client, const http1::Request& request) const {
+PumpPlan WorkerThread::upload_of(const Client& client, const http1::Request& request) {
   const bool is_chunked = request.framing.kind == http1::BodyKind::kChunked;
-  PumpPlan plan{
-      .from = request.framing, .as_chunks = is_chunked, .bytes_max = bounds_.body_bytes_max};
+  PumpPlan plan{.from = request.framing,
+                .as_chunks = is_chunked,
+                .bytes_max = bounds_.body_bytes_max,
+                .pipes = &pipes_};
   if (client.is_stream && is_chunked) plan.from = {http1::BodyKind::kUntilClose, 0};
   return plan;
 }

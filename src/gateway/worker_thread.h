@@ -26,6 +26,7 @@
 #include "gateway/outcome_bell.h"
 #include "gateway/override_token.h"
 #include "gateway/page.h"
+#include "gateway/pipe.h"
 #include "gateway/route_table.h"
 #include "gateway/shared_memory.h"
 #include "gateway/static_files.h"
@@ -141,7 +142,7 @@ class WorkerThread {
   static constexpr std::uint64_t kHandOverPauseMs = 500;
 
   // Requests and where they go: worker_requests.cc
-  PumpPlan upload_of(const Client& client, const http1::Request& request) const;
+  PumpPlan upload_of(const Client& client, const http1::Request& request);
   void advance(Client& client);
   bool step(Client& client);
   bool read_head(Client& client);
@@ -268,6 +269,7 @@ class WorkerThread {
   Millis now_ = 0;
   TimerWheel wheel_;
   BlockPool pool_;
+  PipePool pipes_;
   Prng prng_;
   os::Fd epoll_;
   os::Fd spare_;  ///< closed to accept and refuse one connection when descriptors run out
