@@ -14,8 +14,10 @@ import story
 
 # Asks the server itself, without a driver: PostgreSQL answers a request for TLS with S or N.
 ASKS_DATABASE = """
-import socket, urllib.parse
+import pathlib, socket, urllib.parse
 def health():
+    if pathlib.Path("/app/flags/held").exists():
+        return 503, b"held"
     where = urllib.parse.urlsplit(os.environ["DATABASE_URL"])
     try:
         with socket.create_connection((where.hostname, where.port), 2) as server:
@@ -56,7 +58,7 @@ build: {command: chmod 644 app.py}
 processes:
   web:
     command: python3 app.py
-    ready: {path: /health, interval: 500ms, timeout: 5s, after: AFTER, fail: 1000, start: 20s}
+    ready: {path: /health, interval: 500ms, timeout: 5s, fail: 1000, start: 20s}
     stop_grace: 2s
 services: {db: postgres}
 volumes: {flags: /app/flags}
@@ -65,9 +67,8 @@ environments:
   prod: {hosts: [hello.localhost], bake: 10m, drain: 2s}
 """
 
-    def release(self, version, after=1, jobs=""):
-        spec = type(self).SPEC
-        self.SPEC = spec.replace("AFTER", str(after)).replace("JOBS", jobs)
+    def release(self, version, jobs=""):
+        self.SPEC = type(self).SPEC.replace("JOBS", jobs)
         (self.repository / "job.py").write_text(JOB)
         self.commit(version, APP)
 
@@ -120,11 +121,13 @@ environments:
             self.untouched(before)
 
         with self.subTest("while the new instances are waited for"):
-            self.release("v4", after=20)
+            self.release("v4")
+            (flags / "held").touch()  # it cannot become ready before the database is frozen
             deploy = self.start("deploy")
             story.until(lambda: [i for i in self.status()["instances"] if i["release"] > stable],
                         "the new instance starts", story.DEADLINE_S)
             with self.frozen():
+                (flags / "held").unlink()
                 said = deploy.communicate(timeout=story.DEADLINE_S)[0]
             self.assertEqual(deploy.returncode, 1, said)
             for evidence in ("503", "health:", "What to do next"):
