@@ -23,17 +23,21 @@ std::string paragraph(const Finding& finding) {
   auto text = fmt::format("{}: {} {}: {}\n", place_text(finding), to_string(*finding.severity),
                           finding.rule, rule->title);
   text += fmt::format("    seen: {}\n", finding.evidence);
+  if (!finding.accepted.empty()) return text + fmt::format("    accepted: {}\n", finding.accepted);
   if (!finding.because.empty()) text += fmt::format("    because: {}\n", finding.because);
   return text + fmt::format("    why: {}\n    fix: {}\n", rule->why, rule->fix);
 }
 
 std::string counts(const Findings& findings) {
   const auto of = [&](Severity severity) {
-    return std::ranges::count(findings, severity,
-                              [](const Finding& each) { return *each.severity; });
+    return std::ranges::count_if(findings, [&](const Finding& each) {
+      return each.accepted.empty() && *each.severity == severity;
+    });
   };
-  return fmt::format("{} block, {} major, {} warn, {} info\n", of(Severity::kBlock),
-                     of(Severity::kMajor), of(Severity::kWarn), of(Severity::kInfo));
+  const auto accepted =
+      std::ranges::count_if(findings, [](const Finding& each) { return !each.accepted.empty(); });
+  return fmt::format("{} block, {} major, {} warn, {} info; {} accepted\n", of(Severity::kBlock),
+                     of(Severity::kMajor), of(Severity::kWarn), of(Severity::kInfo), accepted);
 }
 
 }  // namespace
@@ -59,6 +63,7 @@ std::string report_json(const Findings& findings, const Repository& repository) 
                                 {"title", rule->title},
                                 {"evidence", each.evidence},
                                 {"because", each.because},
+                                {"accepted", each.accepted},
                                 {"why", rule->why},
                                 {"fix", rule->fix}});
   }
@@ -76,8 +81,9 @@ std::string explain_rule(std::string_view id) {
 }
 
 bool blocks(const Findings& findings) {
-  return std::ranges::any_of(findings,
-                             [](const Finding& each) { return each.severity == Severity::kBlock; });
+  return std::ranges::any_of(findings, [](const Finding& each) {
+    return each.severity == Severity::kBlock && each.accepted.empty();
+  });
 }
 
 }  // namespace ecluse::preflight

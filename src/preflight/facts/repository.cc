@@ -49,7 +49,8 @@ bool is_kept(std::string_view path) {
       std::string_view(".coveragerc"),      std::string_view("supervisord.conf"),
       std::string_view("config.toml"),      std::string_view("Caddyfile"),
       std::string_view("Jenkinsfile"),      std::string_view("pyproject.toml"),
-      std::string_view("alembic.ini"),      std::string_view("nixpacks.toml")};
+      std::string_view("alembic.ini"),      std::string_view("nixpacks.toml"),
+      std::string_view(".ecluse-baseline")};
   if (std::ranges::find(kNames, name) != kNames.end()) return true;
   if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
   return is_dockerfile_name(name) || is_compose_name(name) || is_shell(path) ||
@@ -115,6 +116,33 @@ template <typename Words>
 bool has_any(std::string_view text, const Words& words) {
   return std::ranges::any_of(
       words, [&](const char* word) { return text.find(word) != std::string_view::npos; });
+}
+
+/// "DB-004, SEC-003: the reason"; without a reason it counts for nothing.
+std::optional<Suppression> suppression_of(std::string_view line) {
+  constexpr std::string_view kWord = "ecluse: ignore ";
+  const auto at = line.find(kWord);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto rest = line.substr(at + kWord.size());
+  const auto colon = rest.find(':');
+  if (colon == std::string_view::npos || trim(rest.substr(colon + 1)).empty()) return std::nullopt;
+  Suppression made;
+  for (const auto& rule : split(rest.substr(0, colon), ',')) made.rules.emplace_back(trim(rule));
+  made.reason = printable(trim(rest.substr(colon + 1)));
+  return made;
+}
+
+void add_suppressions(std::string_view path, std::string_view text, std::vector<Suppression>& out) {
+  if (text.find("ecluse: ignore ") == std::string_view::npos) return;
+  int number = 0;
+  for (const auto line : lines_of(text)) {
+    ++number;
+    auto made = suppression_of(line);
+    if (!made) continue;
+    made->path = std::string(path);
+    made->line = number;
+    out.push_back(std::move(*made));
+  }
 }
 
 /// Names in `CREATE TABLE "x"` of the schema, which stands in the first pages as text.
@@ -229,6 +257,7 @@ void Collector::keep_text(const FileFact& fact, const TextFile& file) {
 }
 
 void Collector::text_content(const FileFact& fact, const TextFile& file) {
+  add_suppressions(fact.path, file.text, made_.suppressions);
   const auto name = file_name(fact.path);
   // Secrets in what was set aside are secrets all the same; how it runs is nobody's question.
   const bool source = is_python(fact.path) || is_javascript(fact.path) || is_env_name(name);

@@ -60,6 +60,14 @@ struct DatabaseFile {
   std::vector<std::string> tables;  ///< as far as their names stand in the first page
 };
 
+/// "ecluse: ignore DB-004: the reason" in a comment: about its own line and the next one.
+struct Suppression {
+  std::string path;
+  int line = 0;
+  std::vector<std::string> rules;
+  std::string reason;
+};
+
 struct Repository {
   std::vector<FileFact> files;  ///< by path; vendored folders' files are not among them
   std::set<std::string, std::less<>> folders;
@@ -77,6 +85,7 @@ struct Repository {
   std::vector<Nginx> nginxes;
   std::vector<ScriptFile> scripts;
   std::vector<std::pair<std::string, IgnoreRules>> ignores;  ///< by path of the ignore file
+  std::vector<Suppression> suppressions;
   std::vector<Obstacle> obstacles;
   bool git = false;  ///< which files are committed is known from git
 

@@ -121,8 +121,8 @@ Findings internal_address(const Subject& subject) {
     for (const auto& each : file.assignments) internal_values(file.path, each.value, found);
     for (const auto& call : file.calls) internal_values(file.path, call.value, found);
     for (const auto& read : file.reads)
-      if (read.fallback && read.fallback->kind == ValueKind::kString &&
-          is_internal_url(read.fallback->text))
+      if (!(subject.environment && is_given(subject, read.name)) && read.fallback &&
+          read.fallback->kind == ValueKind::kString && is_internal_url(read.fallback->text))
         found.push_back(
             at(file.path, read.place, read.name + " falls back to " + read.fallback->text));
   }

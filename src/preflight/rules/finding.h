@@ -31,6 +31,7 @@ struct Finding {
   Place place;
   std::string evidence;  ///< what was seen, never a secret's value
   std::string because;   ///< which input raised or lowered the severity; may be empty
+  std::string accepted;  ///< by whom or what it is accepted, and why; empty: it stands
   std::optional<Edit> edit;
 };
 

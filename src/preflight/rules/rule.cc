@@ -39,6 +39,19 @@ constexpr std::string_view kPublicParts[] = {
     "form",      "confirm",     "_min",      "_max",     "title",     "valid",     "_dir",
     "verify",    "lookup",      "view",      "invalid",  "strength"};
 
+/// ecluse runs neither compose files nor images nor other proxies yet: what is wrong with them does
+/// not stop a deploy by it.
+void spare_what_ecluse_does_not_run(const Subject& subject, Finding& finding) {
+  if (!subject.environment || finding.severity != Severity::kBlock) return;
+  const auto name = file_name(finding.path);
+  const bool foreign = is_compose_name(name) || is_dockerfile_name(name) ||
+                       is_nginx_path(finding.path) || finding.rule == "DB-006";
+  if (!foreign) return;
+  finding.severity = Severity::kMajor;
+  finding.because +=
+      (finding.because.empty() ? "" : "; ") + std::string("ecluse runs no containers");
+}
+
 }  // namespace
 
 std::string_view to_string(Severity severity) {
@@ -74,6 +87,7 @@ Findings audit(const Subject& subject) {
     for (auto& each : found) {
       each.rule = std::string(rule->id);
       if (!each.severity) each.severity = rule->severity;
+      spare_what_ecluse_does_not_run(subject, each);
       each.evidence = printable(trim(each.evidence), 160);
       all.push_back(std::move(each));
     }

@@ -18,7 +18,8 @@ namespace ecluse::preflight {
 
 namespace {
 
-constexpr std::size_t kHeadBytes = 16 * 1024;
+// Of a database: its schema may stand anywhere, and mostly stands in the first pages.
+constexpr std::size_t kHeadBytes = 1 << 20;
 constexpr std::chrono::seconds kGitTime{5};
 constexpr std::size_t kGitBytesMax = 32 << 20;
 
@@ -26,6 +27,7 @@ constexpr std::size_t kGitBytesMax = 32 << 20;
 struct Tracked {
   bool known = false;
   std::unordered_set<std::string> committed;
+  std::unordered_set<std::string> folders;  ///< those that hold committed files
 };
 
 Tracked ask_git(const std::filesystem::path& root) {
@@ -40,8 +42,12 @@ Tracked ask_git(const std::filesystem::path& root) {
                                .output_bytes_max = kGitBytesMax});
   // No git, or no repository: everything there counts as committed.
   if (!listed || listed->exit_code != 0 || listed->out.empty()) return tracked;
-  for (auto& path : split(listed->out, '\0'))
-    if (!path.empty()) tracked.committed.insert(std::move(path));
+  for (auto& path : split(listed->out, '\0')) {
+    if (path.empty()) continue;
+    for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder))
+      if (!tracked.folders.emplace(folder).second) break;
+    tracked.committed.insert(std::move(path));
+  }
   tracked.known = true;
   return tracked;
 }
@@ -107,9 +113,7 @@ class Walk {
   }
 
   bool holds_committed(const std::string& folder) const {
-    const auto prefix = folder + "/";
-    return std::ranges::any_of(tracked_.committed,
-                               [&](const std::string& path) { return path.starts_with(prefix); });
+    return tracked_.folders.contains(folder);
   }
 
   void visit(int parent, const std::string& name, unsigned char type, const std::string& path,

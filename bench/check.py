@@ -1,0 +1,137 @@
+"""ecluse check: time and memory on a repository of 10,000 files; with FOLDER also precision and recall.
+
+FOLDER holds repositories and labels.txt, what people found in them by hand: a line `REPOSITORY RULE PATH` each, PATH
+`-` for the repository as a whole, `#` begins a comment. Findings of one rule in one file count once. It fetches nothing.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from _drive.bars import Bars
+from _drive.machine import BUILD, Failed
+from _drive.options import run
+
+PROGRAM = str(BUILD / "ecluse")
+MB = 1_000_000.0
+
+PYTHON = '''import os
+from django.db import models
+
+TOKEN = os.environ["TOKEN_{n}"]
+
+
+class Thing{n}(models.Model):
+    name = models.CharField(max_length=100)
+
+    def save(self, *args, **kwargs):
+        self.name = self.name.strip() or f"thing {{self.pk}}"
+        super().save(*args, **kwargs)
+'''
+SCRIPT = '''import React from "react";
+export function Thing{n}(props) {{
+  const [count, setCount] = React.useState(0);
+  return fetch(`${{process.env.API_URL}}/things/${{props.id}}`).then((answer) => setCount(answer.status + count));
+}}
+'''
+
+
+def make_repository(folder, files):
+    """A fifth Python, a fifth JavaScript, the rest pages, style sheets and pictures, 50 files a folder, in git."""
+    for n in range(files):
+        path = folder / f"part{n // 500}" / f"unit{n // 50}"
+        path.mkdir(parents=True, exist_ok=True)
+        name, text = [(f"a{n}.py", PYTHON.format(n=n)), (f"b{n}.js", SCRIPT.format(n=n)),
+                      (f"c{n}.html", "<p>hello</p>\n" * 40), (f"d{n}.css", "p { margin: 0 }\n" * 40),
+                      (f"e{n}.svg", "<svg/>\n" * 40)][n % 5]
+        (path / name).write_text(text)
+    git = ["git", "-C", str(folder), "-c", "user.name=bench", "-c", "user.email=bench@example.invalid"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "made"], check=True)
+
+
+def timed_check(folder):
+    """Seconds and peak resident bytes of one check."""
+    began = time.monotonic()
+    process = subprocess.Popen([PROGRAM, "check", str(folder)], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 3):
+        raise Failed(f"ecluse check ended with {process.returncode}")
+    return time.monotonic() - began, usage.ru_maxrss * 1024
+
+
+def measure_size(bars, files):
+    with tempfile.TemporaryDirectory(prefix="ecluse-bench-check-") as folder:
+        make_repository(pathlib.Path(folder), files)
+        timed_check(folder)  # warms the page cache
+        runs = [timed_check(folder) for _ in range(5)]
+    bars.figure("files", files, "files")
+    bars.at_most("check_ms", min(seconds for seconds, _ in runs) * 1000, 300.0, "warm check, best of 5", " ms")
+    bars.at_most("check_mb", max(peak for _, peak in runs) / MB, 50.0, "peak memory", " MB")
+
+
+def found_in(folder, repository):
+    done = subprocess.run([PROGRAM, "check", "--json", str(folder / repository)], capture_output=True, text=True,
+                          check=False)
+    if done.returncode not in (0, 3):
+        raise Failed(f"ecluse check of {repository} ended with {done.returncode}: {done.stderr}")
+    return {(repository, each["rule"], each["path"] or "-") for each in json.loads(done.stdout)["findings"]}
+
+
+def read_labels(file):
+    labels = set()
+    for line in file.read_text(encoding="utf-8").splitlines():
+        bare = line.split("#")[0].strip()
+        if bare:
+            labels.add(tuple(bare.split(maxsplit=2)))
+    return labels
+
+
+def share(part, whole):
+    return 1.0 if not whole else part / whole
+
+
+def measure_rules(bars, folder):
+    labels = read_labels(folder / "labels.txt")
+    found = set()
+    for repository in sorted({label[0] for label in labels}):
+        found |= found_in(folder, repository)
+    rules = collections.defaultdict(lambda: [0, 0, 0])  # right, wrong, missed
+    for each in found | labels:
+        rules[each[1]][0 if each in found and each in labels else 1 if each in found else 2] += 1
+    for rule, (right, wrong, missed) in sorted(rules.items()):
+        print(f"  {rule:<10} precision {share(right, right + wrong):4.0%}  recall {share(right, right + missed):4.0%}"
+              f"  ({right} right, {wrong} wrong, {missed} missed)")
+    right = len(found & labels)
+    bars.figure("labels", len(labels), "labels")
+    bars.at_most("wrong_share", 1 - share(right, len(found)), 0.05, "findings that are wrong")
+    bars.at_most("missed_share", 1 - share(right, len(labels)), 0.10, "labels that are missed")
+
+
+def measure(arguments):
+    bars = Bars()
+    measure_size(bars, 1_000 if arguments.quick else 10_000)
+    if arguments.folder:
+        measure_rules(bars, pathlib.Path(arguments.folder))
+    bars.print()
+    bars.write(arguments.json)
+    return bars
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="repositories and their labels.txt")
+    parser.add_argument("--json", metavar="FILE", help="write the figures there")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the files")
+    chosen = parser.parse_args()
+    try:
+        run(lambda: measure(chosen))
+    except KeyboardInterrupt:
+        sys.exit(130)
