@@ -116,6 +116,14 @@ struct Tunnel {
   bool is_closing = false;
 };
 
+/// What only a request under way needs. A thread lends them out, so that connections that wait
+/// between requests cost little.
+struct Exchange {
+  Pump up;
+  Pump down;
+  ports::Outcome outcome;  ///< its record; arrival 0: nothing is to be settled
+};
+
 /// One who asks: a connection that speaks HTTP/1, bare or over TLS, or one stream of an HTTP/2
 /// connection, whose transport reads as the same request in HTTP/1 and takes the answer as such.
 /// An exchange knows no difference: what it needs of the client's side is its Socket.
@@ -159,10 +167,8 @@ struct Client : Endpoint, TimerEntry {
   TrialId trial = kNoTrial;          ///< of the request under way
   std::int64_t began_us = 0;         ///< when the head of the request was there
   std::unique_ptr<AccessNote> note;  ///< of a request that will be logged
-  ports::Outcome outcome;            ///< its record; arrival 0: nothing is to be settled
   http1::HeadScanner scanner;
-  Pump up;
-  Pump down;
+  std::unique_ptr<Exchange> lent;  ///< from the first request's head on until none is under way
   std::array<char, 32> client_id{};
   std::unique_ptr<Tunnel> tunnel;
   std::unique_ptr<http2::Session> http2;
@@ -170,6 +176,16 @@ struct Client : Endpoint, TimerEntry {
   std::unique_ptr<FileBody> file;
   Client* next = nullptr;  ///< of all clients of the thread
   Client* previous = nullptr;
+
+  /// Of the request under way; without one, an exchange in which nothing has happened.
+  Exchange& exchange() {
+    if (!lent) lent = std::make_unique<Exchange>();
+    return *lent;
+  }
+  const Exchange& exchange() const {
+    static const Exchange kNothing;
+    return lent ? *lent : kNothing;
+  }
 };
 
 }  // namespace ecluse::gateway

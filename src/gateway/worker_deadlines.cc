@@ -19,6 +19,7 @@ bool WorkerThread::next_request(Client& client) {
   client.avoided = nullptr;
   client.phase_since = 0;
   settle(client, ports::Outcome::State::kLeft);
+  take_exchange_back(client);
   client.trial = kNoTrial;
   client.lacking = 0;
   client.socket.release_empty(pool_);
@@ -51,7 +52,8 @@ void WorkerThread::end_connection(Client& client) {
     socket.end_sending();  // a stream that is closed without it is aborted
     return close_client(client);
   }
-  const bool sends_nothing_more = client.answer_started && client.up.source_is_consumed() &&
+  const bool sends_nothing_more = client.answer_started &&
+                                  client.exchange().up.source_is_consumed() &&
                                   socket.received().empty() && socket.has_nothing_unread();
   if (socket.seen_end || sends_nothing_more) {
     return close_client(client);
@@ -89,6 +91,7 @@ void WorkerThread::close_client(Client& client, bool reset) {
   if (client.http2) close_streams(client);
   if (client.phase == Phase::kHeld) std::erase(held_, &client);
   if (client.is_in_ledger) context_.ledger->close(ledger_key(client.address));
+  take_exchange_back(client);
   client.phase = Phase::kClosed;
   client.file.reset();
   wheel_.remove(client);
@@ -146,29 +149,29 @@ void WorkerThread::review(Client& client) {
 /// Below the least rate over a whole window, while the app would take more.
 bool WorkerThread::body_is_too_slow(Client& client) {
   const auto window = static_cast<Millis>(bounds_.body_rate_window_ms);
-  if (client.up.done() || client.upstream->socket.output_pending() > 0) {
+  if (client.exchange().up.done() || client.upstream->socket.output_pending() > 0) {
     client.rate_since = now_;
-    client.rate_bytes = client.up.bytes();
+    client.rate_bytes = client.exchange().up.bytes();
     return false;
   }
   if (now_ - client.rate_since < window) return false;
   const std::uint64_t wanted = bounds_.body_bytes_per_s_min * bounds_.body_rate_window_ms / 1000;
-  const bool is_slow = client.up.bytes() - client.rate_bytes < wanted;
+  const bool is_slow = client.exchange().up.bytes() - client.rate_bytes < wanted;
   client.rate_since = now_;
-  client.rate_bytes = client.up.bytes();
+  client.rate_bytes = client.exchange().up.bytes();
   return is_slow;
 }
 
 void WorkerThread::review_exchange(Client& client) {
   if (!client.socket.is_watched && !watch_client(client)) return close_client(client);
-  const std::uint64_t moved = client.up.bytes() + client.down.bytes();
+  const std::uint64_t moved = client.exchange().up.bytes() + client.exchange().down.bytes();
   if (moved != client.moved_bytes) {
     client.moved_bytes = moved;
     client.moved_at = now_;
   }
   const Millis still_for = now_ - client.moved_at;
-  const bool waits_for_100 =
-      client.facts.expects_continue && client.up.bytes() == 0 && client.interim_answers == 0;
+  const bool waits_for_100 = client.facts.expects_continue && client.exchange().up.bytes() == 0 &&
+                             client.interim_answers == 0;
   if (!client.answer_started && !waits_for_100 && body_is_too_slow(client)) {
     hit(&Bounds::body_bytes_per_s_min);
     detach(client, false);

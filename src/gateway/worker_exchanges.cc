@@ -181,9 +181,9 @@ bool WorkerThread::run_exchange(Client& client) {
 
 /// False when the exchange is over because of the request's side.
 bool WorkerThread::push_request(Client& client) {
-  if (client.up.done() || client.upstream_write_broken) return true;
+  if (client.exchange().up.done() || client.upstream_write_broken) return true;
   const PumpState state =
-      client.up.run(client.socket, client.upstream->socket, pool_, bounds_.chunks());
+      client.exchange().up.run(client.socket, client.upstream->socket, pool_, bounds_.chunks());
   switch (state) {
     case PumpState::kBlocked:
     case PumpState::kDone:
@@ -204,7 +204,7 @@ bool WorkerThread::push_request(Client& client) {
       // The app's side is aborted, never ended cleanly: it must not take half a body for a whole.
       const bool started = client.answer_started;
       const http1::Fault fault =
-          state == PumpState::kFaulty ? client.up.fault() : http1::Fault::kMalformed;
+          state == PumpState::kFaulty ? client.exchange().up.fault() : http1::Fault::kMalformed;
       detach(client, false);
       if (started) {
         close_client(client, client.answer_until_close);
@@ -307,7 +307,7 @@ void WorkerThread::begin_answer(Client& client) {
   // A client that has not sent its whole body hears that this connection ends with the answer.
   client.closes_after = client.closes_after || is_finishing_ ||
                         (has_unknown_length && client.facts.is_http10) ||
-                        (!client.up.source_is_consumed() && response_.status != 101);
+                        (!client.exchange().up.source_is_consumed() && response_.status != 101);
   client.answer_until_close = has_unknown_length && client.facts.is_http10;
   const bool as_chunks = has_unknown_length && !client.facts.is_http10 && !client.is_stream;
   HeadWriter out(client.socket.output_room(pool_));
@@ -318,7 +318,7 @@ void WorkerThread::begin_answer(Client& client) {
   client.answer_head_bytes = static_cast<std::uint32_t>(out.bytes());
   client.status = static_cast<std::uint16_t>(response_.status);
   client.upstream->keeps_alive = response_.keep_alive;
-  client.down.start({.from = framing, .as_chunks = as_chunks, .pipes = &pipes_});
+  client.exchange().down.start({.from = framing, .as_chunks = as_chunks, .pipes = &pipes_});
   client.answer_started = true;
   if (client.note) client.note->head_us = now_us_;
   client.moved_at = now_;
@@ -326,17 +326,18 @@ void WorkerThread::begin_answer(Client& client) {
   if (response_.status >= 500) {
     settle(client, ports::Outcome::State::kError);
     if (!client.facts.is_proof) CounterCell::add(cell_of(client).errors_5xx, 1);
-  } else if (client.outcome.arrival != 0 && is_event_stream(response_)) {
+  } else if (client.exchange().outcome.arrival != 0 && is_event_stream(response_)) {
     settle(client, ports::Outcome::State::kOk);
   }
 }
 
 /// True when the connection can go on to its next step.
 bool WorkerThread::push_answer(Client& client) {
-  switch (client.down.run(client.upstream->socket, client.socket, pool_, bounds_.chunks())) {
+  switch (
+      client.exchange().down.run(client.upstream->socket, client.socket, pool_, bounds_.chunks())) {
     case PumpState::kBlocked:
       // What is left to do is the client's reading, which says nothing of the app.
-      if (client.down.source_is_read()) settle(client, ports::Outcome::State::kOk);
+      if (client.exchange().down.source_is_read()) settle(client, ports::Outcome::State::kOk);
       client.upstream->socket.release_empty(pool_);
       return false;
     case PumpState::kYield:
@@ -374,7 +375,7 @@ void WorkerThread::finish_exchange(Client& client) {
   settle(client, ports::Outcome::State::kOk);
   note_success(*client.upstream->target);
   measure(client);
-  const bool request_is_whole = client.up.done();
+  const bool request_is_whole = client.exchange().up.done();
   const bool is_clean = client.upstream->keeps_alive && !client.upstream->is_draining &&
                         client.upstream->socket.received().empty();
   detach(client, is_clean && request_is_whole);
@@ -404,7 +405,7 @@ bool WorkerThread::may_retry(const Client& client) const {
   const bool nothing_sent = upstream.socket.output_pending() == upstream.head_bytes;
   const bool head_is_kept = client.socket.moves() == client.head_moves &&
                             client.socket.received_begin() == client.head_end;
-  return client.attempts == 0 && head_is_kept && client.up.source_is_untouched() &&
+  return client.attempts == 0 && head_is_kept && client.exchange().up.source_is_untouched() &&
          client.interim_answers == 0 && !client.answer_started &&
          upstream.socket.received().empty() && (client.facts.is_idempotent || nothing_sent);
 }
@@ -447,8 +448,8 @@ bool WorkerThread::lacks_asset(const Client& client) const {
 void WorkerThread::ask_other(Client& client) {
   settle(client, ports::Outcome::State::kOk);  // the release has answered
   client.lacking = client.release;
-  detach(client, false);  // its page for 404 is not read
-  client.up.start({});    // there is no body; the head goes out again
+  detach(client, false);           // its page for 404 is not read
+  client.exchange().up.start({});  // there is no body; the head goes out again
   dispatch_again(client);
   // A kept connection is writable already: no event will say so.
   if (!client.is_queued) queue_.push_back(&client);
@@ -463,7 +464,7 @@ void WorkerThread::retry(Client& client) {
   if (http1::parse_request(head, request) != http1::Fault::kNone) {
     return answer_fault(client, http1::Fault::kMalformed);  // cannot be: it was read before
   }
-  client.up.start(upload_of(client, request));
+  client.exchange().up.start(upload_of(client, request));
   dispatch(client, request);
 }
 

@@ -71,7 +71,7 @@ bool WorkerThread::serve_file(Client& client, const http1::Request& request, con
 void WorkerThread::begin_file(Client& client, StaticFile& file, const Share& share) {
   Socket& socket = client.socket;
   HeadWriter out(socket.output_room(pool_));
-  client.closes_after = client.closes_after || !client.up.source_is_consumed();
+  client.closes_after = client.closes_after || !client.exchange().up.source_is_consumed();
   out.text("HTTP/1.1 ").number(static_cast<std::uint64_t>(share.status)).text(" ");
   out.text(share.status == 200 ? "OK" : share.status == 206 ? "Partial Content" : "Not Modified");
   out.text("\r\n").field("Date", date());

@@ -71,8 +71,8 @@ void WorkerThread::end_note(Client& client) {
   note.status = client.status;
   note.attempts = client.attempts + 1;
   if (client.answer_started && !note.instance.empty()) {
-    note.bytes_in = client.up.bytes();
-    note.bytes_out = client.down.bytes();
+    note.bytes_in = client.exchange().up.bytes();
+    note.bytes_out = client.exchange().down.bytes();
   }
   timespec now{};
   (void)::clock_gettime(CLOCK_REALTIME, &now);  // cannot fail with this clock

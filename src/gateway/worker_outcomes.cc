@@ -30,18 +30,19 @@ void WorkerThread::note_arrival(Client& client, const SiteRoute& site, const Arm
       returned_cookie ? std::string_view(client.client_id.data(), client.client_id.size())
                       : prefix_of(client.address);
   client.trial = site.trial;
-  client.outcome = {.release = arm.release,
-                    .weight_ppm = site.trial_weight_ppm,
-                    .client = site.sticky ? rings.hash_of(unit) : 0,
-                    .probe = client.facts.is_chosen,
-                    .arrived_ms = static_cast<std::uint64_t>(now_)};
-  const std::uint64_t draw = site.sticky ? client.outcome.client : prng_.next();
-  if (!rings.ring(site.trial).arrive(client.outcome, draw)) client.outcome.arrival = 0;
+  client.exchange().outcome = {.release = arm.release,
+                               .weight_ppm = site.trial_weight_ppm,
+                               .client = site.sticky ? rings.hash_of(unit) : 0,
+                               .probe = client.facts.is_chosen,
+                               .arrived_ms = static_cast<std::uint64_t>(now_)};
+  const std::uint64_t draw = site.sticky ? client.exchange().outcome.client : prng_.next();
+  if (!rings.ring(site.trial).arrive(client.exchange().outcome, draw))
+    client.exchange().outcome.arrival = 0;
 }
 
 void WorkerThread::settle_outcome(Client& client, Outcome::State state) {
   OutcomeRing& ring = context_.memory->outcomes().ring(client.trial);
-  Outcome& outcome = client.outcome;
+  Outcome& outcome = client.exchange().outcome;
   outcome.state = state;
   outcome.latency_ms =
       static_cast<std::uint32_t>(static_cast<std::uint64_t>(now_) - outcome.arrived_ms);

@@ -22,7 +22,7 @@ namespace {
 bool waits_for_app_only(const Client& client) {
   const bool is_in_exchange =
       client.phase == Phase::kExchange || client.phase == Phase::kConnecting;
-  return is_in_exchange && client.up.source_is_consumed() && client.socket.writable;
+  return is_in_exchange && client.exchange().up.source_is_consumed() && client.socket.writable;
 }
 }  // namespace
 
@@ -121,6 +121,19 @@ PumpPlan WorkerThread::upload_of(const Client& client, const http1::Request& req
   return plan;
 }
 
+void WorkerThread::lend_exchange(Client& client) {
+  if (client.lent || spare_exchanges_.empty()) return;  // then one is made
+  client.lent = std::move(spare_exchanges_.back());
+  spare_exchanges_.pop_back();
+}
+
+void WorkerThread::take_exchange_back(Client& client) {
+  constexpr std::size_t kSparesMax = 512;
+  if (!client.lent || spare_exchanges_.size() == kSparesMax) return client.lent.reset();
+  *client.lent = Exchange();
+  spare_exchanges_.push_back(std::move(client.lent));
+}
+
 bool WorkerThread::begin_request(Client& client) {
   Socket& socket = client.socket;
   const std::size_t base = socket.received_begin();
@@ -146,7 +159,8 @@ bool WorkerThread::begin_request(Client& client) {
     begin_note(client, request_);
   }
   client.closes_after = is_finishing_ || client.is_stream || !request_.keep_alive;
-  client.up.start(upload_of(client, request_));
+  lend_exchange(client);
+  client.exchange().up.start(upload_of(client, request_));
   if (request_.framing.length > bounds_.body_bytes_max) {
     answer_fault(client, http1::Fault::kBodyTooLarge);
     return true;
@@ -424,7 +438,7 @@ void WorkerThread::answer(Client& client, const Page& page, std::string_view typ
   Socket& socket = client.socket;
   HeadWriter out(socket.output_room(pool_));
   // What of the request's body was not read must not be taken for the next request.
-  client.closes_after = client.closes_after || !client.up.source_is_consumed();
+  client.closes_after = client.closes_after || !client.exchange().up.source_is_consumed();
   out.text("HTTP/1.1 ").number(static_cast<std::uint64_t>(page.status)).text(" ");
   out.text(reason_of(page.status)).text("\r\n").field("Date", date());
   out.field("Content-Type", type).field("Content-Length", body.size());

@@ -147,6 +147,8 @@ class WorkerThread {
   bool step(Client& client);
   bool read_head(Client& client);
   bool begin_request(Client& client);
+  void lend_exchange(Client& client);
+  void take_exchange_back(Client& client);
   bool exceeds_rate(const Client& client);
   void dispatch(Client& client, const http1::Request& request);
   void dispatch_again(Client& client);
@@ -224,12 +226,13 @@ class WorkerThread {
   // What the judge hears: worker_outcomes.cc
   void note_arrival(Client& client, const SiteRoute& site, const ArmRoute& arm);
   void settle(Client& client, ports::Outcome::State state) {
-    if (client.outcome.arrival != 0) settle_outcome(client, state);
+    if (client.lent && client.lent->outcome.arrival != 0) settle_outcome(client, state);
   }
   void settle_outcome(Client& client, ports::Outcome::State state);
   bool is_event_stream(const http1::Response& response) const;
   void note_broken(Client& client) {
-    if (client.outcome.arrival != 0) settle_outcome(client, failure_of(*client.upstream->target));
+    if (client.exchange().outcome.arrival != 0)
+      settle_outcome(client, failure_of(*client.upstream->target));
   }
   ports::Outcome::State failure_of(const Target& target) const;
 
@@ -270,6 +273,7 @@ class WorkerThread {
   TimerWheel wheel_;
   BlockPool pool_;
   PipePool pipes_;
+  std::vector<std::unique_ptr<Exchange>> spare_exchanges_;
   Prng prng_;
   os::Fd epoll_;
   os::Fd spare_;  ///< closed to accept and refuse one connection when descriptors run out

@@ -24,10 +24,10 @@ void WorkerThread::begin_tunnel(Client& client) {
   settle(client, ports::Outcome::State::kOk);
   client.tunnel = std::make_unique<Tunnel>();
   CounterCell::add(cell_of(client).websockets, 1);
-  client.up.start({.from = {http1::BodyKind::kUntilClose, 0}});
-  client.up.follow(&client.tunnel->from_client);
-  client.down.start({.from = {http1::BodyKind::kUntilClose, 0}});
-  client.down.follow(&client.tunnel->from_app);
+  client.exchange().up.start({.from = {http1::BodyKind::kUntilClose, 0}});
+  client.exchange().up.follow(&client.tunnel->from_client);
+  client.exchange().down.start({.from = {http1::BodyKind::kUntilClose, 0}});
+  client.exchange().down.follow(&client.tunnel->from_app);
   client.phase = Phase::kTunnel;
   client.moved_at = now_;
   client.moved_bytes = 0;
@@ -63,13 +63,13 @@ bool run_way(Pump& pump, Socket& from, Socket& to, BlockPool& pool, bool& yields
 bool WorkerThread::run_tunnel(Client& client) {
   Socket& app = client.upstream->socket;
   bool yields = false;
-  const bool works = run_way(client.up, client.socket, app, pool_, yields) &&
-                     run_way(client.down, app, client.socket, pool_, yields);
-  if (!works || (client.up.done() && client.down.done())) {
+  const bool works = run_way(client.exchange().up, client.socket, app, pool_, yields) &&
+                     run_way(client.exchange().down, app, client.socket, pool_, yields);
+  if (!works || (client.exchange().up.done() && client.exchange().down.done())) {
     abandon(client);
     return false;
   }
-  if (client.tunnel->is_closing && client.down.at_frame_boundary()) {
+  if (client.tunnel->is_closing && client.exchange().down.at_frame_boundary()) {
     close_tunnel(client);
     return client.phase != Phase::kClosed;
   }
@@ -83,8 +83,9 @@ bool WorkerThread::run_tunnel(Client& client) {
 /// Both directions are told, each where a frame may begin; then only the client's reply is awaited.
 void WorkerThread::close_tunnel(Client& client) {
   Socket& app = client.upstream->socket;
-  if (client.down.at_frame_boundary()) (void)client.socket.append(bytes_of(kRestart), pool_);
-  if (client.up.at_frame_boundary() && app.append(bytes_of(kGoingAway), pool_)) {
+  if (client.exchange().down.at_frame_boundary())
+    (void)client.socket.append(bytes_of(kRestart), pool_);
+  if (client.exchange().up.at_frame_boundary() && app.append(bytes_of(kGoingAway), pool_)) {
     (void)app.flush(pool_);  // the connection is closed next: what does not fit is not waited for
   }
   detach(client, false);
@@ -96,7 +97,7 @@ void WorkerThread::close_tunnel(Client& client) {
 
 void WorkerThread::review_tunnel(Client& client) {
   Tunnel& tunnel = *client.tunnel;
-  const std::uint64_t moved = client.up.bytes() + client.down.bytes();
+  const std::uint64_t moved = client.exchange().up.bytes() + client.exchange().down.bytes();
   if (moved != client.moved_bytes) {
     client.moved_bytes = moved;
     client.moved_at = now_;
@@ -112,7 +113,7 @@ void WorkerThread::review_tunnel(Client& client) {
     return;
   }
   tunnel.is_closing = true;
-  client.down.stop_at_frame_boundary();
+  client.exchange().down.stop_at_frame_boundary();
   set_deadline(client, kBoundaryWaitMs);
   advance(client);
 }
