@@ -6,11 +6,12 @@ requests answered; a ratio below 1 means that ecluse needs less than the better 
 bench/gateway. Bars: docs/gateway.md.
 """
 import signal
+import statistics
 import time
 
 from _drive.options import run
 from _drive.proxies import Field, IdleConnections, WrkRun, private_bytes, wrk
-from _drive.race import ALL, PEERS, Row, parser_of, race, shortened
+from _drive.race import ALL, PEERS, Row, measure_once, parser_of, race, shortened
 
 ROWS = (Row("get", "GET 200 B, kept alive", 0.85,
             lambda port, seconds: wrk(port, "/", seconds, 64)),
@@ -71,6 +72,51 @@ def measure_reloads(field, bars, story, seconds):
     story.done("five reloads under load")
 
 
+CLIENT = "ecluse_client=" + "0123456789abcdef" * 2
+
+
+def measure_pair(one, other, rounds, seconds, **more):
+    """Processor time per request of two gateways in turns: the ratio of `one` to `other`."""
+    found = {one.name: [], other.name: []}
+    with one, other:
+        for turn in range(rounds):
+            for proxy in (one, other) if turn % 2 else (other, one):
+                said = measure_once(proxy, lambda port, s: wrk(port, "/", s, 64, **more), seconds)
+                found[proxy.name].append(said["cpu_us"])
+    return statistics.median(found[one.name]) / statistics.median(found[other.name])
+
+
+def measure_cohorts(field, bars, story, rounds, seconds):
+    """A canary on trial with sticky cohorts, against one release that has all the traffic."""
+    plain = field.ecluse_site("plain", 1, arms=[field.arm(1, 1_000_000)])
+    canary = field.ecluse_site("canary", 1, sticky=True, cohort_salt="bench@1", on_trial=2,
+                               arms=[field.arm(2, 100_000), field.arm(1, 900_000)])
+    ratio = measure_pair(canary, plain, rounds, seconds, cookie=CLIENT)
+    bars.at_most("cohorts_ratio", ratio, 1.03, "canary with sticky cohorts, against one release")
+    story.done("canary with sticky cohorts")
+
+
+MANY_HOSTS = ["127.0.0.1", *(f"host-{number}.bench.example" for number in range(10_000))]
+
+
+def measure_routes(field, bars, story, rounds, seconds):
+    """A table of 10,000 hosts: what a decision about all of them takes over the control socket, and whether looking
+    one up costs more."""
+    arms = [field.arm(1, 1_000_000)]
+    few = field.ecluse_site("few", 1, arms=arms)
+    many = field.ecluse_site("many", 1, arms=arms, hosts=MANY_HOSTS)
+    took_ms = []
+    for sequence in range(2, 22):
+        began = time.monotonic()
+        field.decide("many", sequence, arms=arms, hosts=MANY_HOSTS)
+        took_ms.append((time.monotonic() - began) * 1000)
+    bars.figure("routes_decision_ms", statistics.median(took_ms),
+                "10,000 hosts: a decision, read, swapped in, written down: median of 20", " ms")
+    ratio = measure_pair(many, few, rounds, seconds)
+    bars.at_most("routes_lookup_ratio", ratio, 1.03, "a request with 10,000 hosts, against one")
+    story.done("10,000 hosts")
+
+
 def extras_of(arguments):
     """The rows that are no race."""
     def idle(field, bars, story):
@@ -79,13 +125,20 @@ def extras_of(arguments):
     def reloads(field, bars, story):
         measure_reloads(field, bars, story, max(7, 3 * arguments.seconds))
 
-    return [extra for extra in (idle, reloads)
+    def cohorts(field, bars, story):
+        measure_cohorts(field, bars, story, arguments.rounds, arguments.seconds)
+
+    def routes(field, bars, story):
+        measure_routes(field, bars, story, arguments.rounds, arguments.seconds)
+
+    return [extra for extra in (idle, reloads, cohorts, routes)
             if not arguments.rows or extra.__name__ in arguments.rows]
 
 
 def parse():
-    parser = parser_of(__doc__, [*(row.name for row in ROWS), "idle", "reloads"])
-    parser.add_argument("--idle", type=int, nargs="+", default=[2000, 19000],
+    parser = parser_of(__doc__, [*(row.name for row in ROWS), "idle", "reloads", "cohorts",
+                                  "routes"])
+    parser.add_argument("--idle", type=int, nargs="+", default=[2000, 16000],
                         help="how many idle connections (at most what the descriptor limit allows)")
     arguments = shortened(parser.parse_args())
     if arguments.quick:

@@ -139,6 +139,32 @@ class Field:
                       [program, "gateway", "--listen", f"127.0.0.1:{port}", "--to",
                        f"127.0.0.1:{self.origin_port}", "--workers", str(workers)])
 
+    def ecluse_site(self, name, workers, **site):
+        """With a site for 127.0.0.1, as the control plane applies it."""
+        port, control = free_port(), self.folder / f"{name}.sock"
+        program = os.environ.get("ECLUSE_BENCH_GATEWAY", str(BUILD / "ecluse"))
+        daemon = Daemon(name, self.folder, port,
+                        [program, "gateway", "--listen", f"127.0.0.1:{port}", "--control",
+                         str(control), "--workers", str(workers)])
+        self.decide(name, 1, **site)
+        return daemon
+
+    def decide(self, name, sequence, hosts=("127.0.0.1",), **site):
+        """Applies a site; returns when every thread of that gateway routes by it."""
+        decision = {"op": "apply", "fence": {"term": 1, "sequence": sequence, "rollout": "bench@1"},
+                    "site": {"app": "bench", "environment": "prod", "hosts": list(hosts)} | site}
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.folder / f"{name}.sock"))
+            line.sendall(json.dumps(decision).encode() + b"\n")
+            answer = json.loads(line.makefile().readline())
+        if not answer["ok"]:
+            raise Failed(f"{name}: {answer}")
+
+    def arm(self, release, weight_ppm):
+        target = {"instance": f"web-{release}", "address": "127.0.0.1", "port": self.origin_port}
+        return {"release": release, "weight_ppm": weight_ppm,
+                "backends": [{"process": "web", "prefixes": ["/"], "targets": [target]}]}
+
     def nginx(self, workers):
         port = free_port()
         return Daemon("nginx", self.folder, port,
@@ -155,10 +181,11 @@ class WrkRun:
     bench/gateway/report.lua says of it."""
 
     def __init__(self, port, path, seconds, connections, method="GET", body=0, connection="keep",
-                 scheme="http"):
+                 scheme="http", cookie=None):
         self.process = subprocess.Popen(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(FILES / "report.lua"),
-             f"{scheme}://127.0.0.1:{port}{path}", "--", method, str(body), connection],
+             f"{scheme}://127.0.0.1:{port}{path}", "--", method, str(body), connection,
+             *([cookie] if cookie else [])],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def said(self):

@@ -1,5 +1,5 @@
 -- For wrk: what a row asks for, and one line of JSON with what came of it.
--- Arguments after "--": METHOD BODY_BYTES close|keep
+-- Arguments after "--": METHOD BODY_BYTES close|keep [COOKIE]
 function init(arguments)
   wrk.method = arguments[1]
   local bytes = tonumber(arguments[2])
@@ -12,6 +12,7 @@ function init(arguments)
   wrk.headers["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
   wrk.headers["Accept-Language"] = "en-US,en;q=0.5"
   wrk.headers["Cookie"] = "session=5f2b0e9c7a6d4c1f8b3e2d1c0a9f8e7d; theme=dark"
+  if arguments[4] then wrk.headers["Cookie"] = wrk.headers["Cookie"] .. "; " .. arguments[4] end
 end
 
 function done(summary, latency)

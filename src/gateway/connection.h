@@ -122,6 +122,9 @@ struct Exchange {
   Pump up;
   Pump down;
   ports::Outcome outcome;  ///< its record; arrival 0: nothing is to be settled
+  std::array<char, 32> client_id{};
+
+  std::string_view client_id_text() const { return {client_id.data(), client_id.size()}; }
 };
 
 /// One who asks: a connection that speaks HTTP/1, bare or over TLS, or one stream of an HTTP/2
@@ -169,7 +172,6 @@ struct Client : Endpoint, TimerEntry {
   std::unique_ptr<AccessNote> note;  ///< of a request that will be logged
   http1::HeadScanner scanner;
   std::unique_ptr<Exchange> lent;  ///< from the first request's head on until none is under way
-  std::array<char, 32> client_id{};
   std::unique_ptr<Tunnel> tunnel;
   std::unique_ptr<http2::Session> http2;
   const TlsTransport* tls = nullptr;  ///< of its connection, which outlives its streams

@@ -82,7 +82,7 @@ void write_cookies(const http1::Response& response, const Client& client, HeadWr
   if (keeping == Keeping::kUnsaid) out.text("Cache-Control: private\r\n");
   if (client.facts.sets_client_cookie) {
     out.text("Set-Cookie: ").text(kClientCookie).text("=");
-    out.text({client.client_id.data(), client.client_id.size()});
+    out.text(client.exchange().client_id_text());
     out.text("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax\r\n");
   }
   if (client.facts.sets_affinity_cookie) {

@@ -27,8 +27,7 @@ void WorkerThread::note_arrival(Client& client, const SiteRoute& site, const Arm
   const bool returned_cookie =
       site.sticky && !client.facts.sets_client_cookie && !client.facts.is_proof;
   const std::string_view unit =
-      returned_cookie ? std::string_view(client.client_id.data(), client.client_id.size())
-                      : prefix_of(client.address);
+      returned_cookie ? client.exchange().client_id_text() : prefix_of(client.address);
   client.trial = site.trial;
   client.exchange().outcome = {.release = arm.release,
                                .weight_ppm = site.trial_weight_ppm,

@@ -264,11 +264,11 @@ bool WorkerThread::answers_itself(Client& client, const http1::Request& request,
 void WorkerThread::use_cohort(Client& client, const http1::Request& request) {
   const std::string_view known = cookie_value(request.fields, kClientCookie);
   const bool is_ours =
-      known.size() == client.client_id.size() && std::ranges::all_of(known, [](char c) {
+      known.size() == client.exchange().client_id.size() && std::ranges::all_of(known, [](char c) {
         return http1::is_digit(c) || (c >= 'a' && c <= 'f');
       });
   if (is_ours) {
-    std::ranges::copy(known, client.client_id.begin());
+    std::ranges::copy(known, client.exchange().client_id.begin());
     return;
   }
   if (client.facts.sets_client_cookie) return;  // made by the first attempt
@@ -276,7 +276,8 @@ void WorkerThread::use_cohort(Client& client, const http1::Request& request) {
   randombytes_buf(random.data(), random.size());
   std::array<char, 33> hex{};
   sodium_bin2hex(hex.data(), hex.size(), random.data(), random.size());
-  std::copy_n(hex.begin(), client.client_id.size(), client.client_id.begin());
+  auto& made = client.exchange().client_id;
+  std::copy_n(hex.begin(), made.size(), made.begin());
   client.facts.sets_client_cookie = true;
 }
 
@@ -288,7 +289,7 @@ const ArmRoute* WorkerThread::choose_arm(Client& client, const http1::Request& r
                                              : static_cast<std::uint32_t>(prng_.below(kMillion)));
   }
   use_cohort(client, request);
-  return site.arm_at(site.cohort_point({client.client_id.data(), client.client_id.size()}));
+  return site.arm_at(site.cohort_point(client.exchange().client_id_text()));
 }
 
 /// What a tester's cookie says, what an asset needs that one release lacks, or the weights. Unlike
