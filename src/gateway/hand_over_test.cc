@@ -33,7 +33,9 @@ json ask(const fs::path& socket, const json& question) {
   std::copy(path.begin(), path.end(), address.sun_path);
   const auto* const raw = reinterpret_cast<const sockaddr*>(&address);
   if (::connect(fd.get(), raw, sizeof address) != 0) return nullptr;
-  if (!os::write_all(fd.get(), question.dump() + "\n")) return nullptr;
+  const std::string text = question.dump() + "\n";
+  const ssize_t sent = ::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  if (sent != static_cast<ssize_t>(text.size())) return nullptr;
   std::string line;
   std::array<char, 4096> chunk{};
   for (ssize_t n = 0; line.find('\n') == std::string::npos;) {

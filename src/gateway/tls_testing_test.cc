@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -31,6 +32,27 @@ os::Fd connect_to(std::uint16_t port) {
   }
   return fd;
 }
+
+/// OpenSSL writes to a bare socket: one that the gateway has closed is an error and no end of us.
+class QuietPipe {
+ public:
+  QuietPipe() {
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &former_);
+  }
+  ~QuietPipe() {
+    const timespec at_once{};
+    (void)::sigtimedwait(&pipe_, nullptr, &at_once);  // most often none is there
+    ::pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+  }
+  QuietPipe(const QuietPipe&) = delete;
+  QuietPipe& operator=(const QuietPipe&) = delete;
+
+ private:
+  sigset_t pipe_{};
+  sigset_t former_{};
+};
 
 int number_of(TlsVersion version) {
   switch (version) {
@@ -97,6 +119,7 @@ TlsClient::TlsClient(std::uint16_t port, TlsWishes wishes)
                           static_cast<unsigned>(wire.size()));
   }
   if (wishes.session) ::SSL_set_session(ssl_.get(), wishes.session.get());
+  const QuietPipe quiet;
   is_connected_ = ::SSL_connect(ssl_.get()) == 1;
   if (!is_connected_) failure_ = newest_reason();
 }
@@ -136,16 +159,19 @@ std::shared_ptr<SSL_SESSION> TlsClient::session() const {
 }
 
 bool TlsClient::renegotiates() {
+  const QuietPipe quiet;
   return ::SSL_renegotiate(ssl_.get()) == 1 && ::SSL_do_handshake(ssl_.get()) == 1;
 }
 
 bool TlsClient::send(std::string_view bytes) {
+  const QuietPipe quiet;
   return ::SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) ==
          static_cast<int>(bytes.size());
 }
 
 std::string TlsClient::read_some() {
   std::string chunk(65536, '\0');
+  const QuietPipe quiet;
   const int n = ::SSL_read(ssl_.get(), chunk.data(), static_cast<int>(chunk.size()));
   ended_cleanly_ = n <= 0 && ::SSL_get_error(ssl_.get(), n) == SSL_ERROR_ZERO_RETURN;
   chunk.resize(static_cast<std::size_t>(std::max(n, 0)));
