@@ -26,7 +26,7 @@ elseif(ECLUSE_FLAVOUR STREQUAL "fuzz")
 elseif(ECLUSE_FLAVOUR STREQUAL "release")
   set(_options -O2 -g1 -flto=auto -D_GLIBCXX_ASSERTIONS -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
 elseif(ECLUSE_FLAVOUR STREQUAL "mutants")
-  set(_options -O1 -g0 -D_GLIBCXX_ASSERTIONS)  # many short builds of the simulator: tools/mutants.py
+  set(_options -O2 -g0 -D_GLIBCXX_ASSERTIONS)  # the simulator and its seeded mistakes: tools/mutants.py
 else()
   message(FATAL_ERROR "ECLUSE_FLAVOUR is '${ECLUSE_FLAVOUR}', expected dev, tsan, release or fuzz")
 endif()

@@ -36,6 +36,8 @@ void Checkers::on_step(const rollout::State& before, const rollout::Step& step) 
   on_recovered(before, step);
   on_trial(before, step.next);
   on_phase(before, step.next);
+  on_abort(before, step.next);
+  on_evidence(before);
   const bool stops =
       std::ranges::any_of(step.effects, [](const rollout::Effect& e) { return is_unsafe(e.kind); });
   const bool decides = std::ranges::any_of(
@@ -92,6 +94,27 @@ void Checkers::on_trial(const rollout::State& before, const rollout::State& next
     violated("3 nobody decided", r.id + " went on though nothing was proven");
 }
 
+/// Whoever crashes, each request that arrived before the trial's cursor was told to the judge once.
+void Checkers::on_evidence(const rollout::State& state) {
+  const auto* trial = state.active ? world_.engine->trial(state.active->id) : nullptr;
+  if (trial == nullptr) return;
+  const auto came = world_.visitors.before(state.key, trial->cursor());
+  const auto& told = trial->tally();
+  if (came && *came != Visitors::Count{told.canary.requests, told.stable.requests})
+    violated("each outcome counts once",
+             fmt::format("{}: {} and {} requests came, {} and {} were judged", trial->rollout(),
+                         came->on_trial, came->others, told.canary.requests, told.stable.requests));
+}
+
+/// From the acknowledgement on nothing that is still under way can give it weight again.
+void Checkers::on_abort(const rollout::State& before, const rollout::State& next) {
+  if (!before.active || before.active->phase != Phase::kAborting) return;
+  if (!next.active || next.active->phase != Phase::kGathering) return;
+  const auto& r = *next.active;
+  if (!r.fence.empty() && !world_.traffic.has_latched(r.fence, r.release))
+    violated("4 an abort stands", r.id + " goes on to stop and the gateway has not latched it");
+}
+
 namespace {
 /// Ends when the world obeys, and cannot be given up; everything else has a deadline of its own.
 bool waits_for_the_world(Phase phase) {
@@ -114,6 +137,9 @@ void Checkers::on_phase(const rollout::State& before, const rollout::State& next
                                             &rollout::Effect::kind) != before.pending.end();
   const bool still_runs = std::ranges::find(next.pending, rollout::EffectKind::kRunJob,
                                             &rollout::Effect::kind) != next.pending.end();
+  const bool is_new = goes_on && !was.committed && next.active->committed;
+  if (is_new && next.active->phase != Phase::kCommitting)
+    violated("2 committed means durable", was.id + " went on before its commit was written");
   const bool in_time = was.deadline && world_.scheduler.now() < *was.deadline;
   if (was.phase == Phase::kReleaseJobs && !goes_on && runs_a_job && still_runs && in_time)
     violated("3 a migration is not abandoned half way", was.id);

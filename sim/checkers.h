@@ -35,6 +35,8 @@ class Checkers {
   void on_recovered(const rollout::State& before, const rollout::Step& step);
   void on_trial(const rollout::State& before, const rollout::State& next);
   void on_phase(const rollout::State& before, const rollout::State& next);
+  void on_evidence(const rollout::State& state);
+  void on_abort(const rollout::State& before, const rollout::State& next);
   void one_generation_of_workers(const ports::Launch& launch, const rollout::State& durable);
   void on_swap(const ports::Site& site, const ports::Fence& fence);
   void on_commit(const ports::Batch& batch);

@@ -14,6 +14,9 @@ Duration SimExecutor::delay(control::Urgency urgency) {
   if (no_delay) return Duration::zero();
   const bool late = urgency == control::Urgency::kUrgent && prng_.chance(mischief.late);
   if (late) return Duration{static_cast<std::int64_t>(prng_.below(70'000))};
+  // News of a site is asked for over and over: a few times a minute is often enough to simulate.
+  if (urgency == control::Urgency::kWatch)
+    return Duration{500 + static_cast<std::int64_t>(prng_.below(29'000))};
   const bool slow = prng_.chance(mischief.slow);
   const std::uint64_t most = urgency == control::Urgency::kLong ? 5'000 : slow ? 3'000 : 20;
   return Duration{static_cast<std::int64_t>(prng_.below(most + 1))};

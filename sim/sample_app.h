@@ -17,6 +17,7 @@ struct SampleOptions {
   Duration hold = std::chrono::seconds(30);
   model::Inconclusive inconclusive = model::Inconclusive::kPromote;
   model::NoTraffic no_traffic = model::NoTraffic::kHold;
+  std::vector<std::string> abort_when;
   Duration bake = std::chrono::seconds(60);
   bool prod = true;  ///< a second environment that is promoted to, by approval
 };
@@ -47,6 +48,7 @@ inline model::EnvironmentSpec sample_environment(const SampleOptions& options, s
   spec.canary.hold = options.hold;
   spec.canary.inconclusive = options.inconclusive;
   spec.canary.no_traffic = options.no_traffic;
+  spec.canary.abort_when = options.abort_when;
   spec.bake = options.bake;
   spec.drain = std::chrono::seconds(5);
   return spec;

@@ -20,7 +20,10 @@ using ecluse::sim::Trace;
 
 constexpr int kRolloutsPerLife = 10;
 
+using ecluse::sim::Trials;
+
 struct Sum {
+  Trials trials;
   std::uint64_t rollouts = 0;
   std::uint64_t crashes = 0;
   std::uint64_t steps = 0;
@@ -28,6 +31,13 @@ struct Sum {
   std::uint64_t failing_seed = 0;
   std::uint64_t failures = 0;
 };
+
+void add(Trials& to, const Trials& more) {
+  to.good += more.good;
+  to.good_rolled_back += more.good_rolled_back;
+  to.bad += more.bad;
+  to.bad_promoted += more.bad_promoted;
+}
 
 int show(std::uint64_t seed) {
   const auto once = ecluse::sim::simulate(seed, kRolloutsPerLife, Trace::kKeep);
@@ -52,6 +62,7 @@ Sum work(std::uint64_t first, std::uint64_t stride, std::uint64_t rollouts,
     sum.rollouts += outcome.rollouts;
     sum.crashes += outcome.crashes;
     sum.steps += outcome.steps;
+    add(sum.trials, outcome.trials);
     sum.lives += 1;
     bool failed = !outcome.violations.empty();
     // Every hundredth life is lived twice: the same seed must give the same trace.
@@ -95,6 +106,7 @@ Sum in_processes(std::uint64_t rollouts, unsigned workers, std::uint64_t failure
     total.steps += sum.steps;
     total.lives += sum.lives;
     total.failures += sum.failures;
+    add(total.trials, sum.trials);
     if (total.failing_seed == 0) total.failing_seed = sum.failing_seed;
   }
   while (wait(nullptr) > 0) {
@@ -124,10 +136,20 @@ int main(int argc, char** argv) {
   const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   fmt::print("{} rollouts in {} lives, {} crashes, {} steps, {:.1f} s, {} violations\n",
              sum.rollouts, sum.lives, sum.crashes, sum.steps, took, sum.failures);
+  const auto& trials = sum.trials;
+  fmt::print("the judge: {} of {} good releases rolled back, {} of {} bad ones promoted\n",
+             trials.good_rolled_back, trials.good, trials.bad_promoted, trials.bad);
   if (!json.empty())
-    std::ofstream(json) << nlohmann::json{{"rollouts", sum.rollouts}, {"lives", sum.lives},
-                                          {"crashes", sum.crashes},   {"steps", sum.steps},
-                                          {"seconds", took},          {"violations", sum.failures}}
+    std::ofstream(json) << nlohmann::json{{"rollouts", sum.rollouts},
+                                          {"lives", sum.lives},
+                                          {"crashes", sum.crashes},
+                                          {"steps", sum.steps},
+                                          {"seconds", took},
+                                          {"violations", sum.failures},
+                                          {"good_trials", trials.good},
+                                          {"good_rolled_back", trials.good_rolled_back},
+                                          {"bad_trials", trials.bad},
+                                          {"bad_promoted", trials.bad_promoted}}
                                .dump()
                         << "\n";
   if (sum.failures == 0) return 0;

@@ -18,6 +18,11 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+constexpr double kVisitedLives = 0.02;  // they take many times as long as others
+constexpr double kGoodShare = 0.01;
+constexpr double kBadShare = 0.5;
+constexpr std::uint64_t kEnoughToJudge = 60;
+
 constexpr std::uint64_t kFnvBasis = 14695981039346656037ULL;
 constexpr std::uint64_t kFnvPrime = 1099511628211ULL;
 
@@ -33,6 +38,7 @@ class Life {
       outcome_.rollouts += step.next.ended.size();
       check(before, step);
       trace_step(before, step);
+      count_trials(step.next);
       consider_ruling(step.next);
       consider_dying();
     };
@@ -100,7 +106,8 @@ class Life {
     disk_full_ = false;
     world_.executor.mischief = {};
     run_for(minutes(1));
-    if (world_.prng.chance(0.3)) {  // the last state must be one that can be started from
+    world_.visitors.per_second = 0;  // what nobody decides waits for a week
+    if (world_.prng.chance(0.3)) {   // the last state must be one that can be started from
       dying_ = true;
       run_for(milliseconds(1));
     }
@@ -146,6 +153,25 @@ class Life {
                                 .late = prng.chance(0.2) ? prng.unit() * 0.2 : 0};
     if (prng.chance(0.3)) apps_.emplace_back("blog");
     judge_is_heard_ = prng.chance(0.8) ? prng.unit() : 0;
+    if (prng.chance(kVisitedLives)) people_come();
+  }
+
+  /// The real judge hears of real requests, instead of ruling as the seed has it.
+  void people_come() {
+    judge_is_heard_ = 0;
+    is_visited_ = true;
+    world_.visitors.per_second = 0.02 + world_.prng.unit() * world_.prng.unit() * 3;
+    world_.visitors.error_share = [this](const auto& key, auto release) {
+      return error_share_of(key, release);
+    };
+    world_.let_the_judge_hear();
+  }
+
+  double error_share_of(const model::EnvironmentKey& key, model::ReleaseNumber release) {
+    const auto known = error_shares_.find({key, release});
+    if (known != error_shares_.end()) return known->second;
+    const bool is_bad = world_.prng.chance(0.3);
+    return error_shares_[{key, release}] = is_bad ? kBadShare : kGoodShare;
   }
 
   void set_faults() {
@@ -157,6 +183,7 @@ class Life {
     world_.traffic.faults = some;
     world_.builder.faults = some;
     world_.services.faults = some;
+    world_.visitors.faults = some;
     world_.backups.faults = [this, some](std::string_view call) -> std::optional<Error> {
       if (!calm_ && world_.prng.chance(fault_chance_ / 4))
         return Error{ErrorKind::kExhausted, "the backup's disk is full", {}};
@@ -214,7 +241,8 @@ class Life {
                           .job = world_.prng.chance(0.7),
                           .hold = between(1'000, 60'000),
                           .bake = between(0, 600'000)};
-    if (world_.prng.chance(0.4)) options.weights = {0.1, 0.5};
+    if (world_.prng.chance(is_visited_ ? 0.9 : 0.4)) options.weights = {0.1, 0.5};
+    if (is_visited_) options.abort_when = {"errors > 5%", "errors > 1x stable"};
     options.how.reversible = world_.prng.chance(0.8);
     options.how.blocking = world_.prng.chance(0.2);
     options.inconclusive = static_cast<model::Inconclusive>(world_.prng.below(4));
@@ -252,6 +280,10 @@ class Life {
   void act() {
     auto& prng = world_.prng;
     if (!calm_ && prng.chance(disk_chance_)) disk_full_ = !disk_full_;
+    if (is_visited_ && prng.chance(0.02)) {
+      say("the gateway's memory is lost");
+      world_.visitors.forget_everything();
+    }
     if (prng.chance(0.02)) {
       say("the machine sleeps");
       world_.suspend(between(0, 7'200'000));
@@ -311,7 +343,8 @@ class Life {
         return;
       case 19:
       case 20:
-        if (const auto* state = world_.state(where); state != nullptr && state->active)
+        if (const auto* state = world_.state(where);
+            state != nullptr && state->active && !is_visited_)
           rule(state->key, state->active->id);
         return;
       default:
@@ -333,6 +366,25 @@ class Life {
     world_.scheduler.after(between(0, 20'000), [this, key = state.key, id = state.active->id] {
       if (world_.engine) rule(key, id);
     });
+  }
+
+  /// Over many lives these are rates that the judge promises.
+  void count_trials(const rollout::State& next) {
+    if (!is_visited_) return;
+    for (const auto& r : next.ended) {
+      const auto known = error_shares_.find({next.key, r.release});
+      const auto before = error_shares_.find({next.key, r.from});
+      if (!r.verdict || known == error_shares_.end() || before == error_shares_.end()) continue;
+      const bool rolled_back = r.verdict->ruling == rollout::Ruling::kRollback;
+      auto& trials = outcome_.trials;
+      if (known->second == kGoodShare) {
+        trials.good += 1;
+        trials.good_rolled_back += rolled_back ? 1 : 0;
+      } else if (before->second == kGoodShare && r.verdict->canary_requests >= kEnoughToJudge) {
+        trials.bad += 1;
+        trials.bad_promoted += r.outcome == rollout::Outcome::kDone && !rolled_back ? 1 : 0;
+      }
+    }
   }
 
   void rule(const model::EnvironmentKey& key, const std::string& id) {
@@ -401,6 +453,8 @@ class Life {
   double disk_chance_ = 0;
   double bad_release_chance_ = 0;
   double judge_is_heard_ = 0;
+  bool is_visited_ = false;
+  std::map<std::pair<model::EnvironmentKey, model::ReleaseNumber>, double> error_shares_;
   int commits_ = 0;
   std::vector<std::string> apps_ = {"shop"};
   std::map<std::string, std::string> last_commit_;  ///< by app

@@ -13,12 +13,21 @@ struct Violation {
   std::string message;
 };
 
+/// What the judge made of releases that were on trial before real visitors.
+struct Trials {
+  std::uint64_t good = 0;              ///< err no more than the release before them
+  std::uint64_t good_rolled_back = 0;  ///< by the judge
+  std::uint64_t bad = 0;               ///< half of their requests fail, and enough came
+  std::uint64_t bad_promoted = 0;      ///< and nobody hurried them through
+};
+
 struct Outcome {
   std::uint64_t seed = 0;
   std::uint64_t rollouts = 0;  ///< that came to an end
   std::uint64_t crashes = 0;   ///< of the control plane
   std::uint64_t steps = 0;
   std::uint64_t trace_hash = 0;
+  Trials trials;
   std::vector<Violation> violations;
   std::vector<std::string> trace;  ///< only when asked for
 };

@@ -11,6 +11,7 @@ World::World(std::uint64_t seed)
       runtime(scheduler),
       traffic(scheduler),
       prober(scheduler, runtime),
+      visitors(scheduler, traffic, prng),
       ports{clock,   runtime,  traffic, prober,     store, vcs,
             builder, services, secrets, stage_logs, {},    &backups} {
   ports.parse = [this](std::string_view text, const std::string&) -> Result<control::ParsedApp> {
@@ -172,9 +173,12 @@ const rollout::State* World::state(const std::string& environment) const {
 std::optional<rollout::State> World::stored(const model::EnvironmentKey& environment) {
   const auto text = store.get(control::environment_store_key(environment));
   if (!text || !*text) return std::nullopt;
-  auto state = rollout::state_from_text(**text);
-  if (!state) return std::nullopt;
-  return std::move(*state);
+  auto& [known_text, known] = read_[environment];
+  if (known_text == **text) return known;
+  known_text = **text;
+  auto state = rollout::state_from_text(known_text);
+  known = state ? std::optional(std::move(*state)) : std::nullopt;
+  return known;
 }
 
 std::optional<control::Record> World::record(const std::string& id) {

@@ -12,6 +12,7 @@
 #include "sim/twins/runtime.h"
 #include "sim/twins/scheduler.h"
 #include "sim/twins/traffic.h"
+#include "sim/twins/visitors.h"
 #include "sim/twins/workshop.h"
 
 namespace ecluse::sim {
@@ -23,6 +24,8 @@ class World {
   /// A commit whose ecluse.yml says `app`.
   void add_commit(const std::string& sha, model::AppSpec app);
 
+  /// From the next boot on the judge hears of what visitors met.
+  void let_the_judge_hear() { ports.outcomes = &visitors; }
   /// Starts the control plane; false when its state could not be read or written.
   bool boot();
   void crash(double still_arrives = 0.5);
@@ -64,6 +67,7 @@ class World {
   TwinRuntime runtime;
   TwinTraffic traffic;
   TwinProber prober;
+  Visitors visitors;
   FaultyStore store;
   TwinVcs vcs;
   TwinBuilder builder;
@@ -78,6 +82,9 @@ class World {
 
  private:
   Answer<control::Ticket> place(Result<control::RolloutOrder> order);
+
+  /// What stored() read last: checkers ask many times between two commits.
+  std::map<model::EnvironmentKey, std::pair<std::string, std::optional<rollout::State>>> read_;
 };
 
 }  // namespace ecluse::sim

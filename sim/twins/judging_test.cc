@@ -130,6 +130,7 @@ TEST_F(JudgingTest, StopsWhenTheTrialIsOverAndKeepsItsPicture) {
   EXPECT_TRUE(executor_.waiting.empty());
   const auto picture = picture_in(stored_.at("trial/lettings/prod@3"));
   ASSERT_TRUE(picture);
+  EXPECT_FALSE(nlohmann::json::parse(stored_.at("trial/lettings/prod@3")).contains("docket"));
   EXPECT_EQ(nlohmann::json::parse(*picture).at("so_far").at("stable").at("requests"), 10);
 }
 
@@ -213,6 +214,19 @@ TEST_F(JudgingTest, AsksAgainWhenTheGatewayDidNotAnswer) {
   twin_.set_away(false);
   visit(6, Outcome::State::kOk, 3);
   judging_->tick(*judging_->deadline());
+  read();
+  EXPECT_EQ(counted().stable.requests, 3U);
+}
+
+TEST_F(JudgingTest, ReadsAgainWhenAReadNeverCameBack) {
+  auto late = executor_.waiting.front()();
+  executor_.waiting.clear();
+  clock_.pass(*judging_->deadline() - clock_.now());
+  judging_->tick(clock_.now());
+  visit(6, Outcome::State::kOk, 3);
+  ASSERT_EQ(executor_.waiting.size(), 1U);
+  late();
+  EXPECT_EQ(executor_.waiting.size(), 1U) << "one read at a time";
   read();
   EXPECT_EQ(counted().stable.requests, 3U);
 }

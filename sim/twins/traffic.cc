@@ -108,6 +108,11 @@ Result<TwinTraffic::Answer> TwinTraffic::ask(const model::EnvironmentKey& key,
   return Answer{0, 503};
 }
 
+bool TwinTraffic::has_latched(const std::string& rollout, model::ReleaseNumber release) const {
+  const auto found = latches_.find(rollout);
+  return found != latches_.end() && found->second.contains(release);
+}
+
 const ports::Site* TwinTraffic::site(const model::EnvironmentKey& key) const {
   const auto found = known_.find(key);
   return found == known_.end() || !found->second.site ? nullptr : &*found->second.site;

@@ -29,6 +29,7 @@ class TwinTraffic : public ports::Traffic {
                      const std::string& path) override;
 
   const ports::Site* site(const model::EnvironmentKey& key) const;
+  bool has_latched(const std::string& rollout, model::ReleaseNumber release) const;
 
   Faults faults;
   /// Whether a target answers; absent: all do.

@@ -94,21 +94,26 @@ bool is_valid_utf8(std::string_view text) {
 }
 
 std::string printable(std::string_view text, std::size_t max) {
+  std::size_t end = std::min(max, text.size());
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    end -= 1;  // not in the middle of a letter
+  const auto shown = text.substr(0, end);
+  const bool is_text = is_valid_utf8(shown);
   std::string out;
-  for (const char c : text.substr(0, max)) {
+  for (const char c : shown) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
     } else if (c == '\n') {
       out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
+    } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !is_text)) {
       out += fmt::format("\\x{:02x}", byte);
     } else {
       out += c;
     }
   }
-  if (text.size() > max) out += "...";
+  if (text.size() > end) out += "...";
   return out;
 }
 

@@ -28,6 +28,9 @@ TEST(Utf8, RejectsOverlongSurrogatesAndCutSequences) {
 TEST(Printable, LeavesNoControlCharacterAndNoBareQuote) {
   EXPECT_EQ(printable("a\"b\n\x1b[0m"), "a\\\"b\\n\\x1b[0m");
   EXPECT_EQ(printable("abcdef", 3), "abc...");
+  EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(printable("caf\xc3\xa9", 4), "caf...") << "not in the middle of a letter";
+  EXPECT_EQ(printable("caf\xe9"), "caf\\xe9");
 }
 
 RC_GTEST_PROP(Split, IsUndoneByJoin, (const std::string& text)) {

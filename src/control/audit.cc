@@ -62,6 +62,7 @@ class Auditor {
   }
 
   void instance(const rollout::Instance& before, const rollout::Instance& now) {
+    if (before.ready == now.ready && before.exits == now.exits) return;
     const auto id = instance_id(after_, now);
     if (before.ready != now.ready)
       say(now.ready ? "instance.ready" : "instance.unready", {{"instance", id}});

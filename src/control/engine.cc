@@ -17,6 +17,17 @@ namespace {
 constexpr const char* kForgotten = "forgotten/";
 constexpr std::string_view kTermKey = "term";
 
+/// Each rollout that ends lets go of the trial of the one so many numbers before it.
+constexpr std::uint64_t kTrialsKept = 50;
+
+std::optional<RolloutId> older_by(std::uint64_t count, const RolloutId& id) {
+  const auto at = id.rfind('@') + 1;
+  std::uint64_t number = 0;
+  std::from_chars(id.data() + at, id.data() + id.size(), number);
+  if (number <= count) return std::nullopt;
+  return fmt::format("{}{}", id.substr(0, at), number - count);
+}
+
 Lane lane_of(const model::EnvironmentKey& key, const rollout::Effect& effect) {
   using rollout::EffectKind;
   const auto where = to_string(key);
@@ -149,10 +160,10 @@ void Engine::apply(Room& room, const rollout::Event& event, Change change) {
   std::erase_if(step.effects, [](const rollout::Effect& e) { return is_urgent(e.kind); });
   start_effects(room, step.effects, change.after);
   watch(room);
-  attend_trial(room);
   reply_to_swaps(room);
   if (told_) change.after.push_back(told_);
   journal_.append(std::move(batch), std::move(change.after));
+  attend_trial(room);  // a trial is closed after the state that ended it
 }
 
 void Engine::start_effects(Room& room, const std::vector<rollout::Effect>& effects,
@@ -220,6 +231,8 @@ void Engine::file_ended(Room& room, rollout::State& next, ports::Batch& batch) {
       batch.erase.push_back(pipeline_store_key(ended.id));
       pipelines_.erase(pipeline);
     }
+    if (const auto old = older_by(kTrialsKept, ended.id))
+      batch.erase.push_back(trial_store_key(*old));
     const auto swap = room.swaps.find(ended.id);
     record.rollout = std::move(ended);
     record.ended = ports_.clock.wall();

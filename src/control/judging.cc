@@ -12,6 +12,8 @@ namespace {
 /// A read comes back with the canary's first error at once, else after this.
 constexpr Duration kReadPatience = std::chrono::milliseconds(100);
 constexpr Duration kAgainAfter = std::chrono::milliseconds(500);
+/// A read that has not come back by then never will; the judge must not fall silent for it.
+constexpr Duration kReadMax = std::chrono::seconds(30);
 /// What is not stored is read again after a crash: the gateway keeps the records.
 constexpr Duration kStoreEvery = std::chrono::seconds(1);
 
@@ -78,8 +80,7 @@ void Judging::begin(const rollout::State& state, const model::Release* on_trial,
                     const Stored& stored) {
   const auto& r = *state.active;
   const auto objectives = objectives_of(*on_trial);
-  Case one{
-      .trial = Trial(r.id, r.release, objectives, clock_.now()), .stored_at = {}, .again_at = {}};
+  Case one{.trial = Trial(r.id, r.release, objectives, clock_.now())};
   if (const auto text = stored(trial_store_key(r.id))) {
     auto restored = Trial::from_text(r.id, r.release, objectives, *text);
     if (restored) {
@@ -94,28 +95,31 @@ void Judging::begin(const rollout::State& state, const model::Release* on_trial,
 
 void Judging::end(const model::EnvironmentKey& key) {
   const Trial& trial = cases_.at(key).trial;
-  courier_.store({{trial_store_key(trial.rollout()), trial.to_text()}});
+  courier_.store({{trial_store_key(trial.rollout()), trial.closing_text()}});
   cases_.erase(key);
 }
 
 void Judging::read(const model::EnvironmentKey& key) {
   Case& one = cases_.at(key);
   one.reading = true;
-  one.again_at.reset();
+  one.reads += 1;
+  one.again_at = clock_.now() + kReadMax;
   executor_.run({fmt::format("outcomes {}", to_string(key)), Urgency::kWatch},
-                [this, key, rollout = one.trial.rollout(), cursor = one.trial.cursor(),
-                 outcomes = outcomes_]() -> Completion {
+                [this, key, rollout = one.trial.rollout(), number = one.reads,
+                 cursor = one.trial.cursor(), outcomes = outcomes_]() -> Completion {
                   auto batch = std::make_shared<Result<ports::OutcomeBatch>>(
                       outcomes->read(key, cursor, kReadPatience));
-                  return [this, key, rollout, batch] { heard(key, rollout, *batch); };
+                  return
+                      [this, key, rollout, number, batch] { heard(key, rollout, number, *batch); };
                 });
 }
 
 void Judging::heard(const model::EnvironmentKey& key, const std::string& rollout,
-                    const Result<ports::OutcomeBatch>& batch) {
+                    std::uint64_t number, const Result<ports::OutcomeBatch>& batch) {
   const auto found = cases_.find(key);
-  // An answer that comes twice, or to a trial that is over, changes nothing.
-  if (found == cases_.end() || found->second.trial.rollout() != rollout || !found->second.reading)
+  // An answer that comes late or twice, or to a trial that is over, changes nothing.
+  if (found == cases_.end() || found->second.trial.rollout() != rollout ||
+      found->second.reads != number || !found->second.reading)
     return;
   Case& one = found->second;
   one.reading = false;
@@ -140,14 +144,14 @@ void Judging::heard(const model::EnvironmentKey& key, const std::string& rollout
 
 void Judging::tick(TimePoint now) {
   for (auto& [key, one] : cases_) {
-    if (one.again_at && *one.again_at <= now) read(key);
+    if (one.again_at <= now) read(key);
   }
 }
 
 std::optional<TimePoint> Judging::deadline() const {
   std::optional<TimePoint> first;
   for (const auto& [key, one] : cases_) {
-    if (one.again_at && (!first || *one.again_at < *first)) first = one.again_at;
+    if (!first || one.again_at < *first) first = one.again_at;
   }
   return first;
 }

@@ -49,14 +49,15 @@ class Judging {
   struct Case {
     Trial trial;
     bool asked_for_standing = false;  ///< the machine waits for an answer, whatever it is
+    std::uint64_t reads = 0;  ///< the newest one's number: answers to others come late or twice
     bool reading = false;
     TimePoint stored_at;
-    std::optional<TimePoint> again_at;  ///< after the gateway did not answer
+    TimePoint again_at;  ///< to read again: the gateway did not answer, or nobody came back
   };
   void begin(const rollout::State& state, const model::Release* on_trial, const Stored& stored);
   void end(const model::EnvironmentKey& key);
   void read(const model::EnvironmentKey& key);
-  void heard(const model::EnvironmentKey& key, const std::string& rollout,
+  void heard(const model::EnvironmentKey& key, const std::string& rollout, std::uint64_t number,
              const Result<ports::OutcomeBatch>& batch);
 
   ports::Outcomes* outcomes_;

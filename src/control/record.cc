@@ -22,12 +22,13 @@ void fields_beside_the_rollout(V& v, Record& x) {
 }  // namespace
 
 std::string to_text(const Record& record) {
-  nlohmann::json out = nlohmann::json::object();
-  json_fields::Writer<nlohmann::json> writer{out};
+  std::string out;
+  json_fields::TextWriter writer{out};
   auto copy = record;
   fields_beside_the_rollout(writer, copy);
-  out["rollout"] = to_text(record.rollout);
-  return out.dump();
+  writer("rollout", to_text(record.rollout));
+  writer.finish();
+  return out;
 }
 
 Result<Record> record_from_text(std::string_view text) {

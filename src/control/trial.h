@@ -46,9 +46,13 @@ class Trial {
   model::ReleaseNumber release() const { return release_; }
   const ports::OutcomeCursor& cursor() const { return cursor_; }
   const std::vector<TrialPoint>& points() const { return points_; }
+  /// Requests that were told of, and their errors.
+  const judge::Tally& tally() const { return docket_.judge().tally(); }
 
   /// All there is, to store it; docs/judge.md has the format.
   std::string to_text() const;
+  /// The picture alone, in the same form: of a trial that is over nothing else is needed.
+  std::string closing_text() const;
   /// What people see of it: the same without the docket. JSON.
   std::string picture() const;
   /// Goes on where `text` was written. Invalid: it is another rollout's, or no such text.

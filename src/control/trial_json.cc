@@ -110,6 +110,10 @@ std::string Trial::to_text() const {
       .dump();
 }
 
+std::string Trial::closing_text() const {
+  return fmt::format(R"({{"picture":{}}})", picture());
+}
+
 Result<std::string> picture_in(std::string_view stored) {
   const Json record = Json::parse(stored, nullptr, false);
   const auto picture = record.is_object() ? record.find("picture") : record.end();

@@ -155,7 +155,10 @@ Result<RouteTable::Entry> Control::build_entry(Desk& desk, const ports::Site& si
 
 /// Traffic goes on where outcomes cannot be recorded: the judge will find none.
 TrialId Control::begin_trial(const Desk& desk, const ports::Site& site) {
-  if (!site.on_trial) return kNoTrial;
+  if (!site.on_trial) {
+    setup_.context->memory->outcomes().end(to_string(site.key));
+    return kNoTrial;
+  }
   std::set<std::string> on_trial{to_string(site.key)};
   for (const auto& [key, known] : desk.state.sites) {
     if (!known.is_removed && known.site.on_trial) on_trial.insert(to_string(key));

@@ -113,6 +113,12 @@ Result<TrialId> OutcomeRings::begin(const std::string& site, model::ReleaseNumbe
   return *taken;
 }
 
+void OutcomeRings::end(std::string_view site) {
+  const std::lock_guard guard(names_);
+  const auto known = find_locked(site);
+  if (known && ring(*known).release() != 0) ring(*known).begin_trial(0);
+}
+
 OutcomeRing& OutcomeRings::ring(TrialId id) {
   return layout().rings[id];
 }

@@ -36,6 +36,9 @@ class OutcomeRings {
   /// site that is not among `on_trial` when all are taken. Exhausted: kTrialsMax are on trial.
   Result<TrialId> begin(const std::string& site, model::ReleaseNumber release,
                         const std::set<std::string>& on_trial);
+  /// Nothing of `site` is on trial any more: readers see no records until the next trial begins,
+  /// also when that is of the same release.
+  void end(std::string_view site);
   /// The ring of a site that is or was on trial.
   std::optional<TrialId> find(std::string_view site) const;
   OutcomeRing& ring(TrialId id);

@@ -4,7 +4,7 @@
 
 #include <variant>
 
-#include "base/json_fields.h"
+#include "base/json_text.h"
 #include "model/release.h"
 
 namespace ecluse::model {
@@ -272,6 +272,15 @@ struct Codec<model::EnvValue> {
     } else {
       value = model::SecretRef{in.at("secret").template get<std::string>()};
     }
+  }
+};
+template <>
+struct TextForm<model::EnvValue> {
+  static void write(std::string& out, const model::EnvValue& value) {
+    if (const auto* plain = std::get_if<std::string>(&value)) return append_quoted(out, *plain);
+    TextWriter writer{out};
+    writer("secret", std::get<model::SecretRef>(value).name);
+    writer.finish();
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "model/fields.h"
 
 namespace ecluse::model {
@@ -40,12 +41,6 @@ void from_json(const json& in, Release& release) {
 
 namespace {
 template <typename T>
-std::string text_of(const T& value) {
-  json out;
-  encode(out, value);
-  return out.dump();
-}
-template <typename T>
 Result<T> value_of(std::string_view text, std::string_view what) {
   try {
     T value;
@@ -58,13 +53,13 @@ Result<T> value_of(std::string_view text, std::string_view what) {
 }  // namespace
 
 std::string to_text(const Release& release) {
-  return text_of(release);
+  return json_fields::text_of(release);
 }
 Result<Release> release_from_text(std::string_view text) {
   return value_of<Release>(text, "a release");
 }
 std::string to_text(const EnvironmentSpec& spec) {
-  return text_of(spec);
+  return json_fields::text_of(spec);
 }
 Result<EnvironmentSpec> environment_spec_from_text(std::string_view text) {
   return value_of<EnvironmentSpec>(text, "an environment");

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "model/fields.h"
 #include "pipeline/fields.h"
 #include "pipeline/step.h"
@@ -49,9 +50,7 @@ std::string_view to_string(Phase phase) {
 }
 
 std::string to_text(const State& state) {
-  nlohmann::json out;
-  json_fields::encode(out, state);
-  return out.dump();
+  return json_fields::text_of(state);
 }
 
 Result<State> state_from_text(std::string_view text) {

@@ -257,6 +257,16 @@ TEST_P(OutcomesConformance, TheWeightIsTheOneAtArrival) {
   EXPECT_EQ(outcomes.at(2).weight_ppm, 0U);
 }
 
+TEST_P(OutcomesConformance, ATrialThatIsOverLeavesNothingToTheNextOfTheSameRelease) {
+  all_to_canary();
+  world_->visit(Deed::kFails);
+  ASSERT_EQ(read().outcomes.size(), 1U);
+  world_->stage({.weight_ppm = kAll});
+  EXPECT_TRUE(read().outcomes.empty());
+  all_to_canary();
+  EXPECT_TRUE(read().outcomes.empty());
+}
+
 TEST_P(OutcomesConformance, AnotherTrialBeginsEmpty) {
   world_->stage({.on_trial = 6, .weight_ppm = 0});
   world_->visit(Deed::kFails);

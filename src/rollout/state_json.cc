@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "model/fields.h"
 #include "rollout/names.h"
 
@@ -144,12 +145,6 @@ void fields(V& v, State& x) {
 
 namespace {
 template <typename T>
-std::string text_of(const T& value) {
-  nlohmann::json out;
-  json_fields::encode(out, value);
-  return out.dump();
-}
-template <typename T>
 Result<T> value_of(std::string_view text, std::string_view what) {
   try {
     T value;
@@ -162,13 +157,13 @@ Result<T> value_of(std::string_view text, std::string_view what) {
 }  // namespace
 
 std::string to_text(const State& state) {
-  return text_of(state);
+  return json_fields::text_of(state);
 }
 Result<State> state_from_text(std::string_view text) {
   return value_of<State>(text, "the state of an environment");
 }
 std::string to_text(const Rollout& rollout) {
-  return text_of(rollout);
+  return json_fields::text_of(rollout);
 }
 Result<Rollout> rollout_from_text(std::string_view text) {
   return value_of<Rollout>(text, "a rollout");
