@@ -50,6 +50,7 @@ void Checkers::on_step(const rollout::State& before, const rollout::Step& step) 
                                               to_string(state.key)));
   if (!state.active) return;
   const auto& r = *state.active;
+  on_fence(r);
   const bool pipeline_runs = r.phase == Phase::kPreparing && world_.engine != nullptr;
   if (!rollout::deadline(state) && !pipeline_runs)
     violated("5 every state has a deadline",
@@ -86,12 +87,23 @@ void Checkers::on_trial(const rollout::State& before, const rollout::State& next
   if (condemned && rollout::is_on_trial(r) && has_arm && old_is_ready && !next.recovering)
     violated("4 a ruling is carried out",
              fmt::format("{} is {} and condemned", r.id, to_string(r.phase)));
-  const bool went_on = before.active->phase == Phase::kUndecided && r.phase == Phase::kShifting;
+  const auto stages = r.stages.size();
+  const bool went_on = r.phase == Phase::kShifting && stages > before.active->stages.size() &&
+                       stages >= 2 && r.stages[stages - 2].name == to_string(Phase::kUndecided);
   const bool proven = verdict && verdict->ruling == rollout::Ruling::kPromote;
   const bool probed = r.plan.inconclusive == model::Inconclusive::kProbe ||
                       r.plan.no_traffic == model::NoTraffic::kProbe;
   if (went_on && !proven && !r.now && !r.decided && !probed)
     violated("3 nobody decided", r.id + " went on though nothing was proven");
+}
+
+/// A number may be given again after a crash; a name at the gateway must not, or a latch binds
+/// both.
+void Checkers::on_fence(const rollout::Rollout& r) {
+  if (r.fence.empty()) return;
+  const auto [known, is_new] = fences_.try_emplace(r.fence, r.began);
+  if (!is_new && known->second != r.began)
+    violated("5 a lease has one holder", fmt::format("two rollouts are called {}", r.fence));
 }
 
 /// Whoever crashes, each request that arrived before the trial's cursor was told to the judge once.
@@ -135,14 +147,15 @@ void Checkers::on_phase(const rollout::State& before, const rollout::State& next
   const bool goes_on = next.active && next.active->id == was.id;
   const bool runs_a_job = std::ranges::find(before.pending, rollout::EffectKind::kRunJob,
                                             &rollout::Effect::kind) != before.pending.end();
-  const bool still_runs = std::ranges::find(next.pending, rollout::EffectKind::kRunJob,
-                                            &rollout::Effect::kind) != next.pending.end();
   const bool is_new = goes_on && !was.committed && next.active->committed;
   if (is_new && next.active->phase != Phase::kCommitting)
     violated("2 committed means durable", was.id + " went on before its commit was written");
   const bool in_time = was.deadline && world_.scheduler.now() < *was.deadline;
-  if (was.phase == Phase::kReleaseJobs && !goes_on && runs_a_job && still_runs && in_time)
-    violated("3 a migration is not abandoned half way", was.id);
+  const bool given_up = was.phase == Phase::kReleaseJobs && !goes_on && runs_a_job && in_time &&
+                        was.abort_when_safe.empty();
+  for (const auto& ended : next.ended)
+    if (given_up && ended.id == was.id && !ended.reason.starts_with("release job"))
+      violated("3 a migration is not abandoned half way", was.id);
   const bool is_warm = was.plan.warm == model::Warm::kAll && was.plan.bake > Duration::zero();
   // A person's wish or the next release may end it at once.
   const bool hurried = was.now || next.queued.has_value();
@@ -249,6 +262,13 @@ void Checkers::stopping_a_release(const rollout::State& durable, const model::In
 }
 
 void Checkers::on_swap(const ports::Site& site, const ports::Fence&) {
+  // By who really speaks, not by what it says of itself.
+  if (!world_.executor.does_the_will_of_the_dead()) {
+    decided_after_[site.key] = world_.deaths;
+  } else if (world_.alive() && decided_after_[site.key] == world_.deaths) {
+    violated("5 no lease without a fence",
+             fmt::format("a dead control plane moved the traffic of {}", to_string(site.key)));
+  }
   bool any_ready = false;
   std::vector<model::ReleaseNumber> dark;
   for (const auto& arm : site.arms) {

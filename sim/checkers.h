@@ -35,6 +35,7 @@ class Checkers {
   void on_recovered(const rollout::State& before, const rollout::Step& step);
   void on_trial(const rollout::State& before, const rollout::State& next);
   void on_phase(const rollout::State& before, const rollout::State& next);
+  void on_fence(const rollout::Rollout& r);
   void on_evidence(const rollout::State& state);
   void on_abort(const rollout::State& before, const rollout::State& next);
   void one_generation_of_workers(const ports::Launch& launch, const rollout::State& durable);
@@ -46,6 +47,9 @@ class Checkers {
   static constexpr int kRefusalsMax = 3;  ///< one and what was under way with it
 
   std::map<std::pair<std::uint64_t, std::string>, int> refusals_;  ///< by term and fence
+  std::map<model::EnvironmentKey, std::uint64_t>
+      decided_after_;                        ///< so many deaths somebody alive moved it
+  std::map<std::string, TimePoint> fences_;  ///< when the rollout of each began
   std::set<std::string> promised_;
   std::set<std::string> aborted_;
   std::vector<Violation> violations_;

@@ -29,6 +29,8 @@ class SimExecutor final : public control::Executor {
   /// their way may still arrive, late.
   void crash(double still_arrives);
   bool idle() const { return lanes_.empty(); }
+  /// What is being done now was ordered by a control plane that has died since.
+  bool does_the_will_of_the_dead() const { return of_the_dead_; }
 
   Mischief mischief;
   bool no_delay = false;
@@ -47,6 +49,7 @@ class SimExecutor final : public control::Executor {
   Prng& prng_;
   std::map<std::string, std::deque<Waiting>> lanes_;
   std::uint64_t incarnation_ = 0;
+  bool of_the_dead_ = false;
 };
 
 }  // namespace ecluse::sim

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr double kVisitedLives = 0.02;  // they take many times as long as others
+constexpr double kVisitedLives = 0.05;
 constexpr double kGoodShare = 0.01;
 constexpr double kBadShare = 0.5;
 constexpr std::uint64_t kEnoughToJudge = 60;

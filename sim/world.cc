@@ -46,6 +46,7 @@ bool World::boot() {
 }
 
 void World::crash(double still_arrives) {
+  deaths += 1;
   executor.crash(still_arrives);
   prober.forget_all();
   engine.reset();

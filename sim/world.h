@@ -59,6 +59,7 @@ class World {
   bool at_rest() const;
 
   std::string app = "shop";  ///< that the operator's calls are about
+  std::uint64_t deaths = 0;  ///< of the control plane
   TimePoint rebooted_until;  ///< an abort may name what a reboot took, until it was looked at
   Prng prng;
   Scheduler scheduler;

@@ -17,3 +17,9 @@ gtest_discover_tests(test_ecluse_sim TEST_PREFIX "sim: " DISCOVERY_TIMEOUT 60
                      PROPERTIES TIMEOUT 300)
 add_executable(ecluse-sim sim/sim_main.cc)
 target_link_libraries(ecluse-sim PRIVATE ecluse_sim ecluse_flavour ecluse::third::cli11)
+# A few of the mistakes that `./run sim --mutants` seeds, linked into this build's simulator.
+add_test(NAME "sim: seeded mistakes"
+         COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/mutants.py --built ${CMAKE_BINARY_DIR}
+                 --rollouts 200 abort-not-latched commit-not-awaited deadline-of-gate-dropped
+                 gate-skipped not-issued-again readiness-ignored)
+set_tests_properties("sim: seeded mistakes" PROPERTIES TIMEOUT 600)

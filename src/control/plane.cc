@@ -381,7 +381,9 @@ Result<void> Plane::resume(const Act& act) {
   return impl_->command(act, rollout::ResumeAsked{act.actor});
 }
 Result<void> Plane::promote_now(const Act& act) {
-  return impl_->command(act, rollout::NowAsked{act.actor});
+  ECLUSE_ASSIGN(const auto environment, impl_->copy_of(act.environment));
+  ECLUSE_ASSIGN(const auto asked, hurry(environment, act, impl_->settings));
+  return impl_->command(act, asked);
 }
 
 Result<Ticket> Plane::restart(const Act& act) {

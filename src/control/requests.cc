@@ -318,4 +318,17 @@ Result<rollout::Approved> approval(const Engine::Environment& environment, const
   return approved;
 }
 
+Result<rollout::NowAsked> hurry(const Engine::Environment& environment, const Act& act,
+                                const Settings& settings) {
+  const rollout::NowAsked asked{act.actor};
+  if (const auto refused = rollout::refusal(environment.state, asked)) return fail(*refused);
+  const auto& r = *environment.state.active;
+  const bool is_left_to_people =
+      r.phase == rollout::Phase::kUndecided || r.plan.inconclusive == model::Inconclusive::kAsk;
+  const auto release = environment.releases.find(r.release);
+  if (r.committed || !is_left_to_people || release == environment.releases.end()) return asked;
+  ECLUSE_TRY(may_approve(release->second->spec, act.actor, settings));
+  return asked;
+}
+
 }  // namespace ecluse::control

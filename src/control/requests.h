@@ -50,6 +50,11 @@ Result<rollout::Approved> approval(const Engine::Environment& environment, const
                                    const RolloutId& rollout, const std::string& confirmation,
                                    const Settings& settings);
 
+/// `promote --now`. Where the judge's silence leaves the decision to people (`inconclusive: ask`,
+/// or a rollout that waits undecided), it is an approval: Refused to who is none of the approvers.
+Result<rollout::NowAsked> hurry(const Engine::Environment& environment, const Act& act,
+                                const Settings& settings);
+
 /// The release a rollback without a number goes to; 0: there is none.
 model::ReleaseNumber previous_release(const Engine::Environment& environment);
 

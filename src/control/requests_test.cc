@@ -34,5 +34,43 @@ TEST(Requests, SayWithTheTicketWhatIsDoubtfulInEcluseYml) {
   EXPECT_EQ(notes_on(order), "ecluse.yml:3:1: warning: doubtful");
 }
 
+/// Release 2 of shop/prod at 10 %, for which the admins or dora approve.
+Engine::Environment on_trial(rollout::Phase phase, model::Inconclusive inconclusive) {
+  Engine::Environment environment;
+  environment.state.key = {"shop", "prod"};
+  rollout::Rollout r{.id = "shop/prod@2", .phase = phase, .release = 2, .from = 1};
+  r.plan.inconclusive = inconclusive;
+  environment.state.active = r;
+  model::Release release;
+  release.spec.approvers = {"admins", "dora"};
+  environment.releases[2] = std::make_shared<const model::Release>(release);
+  return environment;
+}
+
+TEST(Requests, WhoMayNotApproveCannotHurryWhatIsLeftToPeople) {
+  using rollout::Phase;
+  const Settings settings{.is_member = [](const std::string& person, const std::string& group) {
+    return person == "anna" && group == "admins";
+  }};
+  const auto may = [&](const std::string& who, Phase phase, model::Inconclusive inconclusive) {
+    const auto asked =
+        hurry(on_trial(phase, inconclusive), {{"shop", "prod"}, who, "it is late"}, settings);
+    return asked.has_value() && asked->actor == who;
+  };
+  EXPECT_FALSE(may("bob (uid 7)", Phase::kUndecided, model::Inconclusive::kHold));
+  EXPECT_FALSE(may("bob (uid 7)", Phase::kHolding, model::Inconclusive::kAsk)) << "nor beforehand";
+  EXPECT_TRUE(may("bob (uid 7)", Phase::kHolding, model::Inconclusive::kPromote));
+  EXPECT_TRUE(may("dora (uid 8)", Phase::kUndecided, model::Inconclusive::kHold));
+  EXPECT_TRUE(may("anna (uid 9)", Phase::kHolding, model::Inconclusive::kAsk));
+}
+
+TEST(Requests, WhatBakesIsDecidedAndAnybodyMayHurryIt) {
+  auto environment = on_trial(rollout::Phase::kBaking, model::Inconclusive::kAsk);
+  environment.state.active->committed = true;
+  EXPECT_TRUE(hurry(environment, {{"shop", "prod"}, "bob (uid 7)", ""}, {}));
+  environment.state.active.reset();
+  EXPECT_FALSE(hurry(environment, {{"shop", "prod"}, "bob (uid 7)", ""}, {})) << "nothing runs";
+}
+
 }  // namespace
 }  // namespace ecluse::control
