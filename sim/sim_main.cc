@@ -36,7 +36,7 @@ void add(Trials& to, const Trials& more) {
   to.good += more.good;
   to.good_rolled_back += more.good_rolled_back;
   to.bad += more.bad;
-  to.bad_promoted += more.bad_promoted;
+  to.bad_missed += more.bad_missed;
 }
 
 int show(std::uint64_t seed) {
@@ -137,8 +137,8 @@ int main(int argc, char** argv) {
   fmt::print("{} rollouts in {} lives, {} crashes, {} steps, {:.1f} s, {} violations\n",
              sum.rollouts, sum.lives, sum.crashes, sum.steps, took, sum.failures);
   const auto& trials = sum.trials;
-  fmt::print("the judge: {} of {} good releases rolled back, {} of {} bad ones promoted\n",
-             trials.good_rolled_back, trials.good, trials.bad_promoted, trials.bad);
+  fmt::print("the judge: {} of {} good releases rolled back, {} of {} bad ones missed\n",
+             trials.good_rolled_back, trials.good, trials.bad_missed, trials.bad);
   if (!json.empty())
     std::ofstream(json) << nlohmann::json{{"rollouts", sum.rollouts},
                                           {"lives", sum.lives},
@@ -149,7 +149,7 @@ int main(int argc, char** argv) {
                                           {"good_trials", trials.good},
                                           {"good_rolled_back", trials.good_rolled_back},
                                           {"bad_trials", trials.bad},
-                                          {"bad_promoted", trials.bad_promoted}}
+                                          {"bad_missed", trials.bad_missed}}
                                .dump()
                         << "\n";
   if (sum.failures == 0) return 0;

@@ -380,9 +380,10 @@ class Life {
       if (known->second == kGoodShare) {
         trials.good += 1;
         trials.good_rolled_back += rolled_back ? 1 : 0;
-      } else if (before->second == kGoodShare && r.verdict->canary_requests >= kEnoughToJudge) {
+      } else if (before->second == kGoodShare &&
+                 (rolled_back || r.verdict->canary_requests >= kEnoughToJudge)) {
         trials.bad += 1;
-        trials.bad_promoted += r.outcome == rollout::Outcome::kDone && !rolled_back ? 1 : 0;
+        trials.bad_missed += rolled_back ? 0 : 1;
       }
     }
   }

@@ -18,7 +18,7 @@ struct Trials {
   std::uint64_t good = 0;              ///< err no more than the release before them
   std::uint64_t good_rolled_back = 0;  ///< by the judge
   std::uint64_t bad = 0;               ///< half of their requests fail, and enough came
-  std::uint64_t bad_promoted = 0;      ///< and nobody hurried them through
+  std::uint64_t bad_missed = 0;        ///< no rollback was ruled
 };
 
 struct Outcome {

@@ -219,7 +219,7 @@ TEST_F(JudgingTest, AsksAgainWhenTheGatewayDidNotAnswer) {
 }
 
 TEST_F(JudgingTest, ReadsAgainWhenAReadNeverCameBack) {
-  auto late = executor_.waiting.front()();
+  auto late = executor_.waiting.front().work();
   executor_.waiting.clear();
   clock_.pass(*judging_->deadline() - clock_.now());
   judging_->tick(clock_.now());
