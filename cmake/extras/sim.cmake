@@ -22,4 +22,4 @@ add_test(NAME "sim: seeded mistakes"
          COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/mutants.py --built ${CMAKE_BINARY_DIR}
                  --rollouts 200 abort-not-latched commit-not-awaited deadline-of-gate-dropped
                  gate-skipped not-issued-again readiness-ignored)
-set_tests_properties("sim: seeded mistakes" PROPERTIES TIMEOUT 600)
+set_tests_properties("sim: seeded mistakes" PROPERTIES TIMEOUT 900)
