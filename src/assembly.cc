@@ -31,6 +31,7 @@
 #include "observe/http_prober.h"
 #include "os/file.h"
 #include "os/group.h"
+#include "repository_audit.h"
 #include "runtime/process/privileges.h"
 #include "runtime/process/process_runtime.h"
 #include "runtime/process/shim_image.h"
@@ -250,9 +251,10 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
                              .is_member = os::is_member};
   if (!runtime->isolated()) settings.port_for = free_port;
   std::jthread watch;  // before the plane: it ends the wait for the plane's own end
-  control::Plane plane({*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets,
-                        stage_logs, parse_app, nullptr, &outcomes},
-                       settings);
+  control::Plane plane(
+      {*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets, stage_logs,
+       parse_app, nullptr, &outcomes, repository_audit(vcs, data / "audits")},
+      settings);
   auto served = serve(plane, options, hooks);
   watch = end_watch();
   return served;

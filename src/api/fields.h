@@ -206,6 +206,7 @@ void fields(A& a, V& v) {
   a("bytes", v.release.artifact.bytes);
   a("built_at", v.release.artifact.built_at);
   a("built_per_environment", v.release.built_per_environment);
+  a("audit", v.release.audit);
   a("secret_versions", v.release.secret_versions);
   a("created_at", v.release.created_at);
   a("created_by", v.release.created_by);

@@ -108,7 +108,8 @@ int check(const Session& session, const Options& options) {
   const auto today = os::calendar_day();
   auto findings = preflight::audit(
       {.repository = *repository, .stack = stack, .environment = *environment, .today = today});
-  preflight::accept(findings, *repository);
+  const auto waivers = *environment ? (*environment)->waivers : std::vector<model::WaiverSpec>{};
+  preflight::accept(findings, *repository, waivers, today);
   if (options.write_baseline) return write_baseline(session, options, root, findings);
   session.terminal.out << (*format)(findings, *repository, title_of(root, today));
   return preflight::blocks(findings) ? kRefused : kDone;

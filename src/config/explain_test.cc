@@ -15,7 +15,7 @@ struct Fragment {
   const char* key;
   const char* value;
 };
-constexpr std::array<Fragment, 49> kShared{{
+constexpr std::array<Fragment, 50> kShared{{
     {"build", "python"},
     {"build", "{python: requirements.txt, version: \"3.10\", run: [a, b]}"},
     {"build", "{node: 20, run: npm run build, per_environment: [A, B]}"},
@@ -65,6 +65,7 @@ constexpr std::array<Fragment, 49> kShared{{
     {"backup", "{every: 6h, keep: 30d, to: s3://b/x, verify: weekly}"},
     {"monitor", "[{url: /, every: 1h, expect: {status: 200, contains: \"x: y\", warn_over: 3s}}]"},
     {"alerts", "[cpu > 80% for 5m -> slack, \"http.5xx > 10 per 1m -> slack, critical\"]"},
+    {"waivers", "[{rule: DB-001, path: shop/, reason: \"old: goes\", until: \"2026-12-31\"}]"},
     {"notify", "{slack: {webhook: secret:HOOK}, email: {to: a@b.c, from: \"x\"}}"},
 }};
 constexpr std::array<Fragment, 5> kOfTheFirst{{

@@ -194,7 +194,8 @@ colour: blue
             "duration, as 90s, 5m or 1h 30m; did you mean '5s'?\n"
             "ecluse.yml:8:1: unknown key 'colour'; expected one of app, build, dockerfile, image, "
             "checks, release, processes, services, volumes, cron, approvers, protect, tls, canary, "
-            "bake, warm, drain, env, secrets, backup, monitor, alerts, notify, environments\n");
+            "bake, warm, drain, env, secrets, backup, monitor, alerts, notify, waivers, "
+            "environments\n");
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <chrono>
 
 #include "base/text.h"
 #include "config/alert_rule.h"
@@ -27,6 +29,28 @@ auto must(Predicate predicate) {
   return [predicate](std::string_view value) {
     return predicate(value) ? std::nullopt : std::optional(Wrong{});
   };
+}
+
+bool is_rule_id(std::string_view value) {
+  const auto dash = value.find('-');
+  if (dash == 0 || dash == std::string_view::npos || value.size() != dash + 4) return false;
+  return std::ranges::all_of(value.substr(0, dash), [](char c) { return c >= 'A' && c <= 'Z'; }) &&
+         std::ranges::all_of(value.substr(dash + 1), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// A day of the calendar, as ISO 8601 writes it.
+bool is_day(std::string_view value) {
+  if (value.size() != 10 || value[4] != '-' || value[7] != '-') return false;
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    unsigned read = 0;
+    const char* const begin = value.data() + at;
+    const auto parsed = std::from_chars(begin, begin + digits, read);
+    return parsed.ptr == begin + digits ? static_cast<int>(read) : -1;
+  };
+  const int year = number(0, 4);
+  const int month = number(5, 2);
+  const int day = number(8, 2);
+  return year >= 0 && month > 0 && day > 0 && (std::chrono::year(year) / month / day).ok();
 }
 
 bool is_label(std::string_view label) {
@@ -177,6 +201,27 @@ TextRule confirmation() {
 
 TextRule person() {
   return {.expected = "the name of a person or a group", .pattern = "", .check = must(is_one_line)};
+}
+
+TextRule rule_id() {
+  return {.expected = "the id of a rule of ecluse check, as DB-001",
+          .pattern = "^[A-Z]+-[0-9]{3}$",
+          .check = must(is_rule_id)};
+}
+
+TextRule waived_path() {
+  return {
+      .expected = "a file or folder of the repository", .pattern = "", .check = must(is_one_line)};
+}
+
+TextRule reason() {
+  return {.expected = "why, in one line", .pattern = "", .check = must(is_one_line)};
+}
+
+TextRule day() {
+  return {.expected = "a day, as \"2026-12-31\"",
+          .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+          .check = must(is_day)};
 }
 
 TextRule schedule() {

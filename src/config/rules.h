@@ -19,6 +19,10 @@ TextRule volume_path();    ///< below /app
 TextRule branch();
 TextRule confirmation();
 TextRule person();
+TextRule rule_id();
+TextRule waived_path();
+TextRule reason();
+TextRule day();
 TextRule schedule();
 TextRule abort_condition();
 TextRule alert_rule();

@@ -197,6 +197,17 @@ Shape<model::MonitorSpec> monitor() {
        field("every", &MonitorSpec::every, duration(10s, 720h), "how often").required(), expect()});
 }
 
+Shape<model::WaiverSpec> waiver() {
+  using model::WaiverSpec;
+  return record<WaiverSpec>(
+      {.name = "waiver", .complete = true},
+      {field("rule", &WaiverSpec::rule, text(rules::rule_id()), "which rule").required(),
+       field("path", &WaiverSpec::path, text(rules::waived_path()),
+             "the file or folder it is about; absent: everywhere"),
+       field("reason", &WaiverSpec::reason, text(rules::reason()), "why it is accepted").required(),
+       field("until", &WaiverSpec::until, text(rules::day()), "the last day it holds").required()});
+}
+
 Shape<model::AlertSpec> alert() {
   Shape<model::AlertSpec> shape;
   const auto rule = text(rules::alert_rule());
@@ -329,6 +340,8 @@ std::vector<Field<EnvironmentSpec>> shared_fields() {
           .later("nobody is told"),
       field("notify", &EnvironmentSpec::notify, notify(), "the channels alerts go to")
           .later("nothing is sent"),
+      field("waivers", &EnvironmentSpec::waivers, list_of(waiver()),
+            "findings of ecluse check that are accepted for a while"),
   };
 }
 

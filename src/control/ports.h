@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "model/spec.h"
@@ -47,6 +48,12 @@ struct ParsedApp {
   std::string warnings;
 };
 
+/// What the audit of a commit found for one environment.
+struct Audit {
+  std::string report;                 ///< kept with the release, as JSON
+  std::vector<std::string> blocking;  ///< "shop/settings.py:12: DB-001: ...", one a finding
+};
+
 /// References: the caller keeps everything alive longer than the Plane.
 struct Ports {
   ports::Clock& clock;
@@ -64,6 +71,8 @@ struct Ports {
   ports::Backups* backups = nullptr;  ///< null: none can be made
   /// Of releases on trial; null: the judge hears nothing, and no rollout is judged.
   ports::Outcomes* outcomes = nullptr;
+  /// Reads the commit's files and runs nothing; absent: nothing is audited and nothing blocks.
+  std::function<Result<Audit>(const model::Commit&, const model::EnvironmentSpec&)> audit;
 };
 
 /// Where things lie and how the machine is; all optional.

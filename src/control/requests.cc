@@ -84,6 +84,23 @@ void set_gate(rollout::Requested& request, const model::EnvironmentSpec& spec) {
   }
 }
 
+/// What `ecluse check` calls a block stops a deploy to that environment.
+Result<void> pass_audit(const Ports& ports, model::Release& draft) {
+  if (!ports.audit) return {};
+  auto audit = ports.audit(draft.commit, draft.spec);
+  if (!audit)
+    return fail(in_context(fmt::format("auditing {:.12}", draft.commit.sha), audit.error()));
+  draft.audit = std::move(audit->report);
+  if (audit->blocking.empty()) return {};
+  const auto count = audit->blocking.size();
+  return fail(ErrorKind::kRefused,
+              fmt::format("{} finding{} of the audit block{} a deploy to {}:\n{}", count,
+                          count == 1 ? "" : "s", count == 1 ? "s" : "", draft.spec.name,
+                          join(audit->blocking, "\n")),
+              "mend it (`ecluse check` says how) and commit, or accept it under `waivers:` in "
+              "ecluse.yml with a reason and a day");
+}
+
 Result<std::shared_ptr<const model::Release>> stable_of(const Engine::Environment& environment) {
   const auto found = environment.releases.find(environment.state.stable);
   if (found == environment.releases.end())
@@ -129,6 +146,7 @@ Result<RolloutOrder> deploy_order(const Ports& ports, const DeployRequest& reque
   pipeline::State pipeline;
   pipeline.draft.commit = found.commit;
   pipeline.draft.spec = *spec;
+  ECLUSE_TRY(pass_audit(ports, pipeline.draft));
   pipeline.skip_checks_reason = request.skip_checks_reason;
   if (is_built_per_environment(*spec))
     pipeline.draft.built_per_environment =
@@ -188,6 +206,7 @@ Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
   pipeline.draft.commit = source->commit;
   pipeline.draft.artifact = source->artifact;
   pipeline.draft.spec = *spec;
+  ECLUSE_TRY(pass_audit(ports, pipeline.draft));
   if (is_built_per_environment(*spec)) {
     pipeline.rebuild = true;
     pipeline.draft.built_per_environment =

@@ -198,6 +198,13 @@ void fields(V& v, MonitorSpec& x) {
   v("warn_over_ms", x.warn_over);
 }
 template <typename V>
+void fields(V& v, WaiverSpec& x) {
+  v("rule", x.rule);
+  v("path", x.path);
+  v("reason", x.reason);
+  v("until", x.until);
+}
+template <typename V>
 void fields(V& v, AlertSpec& x) {
   v("rule", x.rule);
 }
@@ -236,6 +243,7 @@ void fields(V& v, EnvironmentSpec& x) {
   v("monitor", x.monitor);
   v("alerts", x.alerts);
   v("notify", x.notify);
+  v("waivers", x.waivers);
 }
 template <typename V>
 void fields(V& v, Release& x) {
@@ -248,6 +256,7 @@ void fields(V& v, Release& x) {
   v("created_by", x.created_by);
   v("built_per_environment", x.built_per_environment);
   v("layer", x.layer);
+  v("audit", x.audit);
 }
 
 }  // namespace ecluse::model

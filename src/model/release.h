@@ -44,6 +44,7 @@ struct Release {
   std::string created_by;
   std::string built_per_environment;  ///< why it is not the very artifact of promote_from; or empty
   ReleaseNumber layer = 0;            ///< the release whose jobs wrote its layer; 0: none has
+  std::string audit;  ///< what the audit of its commit found, as JSON; empty: there was none
   bool operator==(const Release&) const = default;
 };
 

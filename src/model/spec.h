@@ -183,6 +183,15 @@ struct MonitorSpec {
   bool operator==(const MonitorSpec&) const = default;
 };
 
+/// A finding of the audit that people have accepted for a while.
+struct WaiverSpec {
+  std::string rule;  ///< "DB-001"
+  std::string path;  ///< of the file it is about, or a folder; empty: everywhere
+  std::string reason;
+  std::string until;  ///< the last day it holds, "2026-12-31"
+  bool operator==(const WaiverSpec&) const = default;
+};
+
 struct AlertSpec {
   std::string rule;  ///< as written; parsed by alerts/ when its engine comes
   bool operator==(const AlertSpec&) const = default;
@@ -224,6 +233,7 @@ struct EnvironmentSpec {
   std::vector<MonitorSpec> monitor;
   std::vector<AlertSpec> alerts;
   std::vector<NotifySpec> notify;
+  std::vector<WaiverSpec> waivers;
   bool operator==(const EnvironmentSpec&) const = default;
 
   const ProcessSpec* find_process(std::string_view process) const;

@@ -19,7 +19,8 @@ struct Audited {
   Findings findings;
 };
 
-Audited audited(const Files& files, const model::EnvironmentSpec* environment = nullptr) {
+Audited audited(const Files& files, const std::vector<model::WaiverSpec>& waivers = {},
+                const model::EnvironmentSpec* environment = nullptr) {
   Collector collector;
   for (const auto& [path, text] : files) {
     const FileFact fact{.path = path, .bytes = text.size()};
@@ -30,7 +31,7 @@ Audited audited(const Files& files, const model::EnvironmentSpec* environment = 
   const auto stack = conclude(made.repository);
   made.findings = audit(
       {.repository = made.repository, .stack = stack, .environment = environment, .today = kToday});
-  accept(made.findings, made.repository);
+  accept(made.findings, made.repository, waivers, kToday);
   return made;
 }
 
@@ -50,6 +51,19 @@ const Files kBlocked = {{".gitignore", "x\n"},
                         {"compose.yml",
                          "services:\n  proxy:\n    image: nginx:1.27\n    volumes: "
                          "['./nginx.conf:/etc/nginx/nginx.conf', './certs:/etc/nginx/certs']\n"}};
+
+TEST(Acceptance, HoldsUntilTheLastDayOfAWaiverAndSaysWhenItEnded) {
+  const auto waived = [&](std::string until, std::string path = {}) {
+    return audited(kSecret, {{"SEC-001", std::move(path), "rotated on Monday", std::move(until)}});
+  };
+  EXPECT_EQ(of_rule(waived(kToday), "SEC-001").accepted,
+            "waived until 2026-11-21: rotated on Monday");
+  EXPECT_NE(of_rule(waived("2026-12-31", "shop"), "SEC-001").accepted, "");
+  EXPECT_EQ(of_rule(waived("2026-12-31", "store"), "SEC-001").accepted, "");
+  const auto ended = of_rule(waived("2026-11-20"), "SEC-001");
+  EXPECT_EQ(ended.accepted, "");
+  EXPECT_NE(ended.because.find("its waiver ended on 2026-11-20"), std::string::npos);
+}
 
 TEST(Acceptance, OfACommentNeedsAReasonAndIsAboutTheNextLine) {
   const auto with = [](const std::string& comment) {
@@ -77,20 +91,29 @@ TEST(Acceptance, OfABaselineFollowsTheFindingToAnotherLine) {
             1);
 }
 
-TEST(Acceptance, IsNeverOfWhatBlocks) {
+TEST(Acceptance, OfWhatBlocksIsAWaiverAlone) {
   auto files = kBlocked;
   files["nginx.conf"] = "# ecluse: ignore TLS-001: not now\n" + files["nginx.conf"];
   const auto made = audited(files);
   ASSERT_TRUE(blocks(made.findings)) << report_text(made.findings, made.repository);
   files[".ecluse-baseline"] = baseline_of(made.findings);
   EXPECT_TRUE(blocks(audited(files).findings));
+  EXPECT_EQ(blocking_lines(made.findings).size(), 1U);
+  EXPECT_FALSE(
+      blocks(audited(kBlocked, {{"TLS-001", "", "the proxy is going", "2026-12-01"}}).findings));
 }
 
 TEST(Acceptance, IsNotNeededForContainersThatEcluseDoesNotRun) {
   const model::EnvironmentSpec environment;
-  const auto made = audited(kBlocked, &environment);
+  const auto made = audited(kBlocked, {}, &environment);
   EXPECT_FALSE(blocks(made.findings));
   EXPECT_EQ(of_rule(made, "TLS-001").severity, Severity::kMajor);
+}
+
+TEST(Acceptance, OfFindingsIsKeptWithTheReleaseTheGravestFirst) {
+  const auto report = release_report(audited(kBlocked).findings);
+  EXPECT_NE(report.find(R"("counts":{"block":1)"), std::string::npos) << report;
+  EXPECT_LT(report.find("TLS-001"), report.find(R"("severity":"warn")"));
 }
 
 }  // namespace
