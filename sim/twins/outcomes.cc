@@ -62,6 +62,7 @@ void OutcomesTwin::set_away(bool away) {
 
 ports::OutcomeBatch OutcomesTwin::batch_from(const Site& site, const ports::OutcomeCursor& cursor,
                                              bool& urgent) const {
+  if (!site.on_trial) return {.next = cursor, .now_ms = now_ms_, .lost = 0, .outcomes = {}};
   const std::string epoch = std::to_string(epoch_);
   const std::uint64_t wanted = cursor.epoch == epoch ? cursor.position : 0;
   const std::uint64_t from = std::max(wanted, site.first);

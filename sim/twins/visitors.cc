@@ -74,7 +74,11 @@ Result<ports::OutcomeBatch> Visitors::read(const model::EnvironmentKey& key,
   const auto* where = traffic_.site(key);
   if (where == nullptr) return fail(ErrorKind::kNotFound, "no site " + to_string(key));
   ports::OutcomeBatch batch{.next = {epoch(), 0}, .now_ms = ms(scheduler_.now())};
-  if (!where->on_trial) return batch;
+  if (!where->on_trial) {
+    sites_[key] = {.is_whole = false};
+    batch.next = cursor;
+    return batch;
+  }
   auto& site = sites_[key];
   if (site.on_trial != *where->on_trial)
     site = {.on_trial = *where->on_trial, .looked_at = scheduler_.now()};

@@ -39,13 +39,13 @@ void OutcomeReader::stop() {
 Result<OutcomeBatch> OutcomeReader::collect(const model::EnvironmentKey& key,
                                             const ports::OutcomeCursor& cursor) const {
   const std::string site = to_string(key);
-  OutcomeBatch batch;
-  batch.next = {rings_.epoch(), 0};
+  OutcomeBatch batch{.next = cursor};
   if (const auto trial = rings_.find(site)) {
     const OutcomeRing& ring = rings_.ring(*trial);
-    auto position = cursor.epoch == batch.next.epoch ? ring.unpack(cursor.position) : ring.oldest();
+    const bool is_ours = cursor.epoch == rings_.epoch();
+    auto position = is_ours ? ring.unpack(cursor.position) : ring.oldest();
     ring.read(position, batch);
-    batch.next.position = ring.pack(position);
+    batch.next = {rings_.epoch(), ring.pack(position)};
     batch.thinned = ring.thinned();
   }
   batch.now_ms = now_ms();

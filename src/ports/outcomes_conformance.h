@@ -267,6 +267,15 @@ TEST_P(OutcomesConformance, ATrialThatIsOverLeavesNothingToTheNextOfTheSameRelea
   EXPECT_TRUE(read().outcomes.empty());
 }
 
+TEST_P(OutcomesConformance, ATrialThatIsOverLeavesTheCursorOfItsReader) {
+  all_to_canary();
+  world_->visit(Deed::kFails);
+  const OutcomeBatch last = read();
+  ASSERT_EQ(last.outcomes.size(), 1U);
+  world_->stage({.weight_ppm = kAll});
+  EXPECT_EQ(read(last.next).next, last.next);
+}
+
 TEST_P(OutcomesConformance, AnotherTrialBeginsEmpty) {
   world_->stage({.on_trial = 6, .weight_ppm = 0});
   world_->visit(Deed::kFails);
