@@ -63,8 +63,8 @@ class Outcomes {
   /// The records of `key` from `cursor` on. Returns at once when an error of the release on trial
   /// is among them or half of kMaxBatch are there; else after `patience` (at most kPatienceMax)
   /// with what there is. Another trial of the same site begins with its own oldest record, whatever
-  /// the cursor; a site without a trial has none, and the cursor stays. NotFound: no such site. Unavailable: the gateway does not answer; ask again with
-  /// the same cursor.
+  /// the cursor; a site without a trial has none, and the cursor stays. NotFound: no such site.
+  /// Unavailable: the gateway does not answer; ask again with the same cursor.
   virtual Result<OutcomeBatch> read(const model::EnvironmentKey& key, const OutcomeCursor& cursor,
                                     Duration patience) = 0;
 };
