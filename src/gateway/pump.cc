@@ -159,8 +159,9 @@ Io Pump::write_ready(Socket& from, Socket& to, BlockPool& pool) {
   if (!frame_ready(to, pool)) return to.flush(pool);
   const std::string_view body = from.received().substr(0, ready_);
   const std::string_view end = ending();
+  const Next next = source_done_ && plan_.ends_sink ? Next::kEnd : Next::kMore;
   std::size_t sent = 0;
-  if (const Io io = to.send(body, end, sent, pool); io != Io::kProgress) return io;
+  if (const Io io = to.send(body, end, sent, pool, next); io != Io::kProgress) return io;
   const std::size_t of_body = std::min(sent, body.size());
   from.consume(of_body);
   ready_ -= static_cast<std::uint32_t>(of_body);

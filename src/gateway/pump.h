@@ -28,6 +28,7 @@ struct PumpPlan {
   bool as_chunks = false;       ///< write it chunked; otherwise bare
   std::uint64_t bytes_max = 0;  ///< 0: no bound
   PipePool* pipes = nullptr;    ///< null: nothing is moved by the kernel
+  bool ends_sink = false;       ///< the sink is ended when all is written: see Next::kEnd
 };
 
 class Pump {

@@ -55,14 +55,16 @@ ssize_t Socket::read_once(std::span<char> room) {
   return n;
 }
 
-ssize_t Socket::write_once(std::span<iovec> pieces) {
+ssize_t Socket::write_once(std::span<iovec> pieces, Next next) {
   if (transport) return transport->write(pieces);
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = pieces.size();
+  // The kernel keeps a last short segment back for the end that follows: one packet, not two.
+  const int flags = MSG_NOSIGNAL | (next == Next::kEnd ? MSG_MORE : 0);
   ssize_t n = 0;
   do {
-    n = ::sendmsg(fd.get(), &message, MSG_NOSIGNAL);
+    n = ::sendmsg(fd.get(), &message, flags);
   } while (n < 0 && errno == EINTR);
   return n;
 }
@@ -127,8 +129,8 @@ iovec piece(std::string_view bytes) {
 }
 }  // namespace
 
-Io Socket::send(std::string_view body, std::string_view suffix, std::size_t& sent,
-                BlockPool& pool) {
+Io Socket::send(std::string_view body, std::string_view suffix, std::size_t& sent, BlockPool& pool,
+                Next next) {
   sent = 0;
   const std::string_view pending =
       out_ == nullptr ? std::string_view()
@@ -136,7 +138,7 @@ Io Socket::send(std::string_view body, std::string_view suffix, std::size_t& sen
   if (pending.empty() && body.empty() && suffix.empty()) return Io::kProgress;
   if (!writable) return Io::kBlocked;
   std::array<iovec, 3> pieces{piece(pending), piece(body), piece(suffix)};
-  const ssize_t n = write_once(pieces);
+  const ssize_t n = write_once(pieces, next);
   if (n < 0 && errno != EAGAIN) return Io::kBroken;
   if (n < 0) {
     writable = false;

@@ -22,6 +22,12 @@ enum class Io : std::uint8_t {
   kBroken,   ///< reset, or the descriptor failed
 };
 
+/// What follows the bytes of a send().
+enum class Next : std::uint8_t {
+  kMore,
+  kEnd,  ///< end_sending() or close(), in this very turn: the last bytes may leave with it
+};
+
 /// Carries a connection's bytes where a bare descriptor does not: TLS over it, or one stream of an
 /// HTTP/2 connection. Belongs to its Socket, is used by the thread of that socket only, and answers
 /// as the system calls do: the count of bytes, or -1 with errno, EAGAIN meaning that whoever
@@ -85,7 +91,8 @@ class Socket {
   bool append(std::string_view bytes, BlockPool& pool);
   /// Writes the pending output, then `body`, then `suffix` in one call; returns how many bytes of
   /// body and suffix together went out through `sent`.
-  Io send(std::string_view body, std::string_view suffix, std::size_t& sent, BlockPool& pool);
+  Io send(std::string_view body, std::string_view suffix, std::size_t& sent, BlockPool& pool,
+          Next next = Next::kMore);
   Io flush(BlockPool& pool);
 
   /// Half a close: we have said all. Nothing may be pending.
@@ -96,7 +103,7 @@ class Socket {
  private:
   void rewind();
   ssize_t read_once(std::span<char> room);
-  ssize_t write_once(std::span<iovec> pieces);
+  ssize_t write_once(std::span<iovec> pieces, Next next);
 
   Block* in_ = nullptr;
   Block* out_ = nullptr;

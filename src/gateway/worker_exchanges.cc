@@ -318,7 +318,10 @@ void WorkerThread::begin_answer(Client& client) {
   client.answer_head_bytes = static_cast<std::uint32_t>(out.bytes());
   client.status = static_cast<std::uint16_t>(response_.status);
   client.upstream->keeps_alive = response_.keep_alive;
-  client.exchange().down.start({.from = framing, .as_chunks = as_chunks, .pipes = &pipes_});
+  client.exchange().down.start({.from = framing,
+                                .as_chunks = as_chunks,
+                                .pipes = &pipes_,
+                                .ends_sink = client.closes_after});
   client.answer_started = true;
   if (client.note) client.note->head_us = now_us_;
   client.moved_at = now_;
