@@ -28,13 +28,14 @@ def children(pid):
     return found
 
 
-def cpu_seconds(pid):
-    """On the processor, as the scheduler counts it: all threads of the whole process tree."""
+def cpu_seconds(pid, thread=""):
+    """On the processor, as the scheduler counts it: all threads of the whole process tree whose name begins so."""
     total = 0
     for process in children(pid):
-        for task in Path(f"/proc/{process}/task").glob("*/schedstat"):
+        for task in Path(f"/proc/{process}/task").iterdir():
             try:
-                total += int(task.read_text().split()[0])
+                if (task / "comm").read_text().startswith(thread):
+                    total += int((task / "schedstat").read_text().split()[0])
             except OSError:
                 pass  # it ended while we looked
     return total / 1e9
@@ -81,6 +82,10 @@ class Daemon:
 
     def cpu_seconds(self):
         return cpu_seconds(self.pid)
+
+    def worker_cpu_seconds(self):
+        """Of ecluse: the threads that carry traffic alone."""
+        return cpu_seconds(self.pid, "worker-")
 
     def signal(self, number):
         os.kill(self.pid, number)
@@ -149,10 +154,10 @@ class Field:
         self.decide(name, 1, **site)
         return daemon
 
-    def decide(self, name, sequence, hosts=("127.0.0.1",), **site):
+    def decide(self, name, sequence, hosts=("127.0.0.1",), app="bench", **site):
         """Applies a site; returns when every thread of that gateway routes by it."""
         decision = {"op": "apply", "fence": {"term": 1, "sequence": sequence, "rollout": "bench@1"},
-                    "site": {"app": "bench", "environment": "prod", "hosts": list(hosts)} | site}
+                    "site": {"app": app, "environment": "prod", "hosts": list(hosts)} | site}
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.folder / f"{name}.sock"))
             line.sendall(json.dumps(decision).encode() + b"\n")
@@ -181,11 +186,11 @@ class WrkRun:
     bench/gateway/report.lua says of it."""
 
     def __init__(self, port, path, seconds, connections, method="GET", body=0, connection="keep",
-                 scheme="http", cookie=None):
+                 scheme="http", cookie="-", hosts=0):
         self.process = subprocess.Popen(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(FILES / "report.lua"),
-             f"{scheme}://127.0.0.1:{port}{path}", "--", method, str(body), connection,
-             *([cookie] if cookie else [])],
+             f"{scheme}://127.0.0.1:{port}{path}", "--", method, str(body), connection, cookie,
+             str(hosts)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def said(self):

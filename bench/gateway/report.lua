@@ -1,5 +1,5 @@
 -- For wrk: what a row asks for, and one line of JSON with what came of it.
--- Arguments after "--": METHOD BODY_BYTES close|keep [COOKIE]
+-- Arguments after "--": METHOD BODY_BYTES close|keep COOKIE HOSTS: of "-" and 0 nothing is sent
 function init(arguments)
   wrk.method = arguments[1]
   local bytes = tonumber(arguments[2])
@@ -12,7 +12,23 @@ function init(arguments)
   wrk.headers["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
   wrk.headers["Accept-Language"] = "en-US,en;q=0.5"
   wrk.headers["Cookie"] = "session=5f2b0e9c7a6d4c1f8b3e2d1c0a9f8e7d; theme=dark"
-  if arguments[4] then wrk.headers["Cookie"] = wrk.headers["Cookie"] .. "; " .. arguments[4] end
+  if arguments[4] ~= "-" then wrk.headers["Cookie"] = wrk.headers["Cookie"] .. "; " .. arguments[4] end
+  local hosts = tonumber(arguments[5])
+  if hosts > 0 then ask_hosts(hosts) end
+end
+
+-- Each request for another of that many hosts, in an order that no cache foresees.
+function ask_hosts(hosts)
+  local asked = {}
+  for number = 0, hosts - 1 do
+    wrk.headers["Host"] = string.format("host-%05d.bench.example", number)
+    asked[number] = wrk.format()
+  end
+  local number = 0
+  request = function()
+    number = (number + 7919) % hosts
+    return asked[number]
+  end
 end
 
 function done(summary, latency)

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 
 #include "gateway/http1_chars.h"
 #include "gateway/page.h"
@@ -132,11 +133,22 @@ void write_interim_head(const http1::Response& response, HeadWriter& out) {
   out.end();
 }
 
+namespace {
+/// inet_ntop() does it by printf, which every request would pay for.
+std::string_view dotted(std::span<const std::uint8_t, 4> bytes, std::span<char> room) {
+  char* out = room.data();
+  for (const std::uint8_t byte : bytes) {
+    if (out != room.data()) *out++ = '.';
+    out = std::to_chars(out, room.data() + room.size(), byte).ptr;
+  }
+  return {room.data(), out};
+}
+}  // namespace
+
 std::string_view address_text(const in6_addr& address, std::span<char> room) {
-  const bool is_mapped = IN6_IS_ADDR_V4MAPPED(&address);
-  const void* const bytes = is_mapped ? &address.s6_addr[12] : &address.s6_addr[0];
-  const char* const text = ::inet_ntop(is_mapped ? AF_INET : AF_INET6, bytes, room.data(),
-                                       static_cast<socklen_t>(room.size()));
+  if (IN6_IS_ADDR_V4MAPPED(&address)) return dotted(std::span(address.s6_addr).last<4>(), room);
+  const char* const text =
+      ::inet_ntop(AF_INET6, address.s6_addr, room.data(), static_cast<socklen_t>(room.size()));
   return text == nullptr ? std::string_view("unknown") : std::string_view(text);
 }
 

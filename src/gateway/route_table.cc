@@ -106,15 +106,12 @@ const ArmRoute* SiteRoute::arm_at(std::uint32_t point) const {
 }
 
 std::uint32_t SiteRoute::cohort_point(std::string_view client_id) const {
-  crypto_auth_hmacsha256_state state;
-  std::memcpy(&state, cohort_hash.state.data(), sizeof state);
-  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> mac{};
-  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(client_id.data()),
-                                client_id.size());
-  crypto_auth_hmacsha256_final(&state, mac.data());
-  std::uint64_t front = 0;
-  std::memcpy(&front, mac.data(), sizeof front);
-  return static_cast<std::uint32_t>((static_cast<unsigned __int128>(front) * kMillion) >> 64);
+  std::uint64_t mac = 0;
+  static_assert(sizeof mac == crypto_shorthash_BYTES);
+  crypto_shorthash(reinterpret_cast<unsigned char*>(&mac),
+                   reinterpret_cast<const unsigned char*>(client_id.data()), client_id.size(),
+                   cohort_key.data());
+  return static_cast<std::uint32_t>((static_cast<unsigned __int128>(mac) * kMillion) >> 64);
 }
 
 bool SiteRoute::admits(const in6_addr& address) const {
@@ -162,14 +159,16 @@ void RouteTable::note_targets(const SiteRoute& site) {
 
 RouteTable::RouteTable(std::span<const Entry> entries) {
   for (const Entry& entry : entries) {
-    for (const std::string& host : entry.hosts) {
+    const auto number = static_cast<std::uint32_t>(sites_.size());
+    sites_.push_back(entry.route);
+    for (const std::string_view host : entry.hosts) {
       if (host.starts_with("*.")) {
-        wildcards_.emplace(host.substr(2), entry.route);
+        wildcards_.add(host.substr(2), number);
       } else {
-        exact_.emplace(host, entry.route);
+        exact_.add(host, number);
       }
     }
-    for (const std::string& host : entry.redirected_hosts) exact_.emplace(host, entry.route);
+    for (const std::string& host : entry.redirected_hosts) exact_.add(host, number);
     if (entry.port) by_port_.emplace(*entry.port, entry.route);
     note(entry.route);
   }
@@ -188,34 +187,27 @@ const SiteRoute* RouteTable::find(std::string_view host, std::uint16_t listener_
     return site->second.get();
   }
   if (host.ends_with('.')) host.remove_suffix(1);  // "example.org." is the same name
-  if (const auto site = exact_.find(host); site != exact_.end()) return site->second.get();
+  if (const auto number = exact_.find(host)) return sites_[*number].get();
   for (std::size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.')) {
     host.remove_prefix(dot + 1);
-    if (const auto site = wildcards_.find(host); site != wildcards_.end()) {
-      return site->second.get();
-    }
+    if (const auto number = wildcards_.find(host)) return sites_[*number].get();
   }
   return nullptr;
 }
 
 namespace {
-SiteRoute::CohortHash hash_under(std::string_view salt) {
-  crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(salt.data()),
-                              salt.size());
-  SiteRoute::CohortHash hash;
-  static_assert(sizeof state <= sizeof hash.state);
-  std::memcpy(hash.state.data(), &state, sizeof state);
-  return hash;
+/// BLAKE2b, cut to 16 bytes.
+std::array<unsigned char, 16> digest_of(std::string_view text) {
+  std::array<unsigned char, 16> digest{};
+  static_assert(sizeof digest >= crypto_generichash_BYTES_MIN);
+  crypto_generichash(digest.data(), digest.size(),
+                     reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  return digest;
 }
 
 std::uint64_t affinity_of(std::string_view instance) {
-  std::array<unsigned char, crypto_generichash_BYTES_MIN> digest{};
-  crypto_generichash(digest.data(), digest.size(),
-                     reinterpret_cast<const unsigned char*>(instance.data()), instance.size(),
-                     nullptr, 0);
   std::uint64_t token = 0;
-  std::memcpy(&token, digest.data(), sizeof token);
+  std::memcpy(&token, digest_of(instance).data(), sizeof token);
   return token;
 }
 
@@ -327,7 +319,8 @@ Result<RouteTable::Entry> make_entry(const ports::Site& site, TargetIds& ids,
   route->redirects.insert(site.redirects.begin(), site.redirects.end());
   route->mode = site.mode;
   route->sticky = site.sticky;
-  route->cohort_hash = hash_under(site.cohort_salt);
+  static_assert(sizeof(SiteRoute::CohortKey) == crypto_shorthash_KEYBYTES);
+  route->cohort_key = digest_of(site.cohort_salt);
   route->show_release = site.show_release;
   if (!site.basic_auth.empty()) route->authorization = basic_credentials(site.basic_auth);
   ECLUSE_TRY(add_allowed(site.allow, *route));

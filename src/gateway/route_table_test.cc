@@ -48,13 +48,14 @@ TEST(AddressBlock, IsNothingElse) {
   }
 }
 
-TEST(Cohorts, AreDrawnByHmacOfTheIdUnderTheSalt) {
+TEST(Cohorts, AreDrawnByTheMacOfTheIdUnderTheSalt) {
   TargetIds ids;
   const auto made = make_entry({.key = {"a", "prod"}, .cohort_salt = "one"}, ids, {});
   ASSERT_TRUE(made);
-  // Python: int.from_bytes(hmac.digest(b"one", id, "sha256")[:8], "little") * 1000000 >> 64
-  EXPECT_EQ(made->route->cohort_point("00000000000000000000000000000000"), 181'025U);
-  EXPECT_EQ(made->route->cohort_point("0123456789abcdef0123456789abcdef"), 4'318U);
+  // KEY=$(printf one | b2sum -l 128); openssl mac -macopt hexkey:$KEY -macopt size:8 -in ID
+  // SIPHASH, read as a little-endian number, times a million, shifted right by 64
+  EXPECT_EQ(made->route->cohort_point("00000000000000000000000000000000"), 683'915U);
+  EXPECT_EQ(made->route->cohort_point("0123456789abcdef0123456789abcdef"), 48'102U);
 }
 
 TEST(RouteTable, AnExactHostBeatsAWildcardAndTheLongestWildcardWins) {

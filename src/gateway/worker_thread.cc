@@ -1,6 +1,8 @@
 #include "gateway/worker_thread.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -52,6 +54,9 @@ Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerContext& c
     return fail(from_errno(errno, "epoll_ctl"));
   }
   thread->thread_ = std::thread([raw = thread.get()] { raw->run(); });
+  // Best effort: for those who look at threads with top or perf.
+  (void)::pthread_setname_np(thread->thread_.native_handle(),
+                             fmt::format("worker-{}", index).c_str());
   return thread;
 }
 
