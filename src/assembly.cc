@@ -41,6 +41,7 @@
 #include "storage/folder_lock.h"
 #include "storage/sqlite_store.h"
 #include "storage/system_clock.h"
+#include "transfer/database_move.h"
 
 namespace ecluse {
 
@@ -251,10 +252,10 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
                              .is_member = os::is_member};
   if (!runtime->isolated()) settings.port_for = free_port;
   std::jthread watch;  // before the plane: it ends the wait for the plane's own end
-  control::Plane plane(
-      {*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets, stage_logs,
-       parse_app, nullptr, &outcomes, repository_audit(vcs, data / "audits")},
-      settings);
+  control::Plane plane({*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets,
+                        stage_logs, parse_app, nullptr, &outcomes,
+                        repository_audit(vcs, data / "audits"), transfer::mover_in(data / "moves")},
+                       settings);
   auto served = serve(plane, options, hooks);
   watch = end_watch();
   return served;

@@ -267,29 +267,55 @@ Result<ports::LogChunk> Client::logs(const std::string& instance, const ports::L
        .timeout = query.wait + options_.timeout});
 }
 
-Result<int> Client::run(const control::Act& act, const std::vector<std::string>& argv,
-                        const ports::LineSink& sink, const std::stop_token&) {
-  std::optional<int> exit_code;
+template <typename Line>
+Result<void> Client::stream(const control::Act& act, const char* verb, const std::string& body,
+                            const std::function<void(Line)>& take) {
   std::optional<Error> error;
   const ports::LineSink parse = [&](std::string_view text) {
     if (auto found = error_from_json(text)) {
       error = std::move(found);
       return;
     }
-    auto line = from_json_text<RunLine>(text, UnknownFields::kIgnore);
+    auto line = from_json_text<Line>(text, UnknownFields::kIgnore);
     if (!line) return void(error = std::move(line).error());
-    if (line->line) sink(*line->line);
-    if (line->exit_code) exit_code = line->exit_code;
+    take(std::move(*line));
   };
   auto done = exchange({.method = "POST",
-                        .path = path_of(act.environment) + "/run",
-                        .body = json_text(RunBody{act.reason, argv}),
+                        .path = path_of(act.environment) + "/" + verb,
+                        .body = body,
                         .lines = &parse});
   if (error) return fail(std::move(*error));
   if (!done) return fail(std::move(done).error());
+  return {};
+}
+
+Result<int> Client::run(const control::Act& act, const std::vector<std::string>& argv,
+                        const ports::LineSink& sink, const std::stop_token&) {
+  std::optional<int> exit_code;
+  ECLUSE_TRY(
+      stream<RunLine>(act, "run", json_text(RunBody{act.reason, argv}), [&](const RunLine& line) {
+        if (line.line) sink(*line.line);
+        if (line.exit_code) exit_code = line.exit_code;
+      }));
   if (exit_code) return *exit_code;
   return fail(ErrorKind::kUnavailable, "the daemon ended the stream before the command ended",
               "the command may still run; see `ecluse events`");
+}
+
+Result<ports::MoveReport> Client::move_database(const control::Act& act,
+                                                const ports::MoveOrder& order,
+                                                const ports::LineSink& sink,
+                                                const std::stop_token&) {
+  const MoveBody body{act.reason,    order.source,   order.dry_run,
+                      order.replace, order.drop_nul, order.without};
+  std::optional<ports::MoveReport> report;
+  ECLUSE_TRY(stream<MoveLine>(act, "database/move", json_text(body), [&](MoveLine line) {
+    if (line.line) sink(*line.line);
+    if (line.report) report = std::move(line.report);
+  }));
+  if (report) return std::move(*report);
+  return fail(ErrorKind::kUnavailable, "the daemon ended the stream before the move ended",
+              "it is there whole or not at all: `ecluse db move --dry-run` tells which");
 }
 
 Result<std::vector<control::EnvEntry>> Client::env(const model::EnvironmentKey& key) {

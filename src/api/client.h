@@ -63,6 +63,9 @@ class Client final : public control::Operations {
   Result<ports::LogChunk> logs(const std::string& instance, const ports::LogQuery& query) override;
   Result<int> run(const control::Act& act, const std::vector<std::string>& argv,
                   const ports::LineSink& sink, const std::stop_token& stop) override;
+  Result<ports::MoveReport> move_database(const control::Act& act, const ports::MoveOrder& order,
+                                          const ports::LineSink& sink,
+                                          const std::stop_token& stop) override;
   Result<std::vector<control::EnvEntry>> env(const model::EnvironmentKey& key) override;
   Result<std::uint32_t> secret_set(const control::Act& act, const std::string& name,
                                    std::string_view value) override;
@@ -81,6 +84,10 @@ class Client final : public control::Operations {
   Result<std::string> exchange(const Exchange& exchange);
   template <typename T>
   Result<T> ask(Exchange exchange);
+  /// Hands each line of a streamed answer to `take`; the error that one of them is ends it.
+  template <typename Line>
+  Result<void> stream(const control::Act& act, const char* verb, const std::string& body,
+                      const std::function<void(Line)>& take);
   template <typename Body>
   Result<control::Ticket> request(const control::Act& act, const char* verb, const Body& body);
   template <typename Body>

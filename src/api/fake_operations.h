@@ -26,6 +26,7 @@ class FakeOperations final : public control::Operations {
     int run_exit_code = 0;
     bool run_is_endless = false;  ///< run() ends only when it is stopped, and says so in `calls`
     control::RollbackCheck check;
+    ports::MoveReport move;
     control::Ticket ticket;
     std::map<std::string, std::string> logs;  ///< instance, or "ROLLOUT STAGE", to text
     bool events_come_later = true;            ///< false: await_events() waits for none
@@ -160,6 +161,20 @@ class FakeOperations final : public control::Operations {
     const auto is_stopped = [](bool yes) { return yes; };
     stopped.when(std::chrono::minutes(1), is_stopped, is_stopped);
     return answer("run is stopped", [](State&) { return 143; });
+  }
+  Result<ports::MoveReport> move_database(const control::Act& act, const ports::MoveOrder& order,
+                                          const ports::LineSink& sink,
+                                          const std::stop_token&) override {
+    auto text = asked("move_database", act) + " from " + order.source;
+    for (const auto& [said, word] : {std::pair(order.dry_run, " dry_run"),
+                                     {order.replace, " replace"},
+                                     {order.drop_nul, " drop_nul"}})
+      if (said) text += word;
+    for (const auto& left : order.without) text += " without " + left;
+    auto moved = answer(text, [](State& s) { return s.move; });
+    if (moved)
+      for (const auto& table : moved->tables) sink(table.table);
+    return moved;
   }
   Result<std::vector<control::EnvEntry>> env(const model::EnvironmentKey& key) override {
     return answer("env " + to_string(key), [](State& s) { return s.env; });

@@ -311,6 +311,44 @@ template <typename A, Is<Done> V>
 void fields(A& a, V& v) {
   a("ok", v.ok);
 }
+template <typename A, Is<MoveBody> V>
+void fields(A& a, V& v) {
+  a("reason", v.reason);
+  a("source", v.source);
+  a("dry_run", v.dry_run);
+  a("replace", v.replace);
+  a("drop_nul", v.drop_nul);
+  a("without", v.without);
+}
+template <typename A, Is<ports::MovedTable> V>
+void fields(A& a, V& v) {
+  a("table", v.table);
+  a("rows", v.rows);
+  a("digest", v.digest);
+  a("replaced", v.replaced);
+}
+template <typename A, Is<ports::Misfit> V>
+void fields(A& a, V& v) {
+  a("table", v.table);
+  a("key", v.key);
+  a("column", v.column);
+  a("what", v.what);
+  a("fix", v.fix);
+}
+template <typename A, Is<ports::MoveReport> V>
+void fields(A& a, V& v) {
+  a("moved", v.moved);
+  a("dry_run", v.dry_run);
+  a("tables", v.tables);
+  a("misfits", v.misfits);
+  a("misfits_total", v.misfits_total);
+  a("notes", v.notes);
+}
+template <typename A, Is<MoveLine> V>
+void fields(A& a, V& v) {
+  a("line", v.line);
+  a("report", v.report);
+}
 template <typename A, Is<RunLine> V>
 void fields(A& a, V& v) {
   a("line", v.line);

@@ -372,6 +372,7 @@ ECLUSE_JSON(ScaleBody);
 ECLUSE_JSON(MaintenanceBody);
 ECLUSE_JSON(RemoveBody);
 ECLUSE_JSON(RunBody);
+ECLUSE_JSON(MoveBody);
 ECLUSE_JSON(SecretBody);
 ECLUSE_JSON(ReclaimBody);
 ECLUSE_JSON(Pong);
@@ -379,6 +380,8 @@ ECLUSE_JSON(SecretVersion);
 ECLUSE_JSON(Reclaimed);
 ECLUSE_JSON(Done);
 ECLUSE_JSON(RunLine);
+ECLUSE_JSON(MoveLine);
+ECLUSE_JSON(ports::MoveReport);
 ECLUSE_JSON(LogLine);
 ECLUSE_JSON(Examined);
 #undef ECLUSE_JSON

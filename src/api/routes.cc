@@ -191,41 +191,70 @@ Answer secret_remove(const Call& call) {
   return ok(call, call.operations.secret_remove(act, call.request.path[kLast]));
 }
 
-/// One line of output is a line of JSON; the last line says how it ended.
-Answer run(const Call& call) {
-  ECLUSE_ASSIGN(auto body, body_of<RunBody>(call));
-  if (body.argv.empty()) {
-    return fail(ErrorKind::kInvalid, "field \"argv\" is missing", "{\"argv\": [\"ls\", \"-l\"]}");
-  }
-  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
+/// Answers with lines of JSON while `work(say, stop)` is at it; the last one is `last(result)` or
+/// the error. Work whose person left has nobody to answer to: `stop` is requested.
+template <typename Work, typename Last>
+Answer streamed(const Call& call, Work work, Last last) {
   bool begun = false;
   bool heard = true;
-  const auto begin = [&] {
+  const auto say = [&](const std::string& json) {
     if (!begun) heard = call.connection->begin_lines().has_value();
     begun = true;
-  };
-  const auto say = [&](const std::string& json) {
-    begin();
     if (heard) heard = call.connection->line(json).has_value();
   };
-  // A command whose person left has nobody to answer to: it is stopped.
   std::stop_source left;
   const std::jthread watch([&](const std::stop_token& ended) {
     while (!ended.stop_requested() && !left.stop_requested()) {
       if (call.connection->await_peer_gone(kWaitSlice)) left.request_stop();
     }
   });
-  const auto exit_code = call.operations.run(
-      act, body.argv,
-      [&](std::string_view line) {
-        say(json_text(RunLine{std::string(line), std::nullopt}, call.redact));
-      },
-      left.get_token());
-  if (!exit_code && !begun) return fail(exit_code.error());
-  say(exit_code ? json_text(RunLine{std::nullopt, *exit_code}, call.redact)
-                : error_json(exit_code.error(), call.redact));
-  if (heard) (void)call.connection->end_lines();  // a peer that left is no failure of the command
+  const auto result = work(say, left.get_token());
+  if (!result && !begun) return fail(result.error());
+  say(result ? last(*result) : error_json(result.error(), call.redact));
+  if (heard) (void)call.connection->end_lines();  // a peer that left is no failure of the work
   return std::nullopt;
+}
+
+Answer run(const Call& call) {
+  ECLUSE_ASSIGN(auto body, body_of<RunBody>(call));
+  if (body.argv.empty()) {
+    return fail(ErrorKind::kInvalid, "field \"argv\" is missing", "{\"argv\": [\"ls\", \"-l\"]}");
+  }
+  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
+  return streamed(
+      call,
+      [&](const auto& say, const std::stop_token& stop) {
+        const auto line = [&](std::string_view text) {
+          say(json_text(RunLine{std::string(text), std::nullopt}, call.redact));
+        };
+        return call.operations.run(act, body.argv, line, stop);
+      },
+      [&](int exit_code) { return json_text(RunLine{std::nullopt, exit_code}, call.redact); });
+}
+
+Answer move_database(const Call& call) {
+  ECLUSE_ASSIGN(auto body, body_of<MoveBody>(call));
+  if (!body.source.starts_with('/')) {
+    return fail(ErrorKind::kInvalid, "field \"source\" is no absolute path",
+                "{\"source\": \"/srv/shop/db.sqlite3\"}");
+  }
+  ECLUSE_ASSIGN(auto act, act_in(call, body.reason));
+  const ports::MoveOrder order{.source = body.source,
+                               .dry_run = body.dry_run,
+                               .replace = body.replace,
+                               .drop_nul = body.drop_nul,
+                               .without = body.without};
+  return streamed(
+      call,
+      [&](const auto& say, const std::stop_token& stop) {
+        const auto line = [&](std::string_view text) {
+          say(json_text(MoveLine{std::string(text), std::nullopt}, call.redact));
+        };
+        return call.operations.move_database(act, order, line, stop);
+      },
+      [&](const ports::MoveReport& report) {
+        return json_text(MoveLine{std::nullopt, report}, call.redact);
+      });
 }
 
 /// Asks `read(slice)` again until it is `enough`, or `wait` is over, or nobody listens any more.
@@ -338,6 +367,8 @@ constexpr Route kRoutes[] = {
     {"POST", ENVIRONMENT "/scale", "Changes the number of instances of processes.", scale},
     {"POST", ENVIRONMENT "/maintenance", "Maintenance page on or off.", maintenance},
     {"POST", ENVIRONMENT "/run", "Runs one command in the release; streams lines.", run},
+    {"POST", ENVIRONMENT "/database/move", "Moves a SQLite file into PostgreSQL; streams lines.",
+     move_database},
     {"GET", ENVIRONMENT "/rollouts", "The rollouts, newest first.", rollouts},
     {"GET", ENVIRONMENT "/releases", "The releases, newest first.", releases},
     {"GET", ENVIRONMENT "/env", "The variables an instance gets; secrets without values.", env},

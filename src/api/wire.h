@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/key.h"
+#include "ports/database_move.h"
 
 namespace ecluse::api {
 
@@ -46,6 +47,14 @@ struct RunBody {
   std::string reason;
   std::vector<std::string> argv;
 };
+struct MoveBody {
+  std::string reason;
+  std::string source;
+  bool dry_run = false;
+  bool replace = false;
+  bool drop_nul = false;
+  std::vector<std::string> without;
+};
 struct SecretBody {
   std::string reason;
   std::optional<std::string> value;
@@ -75,6 +84,11 @@ struct Done {
 struct RunLine {
   std::optional<std::string> line;
   std::optional<int> exit_code;
+};
+/// One line of a streamed move: exactly one of the three, an error being the third.
+struct MoveLine {
+  std::optional<std::string> line;
+  std::optional<ports::MoveReport> report;
 };
 /// One line of `ecluse logs --json`.
 struct LogLine {

@@ -346,6 +346,36 @@ TEST_F(CommandLine, RunPassesTheCommandThroughUntouchedAndItsExitCodeBack) {
   EXPECT_THAT(err_.str(), HasSubstr("two dashes"));
 }
 
+TEST_F(CommandLine, AMoveSaysWhatDoesNotFitAndWhatToDo) {
+  fake_.state.with([](auto& s) {
+    s.move = {.misfits = {{"shop_item", "id=3", "name", "7 characters are too many", "shorten it"}},
+              .misfits_total = 4,
+              .notes = {"the target is in use"}};
+  });
+  const std::vector<std::string> move = {"db", "move", "--to", "lettings/prod", "--from", "a/b.db"};
+  EXPECT_EQ(run(move), kRefused);
+  EXPECT_THAT(calls(),
+              ElementsAre("move_database lettings/prod by  from " + (folder_ / "a/b.db").string()));
+  EXPECT_THAT(out_.str(), HasSubstr("shop_item.name (id=3): 7 characters are too many\n"
+                                    "  fix: shorten it\nand 3 more\n"));
+}
+
+TEST_F(CommandLine, AMoveThatReplacesAsksFirstUnlessItIsARehearsal) {
+  std::vector<std::string> move = {
+      "db", "move", "--to", "lettings/prod", "--from", "/s.db", "--replace", "--without", "old"};
+  EXPECT_EQ(run(move), kRefused);
+  EXPECT_THAT(calls(), IsEmpty());
+  move.push_back("--dry-run");
+  EXPECT_EQ(run(move), kDone);
+  move.back() = "--yes";
+  EXPECT_EQ(run(move), kDone);
+  EXPECT_THAT(calls(),
+              ElementsAre("move_database lettings/prod by  from /s.db dry_run replace without old",
+                          "move_database lettings/prod by  from /s.db replace without old"));
+  EXPECT_EQ(run({"db", "copy"}), kUsage);
+  EXPECT_EQ(run({"db", "move", "--to", "lettings/prod"}), kUsage);
+}
+
 TEST_F(CommandLine, ASecretComesFromStdinAndIsNeverAnArgument) {
   typed_ = "s3cret value\n";
   EXPECT_EQ(run({"secret", "set", "SECRET_KEY", "--to", "lettings/prod"}), kDone);

@@ -29,6 +29,7 @@ Verb logs_verb();
 Verb run_verb();
 Verb env_verb();
 Verb secret_verb();
+Verb db_verb();
 Verb explain_verb();
 Verb schema_verb();
 Verb init_verb();

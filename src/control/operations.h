@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "model/release.h"
+#include "ports/database_move.h"
 #include "ports/prober.h"
 #include "ports/runtime.h"
 #include "ports/secrets.h"
@@ -188,6 +189,11 @@ class Operations {
   /// traffic. It is stopped when `stop` is requested; the answer then is a Conflict.
   virtual Result<int> run(const Act& act, const std::vector<std::string>& argv,
                           const ports::LineSink& sink, const std::stop_token& stop) = 0;
+  /// Moves a SQLite file into the PostgreSQL service of the environment (docs/db-move.md). `order`
+  /// comes without actor and url. Refused: nothing is deployed there, or no such service.
+  virtual Result<ports::MoveReport> move_database(const Act& act, const ports::MoveOrder& order,
+                                                  const ports::LineSink& sink,
+                                                  const std::stop_token& stop) = 0;
   virtual Result<std::vector<EnvEntry>> env(const model::EnvironmentKey& key) = 0;
 
   virtual Result<std::uint32_t> secret_set(const Act& act, const std::string& name,

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "control/audit.h"
+#include "control/database_move.h"
 #include "control/instance_log.h"
 #include "control/launch.h"
 #include "control/loop.h"
@@ -528,6 +529,15 @@ Result<int> Plane::run(const Act& act, const std::vector<std::string>& argv,
   if (!canceller.may_begin()) return fail(ErrorKind::kConflict, "nobody waits for the command");
   return impl_->ports.runtime.run_job(
       launch, kCommandMax, [&](std::string_view line) { sink(impl_->ports.secrets.redact(line)); });
+}
+
+Result<ports::MoveReport> Plane::move_database(const Act& act, const ports::MoveOrder& order,
+                                               const ports::LineSink& sink,
+                                               const std::stop_token& stop) {
+  ECLUSE_ASSIGN(const auto release, impl_->stable_of(act.environment));
+  return control::move_database(
+      impl_->ports, act, *release, order, sink, stop,
+      [this, &act](const std::string& kind, const Facts& facts) { impl_->note(act, kind, facts); });
 }
 
 Result<std::vector<EnvEntry>> Plane::env(const model::EnvironmentKey& key) {

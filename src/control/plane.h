@@ -54,6 +54,9 @@ class Plane final : public Operations {
   Result<ports::LogChunk> logs(const std::string& instance, const ports::LogQuery& query) override;
   Result<int> run(const Act& act, const std::vector<std::string>& argv, const ports::LineSink& sink,
                   const std::stop_token& stop) override;
+  Result<ports::MoveReport> move_database(const Act& act, const ports::MoveOrder& order,
+                                          const ports::LineSink& sink,
+                                          const std::stop_token& stop) override;
   Result<std::vector<EnvEntry>> env(const model::EnvironmentKey& key) override;
   Result<std::uint32_t> secret_set(const Act& act, const std::string& name,
                                    std::string_view value) override;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "ports/backups.h"
 #include "ports/builder.h"
 #include "ports/clock.h"
+#include "ports/database_move.h"
 #include "ports/outcomes.h"
 #include "ports/prober.h"
 #include "ports/runtime.h"
@@ -73,6 +75,10 @@ struct Ports {
   ports::Outcomes* outcomes = nullptr;
   /// Reads the commit's files and runs nothing; absent: nothing is audited and nothing blocks.
   std::function<Result<Audit>(const model::Commit&, const model::EnvironmentSpec&)> audit;
+  /// Blocking; progress by lines; absent: `db move` is refused.
+  std::function<Result<ports::MoveReport>(const ports::MoveOrder&, const ports::LineSink&,
+                                          const std::stop_token&)>
+      move_database;
 };
 
 /// Where things lie and how the machine is; all optional.
