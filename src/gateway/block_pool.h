@@ -23,11 +23,13 @@ class BlockPool {
     while (free_ != nullptr) std::unique_ptr<Block>(std::exchange(free_, free_->next));
   }
   Block* acquire() {
+    ++lent_;
     if (free_ == nullptr) return std::make_unique_for_overwrite<Block>().release();
     --kept_;
     return std::exchange(free_, free_->next);
   }
   void release(Block* block) {
+    --lent_;
     if (kept_ == kKeptMax) {
       std::unique_ptr<Block>{block}.reset();
       return;
@@ -35,11 +37,14 @@ class BlockPool {
     ++kept_;
     block->next = std::exchange(free_, block);
   }
+  /// Blocks that were not given back.
+  std::size_t lent() const { return lent_; }
 
  private:
   static constexpr std::size_t kKeptMax = 128;  ///< 8 MiB a thread
   Block* free_ = nullptr;
   std::size_t kept_ = 0;
+  std::size_t lent_ = 0;
 };
 
 }  // namespace ecluse::gateway

@@ -295,6 +295,38 @@ TEST(HostileApp, AnAppThatIsNotThereIs503WithRetryAfter) {
   EXPECT_NE(answer.find("Retry-After: "), std::string::npos);
 }
 
+/// The path that a request asks for.
+std::string path_of(const std::string& request) {
+  const std::size_t begin = request.find(' ') + 1;
+  return request.substr(begin, request.find(' ', begin) - begin);
+}
+
+TEST(Pool, ARequestOutlivesTheIdleTimeOfTheConnectionItWasGiven) {
+  std::atomic<int> ended{0};
+  std::atomic<bool> may_answer{false};
+  RecordingApp app([&](RecordingApp::Peer& peer) {
+    for (std::string r = peer.read_request(); !r.empty(); r = peer.read_request()) {
+      if (path_of(r) == "/slow") (void)eventually([&] { return may_answer.load(); });
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+    ++ended;
+  });
+  const Proxy proxy(app, {"--workers", "1", "--bound", "pool_idle_ms_max=50"});
+  RawClient slow(proxy.port());
+  slow.send(kGet);
+  ASSERT_EQ(body_of(slow.read_answer()), "ok");
+  slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return app.received().find("/slow") != std::string::npos; }));
+  ASSERT_EQ(app.connections(), 1U);
+  // One that goes into the pool later is closed for being idle: the first one's time is over too.
+  RawClient other(proxy.port());
+  other.send(kGet);
+  ASSERT_EQ(body_of(other.read_answer()), "ok");
+  ASSERT_TRUE(eventually([&] { return ended == 1; }));
+  may_answer = true;
+  EXPECT_EQ(body_of(slow.read_answer()), "ok");
+}
+
 TEST(Retry, AnIdempotentRequestSurvivesAStaleConnection) {
   // Each connection answers one request, then is reset when the second one comes.
   RecordingApp app([](RecordingApp::Peer& peer) {

@@ -54,8 +54,14 @@ bool is_control_frame(const nghttp2_frame_hd& head) {
 }
 
 int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-  if (is_control_frame(*head)) session_of(user).count_control_frame();
-  if (head->type == NGHTTP2_WINDOW_UPDATE) session_of(user).count_window_update();
+  Session& session = session_of(user);
+  if (head->type == NGHTTP2_HEADERS && head->stream_id != 0 && !session.is_open(head->stream_id)) {
+    session.on_head_of_no_stream(head->stream_id);
+  }
+  // nghttp2 does not read frames of priorities, which we do not have: RFC 9113 section 6.3.
+  if (head->type == NGHTTP2_PRIORITY && head->stream_id == 0) session.on_priority_of_nothing();
+  if (is_control_frame(*head)) session.count_control_frame();
+  if (head->type == NGHTTP2_WINDOW_UPDATE) session.count_window_update();
   return 0;
 }
 
@@ -68,7 +74,7 @@ int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     }
     return 0;
   }
-  if (frame->hd.type == NGHTTP2_RST_STREAM) session.count_reset();
+  if (frame->hd.type == NGHTTP2_RST_STREAM) session.on_peer_reset(frame->hd.stream_id);
   if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
     return session.on_request_whole(frame->hd.stream_id, ends);
   }

@@ -61,7 +61,7 @@ bool Session::receive(std::string_view bytes, std::int64_t now_ms) {
       session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   host_.wants_flush(connection_);
   // Otherwise it was no HTTP/2, a flood, or out of memory; a GOAWAY may be waiting.
-  return taken >= 0 && !is_calmed_;
+  return taken >= 0 && !is_ended_;
 }
 
 bool Session::is_done() const {
@@ -90,10 +90,28 @@ void Session::finish_shutdown() {
   host_.wants_flush(connection_);
 }
 
+bool Session::give_up_still_streams() {
+  const auto streams = streams_;  // a copy: a reset may take one out
+  for (Stream* const stream : streams) {
+    if (stream->client != nullptr) continue;
+    const bool is_still = stream->seen_bytes == stream->sent_bytes + 1;
+    stream->seen_bytes = stream->sent_bytes + 1;
+    if (!is_still) continue;
+    if (!stream->has_request) return false;
+    (void)refuse(stream->id, NGHTTP2_CANCEL);
+    host_.wants_flush(connection_);
+  }
+  return true;
+}
+
 /// Whoever floods is told so, once, and nothing more of it is looked at.
 void Session::calm_down() {
-  if (std::exchange(is_calmed_, true)) return;
-  (void)::nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  end_by(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void Session::end_by(std::uint32_t code) {
+  if (std::exchange(is_ended_, true)) return;
+  (void)::nghttp2_session_terminate_session(session_, code);
 }
 
 void Session::count(std::uint32_t& events, std::uint32_t max) {
@@ -140,9 +158,33 @@ int Session::refuse(std::int32_t id, std::uint32_t code) {
 
 // ---- Requests come ------------------------------------------------------------------------------
 
+/// HEADERS on a stream that is not open: nghttp2 passes over what RFC 9113 calls a fault of the
+/// connection. (DATA it drops before we hear of it.)
+void Session::on_head_of_no_stream(std::int32_t id) {
+  switch (closed_.was(id)) {
+    case ClosedStreams::Was::kOpenOrForgotten:
+    case ClosedStreams::Was::kClosedByUs:
+      return;
+    case ClosedStreams::Was::kEndedByPeer:
+      return end_by(NGHTTP2_STREAM_CLOSED);
+    case ClosedStreams::Was::kNeverOpened:
+      return end_by(NGHTTP2_PROTOCOL_ERROR);
+  }
+}
+
+void Session::on_priority_of_nothing() {
+  end_by(NGHTTP2_PROTOCOL_ERROR);
+}
+
+void Session::on_peer_reset(std::int32_t id) {
+  count_reset();
+  if (Stream* const stream = find(id)) stream->peer_ended = true;
+}
+
 int Session::on_request_begins(std::int32_t id) {
+  closed_.note_opened(id);
   // A client may open more before it has read our settings.
-  if (is_calmed_ || streams_.size() >= bounds_.streams_max) {
+  if (is_ended_ || streams_.size() >= bounds_.streams_max) {
     return refuse(id, NGHTTP2_REFUSED_STREAM);
   }
   auto stream = std::make_unique<Stream>(bounds_.head);
@@ -189,7 +231,7 @@ http1::Fault fault_of(Verdict verdict) {
 
 int Session::on_request_whole(std::int32_t id, bool ends) {
   Stream* const stream = find(id);
-  if (stream == nullptr || is_calmed_) return 0;
+  if (stream == nullptr || is_ended_) return 0;
   stream->has_request = true;
   stream->wants_websocket = stream->request.wants_websocket();
   std::string key;
@@ -227,6 +269,7 @@ void Session::on_peer_ended(std::int32_t id) {
 
 void Session::on_closed(std::int32_t id) {
   Stream* const stream = find(id);
+  closed_.note_closed(id, stream != nullptr && stream->peer_ended);
   if (stream == nullptr) return;
   stream->was_reset = true;
   if (stream->client != nullptr) {
@@ -424,6 +467,7 @@ int Session::send_body(Stream& stream, std::string_view frame_head, std::size_t 
   (void)sink_->append(frame_head, pool_);  // there is room: see above
   if (bytes > 0) (void)sink_->append({stream.outbox->bytes + stream.out_begin, bytes}, pool_);
   stream.out_begin += static_cast<std::uint32_t>(bytes);
+  stream.sent_bytes += bytes;
   if (stream.out_begin != stream.out_end) return 0;
   if (stream.outbox != nullptr) pool_.release(std::exchange(stream.outbox, nullptr));
   stream.out_begin = stream.out_end = 0;

@@ -17,6 +17,7 @@
 
 #include "gateway/block_pool.h"
 #include "gateway/http1_head.h"
+#include "gateway/http2_closed_streams.h"
 #include "gateway/http2_head.h"
 #include "gateway/socket.h"
 
@@ -56,6 +57,8 @@ struct Stream {
   Block* outbox = nullptr;
   std::uint32_t out_begin = 0;
   std::uint32_t out_end = 0;
+  std::uint64_t sent_bytes = 0;  ///< of the body
+  std::uint64_t seen_bytes = 0;  ///< and when it was last looked at, plus one
   bool wants_websocket = false;
   bool has_request = false;  ///< all fields are here
   bool peer_ended = false;
@@ -105,6 +108,10 @@ class Session {
   void finish_shutdown();
   bool is_shutting_down() const { return is_shutting_down_; }
   bool has_streams() const { return !streams_.empty(); }
+  /// Streams that nobody serves have no deadline of their own: those of which nothing has moved
+  /// since the last call are reset. False: one of them is a head that does not come to its end, so
+  /// that the connection cannot go on.
+  bool give_up_still_streams();
   /// Grows with each request: whether it moves is how an idle connection is known.
   std::uint64_t requests() const { return requests_; }
   const std::unordered_set<Stream*>& streams() const { return streams_; }
@@ -118,6 +125,10 @@ class Session {
   void leave(Stream& stream);
 
   // For nghttp2's callbacks.
+  bool is_open(std::int32_t id) const { return find(id) != nullptr; }
+  void on_head_of_no_stream(std::int32_t id);
+  void on_priority_of_nothing();
+  void on_peer_reset(std::int32_t id);
   int on_request_begins(std::int32_t id);
   int on_field(std::int32_t id, std::string_view name, std::string_view value);
   int on_request_whole(std::int32_t id, bool ends);
@@ -139,6 +150,7 @@ class Session {
   Stream* find(std::int32_t id) const;
   int refuse(std::int32_t id, std::uint32_t code);
   void calm_down();
+  void end_by(std::uint32_t code);
   void count(std::uint32_t& events, std::uint32_t max);
   void expect_window_updates();
   void touch(Stream& stream);
@@ -156,6 +168,7 @@ class Session {
   nghttp2_session* session_ = nullptr;
   Socket* sink_ = nullptr;  ///< during flush()
   std::unordered_set<Stream*> streams_;
+  ClosedStreams closed_;
   std::vector<Stream*> dirty_;
   AnswerHead head_;  ///< scratch
   std::string scratch_;
@@ -166,7 +179,7 @@ class Session {
   std::uint32_t control_frames_ = 0;
   std::uint32_t window_updates_due_ = 0;
   std::uint32_t resets_ = 0;
-  bool is_calmed_ = false;
+  bool is_ended_ = false;  ///< for a fault of the client's
   bool is_shutting_down_ = false;
   bool is_finished_ = false;
 };

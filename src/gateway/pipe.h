@@ -51,6 +51,7 @@ class PipePool {
   PipePool& operator=(const PipePool&) = delete;
   /// Null when all are lent, or there are no descriptors: then bodies are copied.
   Lent lend();
+  std::size_t lent() const { return lent_; }
 
  private:
   static constexpr std::size_t kKeptMax = 4;

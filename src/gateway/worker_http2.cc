@@ -146,6 +146,10 @@ void WorkerThread::review_http2(Client& client) {
                         now_ - client.moved_at >= static_cast<Millis>(bounds_.stall_ms_max);
   const bool is_idle = !session.has_streams() && session.requests() == client.moved_bytes;
   if (is_stuck) return close_client(client);
+  if (!session.give_up_still_streams()) {
+    hit(&Bounds::head_ms_max);
+    return leave_http2(client);
+  }
   if (session.is_shutting_down()) {
     session.finish_shutdown();  // the client did not answer our ping in time
   } else if (is_finishing_) {
@@ -155,7 +159,9 @@ void WorkerThread::review_http2(Client& client) {
     session.finish_shutdown();
   }
   client.moved_bytes = session.requests();
-  set_deadline(client, session.is_shutting_down() ? bounds_.linger_ms_max : bounds_.idle_ms_max);
+  set_deadline(client, session.is_shutting_down() ? bounds_.linger_ms_max
+                       : session.has_streams() ? std::min(bounds_.stall_ms_max, bounds_.idle_ms_max)
+                                               : bounds_.idle_ms_max);
 }
 
 /// A browser that is just about to use a connection fails the request when a goodbye comes first

@@ -12,19 +12,20 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <span>
 
 #include "base/log.h"
 #include "os/fd.h"
 
 namespace ecluse::gateway {
 
-namespace {
 std::int64_t monotonic_us() {
   timespec now{};
   (void)::clock_gettime(CLOCK_MONOTONIC, &now);  // cannot fail with this clock
   return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
+namespace {
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   // Request ids need no secrecy: if the kernel gave less than asked, the clock would do as well.
@@ -44,6 +45,18 @@ std::uint64_t review_interval(const Bounds& bounds) {
 Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerContext& context,
                                                           std::size_t index,
                                                           std::shared_ptr<const RouteTable> table) {
+  auto thread = make(context, index, std::move(table));
+  if (!thread) return thread;
+  (*thread)->thread_ = std::thread([raw = thread->get()] { raw->run(); });
+  // Best effort: for those who look at threads with top or perf.
+  (void)::pthread_setname_np((*thread)->thread_.native_handle(),
+                             fmt::format("worker-{}", index).c_str());
+  return thread;
+}
+
+Result<std::unique_ptr<WorkerThread>> WorkerThread::make(const WorkerContext& context,
+                                                         std::size_t index,
+                                                         std::shared_ptr<const RouteTable> table) {
   std::unique_ptr<WorkerThread> thread(new WorkerThread(context, index, std::move(table)));
   thread->epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
   if (!thread->epoll_) return fail(from_errno(errno, "epoll_create1"));
@@ -53,10 +66,6 @@ Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerContext& c
   if (!thread->watch(thread->mail_endpoint_.fd.get(), EPOLLIN, thread->mail_endpoint_)) {
     return fail(from_errno(errno, "epoll_ctl"));
   }
-  thread->thread_ = std::thread([raw = thread.get()] { raw->run(); });
-  // Best effort: for those who look at threads with top or perf.
-  (void)::pthread_setname_np(thread->thread_.native_handle(),
-                             fmt::format("worker-{}", index).c_str());
   return thread;
 }
 
@@ -67,7 +76,7 @@ WorkerThread::WorkerThread(const WorkerContext& context, std::size_t index,
       index_(index),
       review_ms_(review_interval(context.bounds)),
       table_(std::move(table)),
-      now_us_(monotonic_us()),
+      now_us_(context.clock_us()),
       now_(now_us_ / 1000),
       wheel_(now_),
       prng_(random_seed()),
@@ -130,23 +139,32 @@ bool WorkerThread::watch(int fd, std::uint32_t events, Endpoint& endpoint) {
 }
 
 void WorkerThread::run() {
+  while (!is_stopped_) turn(queue_.empty() && unflushed_.empty() ? wheel_.sleep_ms(now_) : 0);
+  end();
+}
+
+void WorkerThread::turn(int sleep_ms_max) {
   constexpr int kEventsMax = 256;
   std::array<epoll_event, kEventsMax> events;
-  while (!is_stopped_) {
-    const int sleep_ms = queue_.empty() && unflushed_.empty() ? wheel_.sleep_ms(now_) : 0;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, sleep_ms);
-    now_us_ = monotonic_us();
-    now_ = now_us_ / 1000;
-    for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
-    run_queued();
-    flush_http2();
-    tick();
-    bury();
-    if (is_finishing_ && (client_count_ == 0 || now_ >= finish_by_)) is_stopped_ = true;
-    if (is_stopped_ && client_count_ > 0) {
-      hit(is_hurried_ ? &Bounds::drain_ms_max : &Bounds::hand_over_ms_max);
-    }
+  const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, sleep_ms_max);
+  now_us_ = context_.clock_us();
+  now_ = now_us_ / 1000;
+  const std::span<const epoll_event> known(events.data(),
+                                           static_cast<std::size_t>(std::max(count, 0)));
+  // Idle connections to apps first: one that spoke without being asked must not be used below.
+  for (const epoll_event& event : known) look_at_idle(event);
+  for (const epoll_event& event : known) handle(event);
+  run_queued();
+  flush_http2();
+  tick();
+  bury();
+  if (is_finishing_ && (client_count_ == 0 || now_ >= finish_by_)) is_stopped_ = true;
+  if (is_stopped_ && client_count_ > 0) {
+    hit(is_hurried_ ? &Bounds::drain_ms_max : &Bounds::hand_over_ms_max);
   }
+}
+
+void WorkerThread::end() {
   while (clients_.next != &clients_) close_client(*clients_.next);
   for (const auto& target : targets_) {
     while (target && !target->idle.empty()) close_upstream(*target->idle.back());
@@ -172,12 +190,20 @@ void WorkerThread::handle(const epoll_event& event) {
     case Endpoint::Kind::kUpstream: {
       auto& upstream = static_cast<Upstream&>(endpoint);
       upstream.socket.note_events(event.events);
-      if (upstream.client != nullptr) return advance(*upstream.client);
-      // Nothing may come from an idle one: it was closed, or it speaks without being asked.
-      if (upstream.socket.fd && upstream.socket.readable) close_upstream(upstream);
+      if (upstream.client != nullptr) advance(*upstream.client);
       return;
     }
   }
+}
+
+/// Nothing may come from an idle one: it was closed, or it speaks without being asked.
+void WorkerThread::look_at_idle(const epoll_event& event) {
+  auto& endpoint = *static_cast<Endpoint*>(event.data.ptr);
+  if (endpoint.kind != Endpoint::Kind::kUpstream) return;
+  auto& upstream = static_cast<Upstream&>(endpoint);
+  if (upstream.client != nullptr || !upstream.socket.fd) return;
+  upstream.socket.note_events(event.events);
+  if (upstream.socket.readable) close_upstream(upstream);
 }
 
 void WorkerThread::run_queued() {
@@ -400,11 +426,10 @@ void WorkerThread::tick() {
 }
 
 void WorkerThread::expire(TimerEntry& entry) {
-  if (entry.is_client) {
-    review(static_cast<Client&>(entry));
-  } else {
-    close_upstream(static_cast<Upstream&>(entry));  // idle for too long
-  }
+  if (entry.is_client) return review(static_cast<Client&>(entry));
+  auto& upstream = static_cast<Upstream&>(entry);
+  // One that was taken from its pool meanwhile still has the pool's deadline.
+  if (upstream.client == nullptr) close_upstream(upstream);
 }
 
 /// Events of this turn may still point at what was closed in it, so it is freed only now.

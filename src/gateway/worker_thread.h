@@ -34,6 +34,9 @@
 
 namespace ecluse::gateway {
 
+/// CLOCK_MONOTONIC.
+std::int64_t monotonic_us();
+
 /// What all threads of a worker process share; it outlives them.
 struct WorkerContext {
   AddressLedger* ledger = nullptr;
@@ -44,6 +47,7 @@ struct WorkerContext {
   OverrideKey override_key{};
   std::size_t threads = 1;
   std::size_t first_row = 0;  ///< of counters: another worker process may serve beside us
+  std::int64_t (*clock_us)() = monotonic_us;
 };
 
 class WorkerThread {
@@ -74,6 +78,8 @@ class WorkerThread {
   bool finished() const { return finished_.load(); }
 
  private:
+  friend class WorkerDriver;  ///< of tests/fuzz: takes the turns itself, no thread runs
+
   struct Order {
     enum class What : std::uint8_t { kSwap, kListen, kForget, kDrain, kFinish, kHandOver, kStop };
     What what = What::kStop;
@@ -95,11 +101,16 @@ class WorkerThread {
 
   WorkerThread(const WorkerContext& context, std::size_t index,
                std::shared_ptr<const RouteTable> table);
+  static Result<std::unique_ptr<WorkerThread>> make(const WorkerContext& context, std::size_t index,
+                                                    std::shared_ptr<const RouteTable> table);
   void send(Order order);
 
   // The loop: worker_thread.cc
   void run();
+  void turn(int sleep_ms_max);
+  void end();
   void handle(const epoll_event& event);
+  void look_at_idle(const epoll_event& event);
   void run_queued();
   void read_mail();
   void obey(Order& order);
@@ -212,7 +223,6 @@ class WorkerThread {
   void detach(Client& client, bool keep);
   void pool_or_close(Upstream& upstream, bool keep);
   void close_upstream(Upstream& upstream);
-  void leave_pool(Upstream& upstream);
 
   // What is measured and logged: worker_measures.cc
   void hit(std::uint64_t Bounds::* bound);

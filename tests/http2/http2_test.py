@@ -14,7 +14,7 @@ from gateway import GET, PREFACE, App, Client, Gateway, Peer, answer, eventually
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
-REFUSED_STREAM, CANCEL, COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 7, 8, 9, 11
+STREAM_CLOSED, REFUSED_STREAM, CANCEL, COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 5, 7, 8, 9, 11
 
 
 def with_(**changes):
@@ -121,6 +121,25 @@ class Working(Http2):
         self.assertEqual(client.await_answer(1), ("200", b"onetwothree"))
         self.assertIn(b"Transfer-Encoding: chunked\r\n", self.app.received)
         self.assertNotIn("transfer-encoding", client.fields[1])
+
+    def test_trailers_of_an_answer_are_dropped_and_it_ends_all_the_same(self):
+        def serve(peer):
+            while peer.read_request()[0]:
+                peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nTrailer: grpc-status\r\n"
+                          b"Transfer-Encoding: chunked\r\n\r\n7\r\n\0\0\0\0\2ok\r\n"
+                          b"0\r\ngrpc-status: 0\r\ngrpc-message: fine\r\n\r\n")
+
+        self.serve(serve)
+        client = self.client()
+        for stream in (1, 3):  # the app's connection is as good as before
+            client.request(stream, with_(method="POST") + [("te", "trailers")], ends=False)
+            client.data(stream, b"\0\0\0\0\2hi")
+            client.request(stream, [("grpc-timeout", "1S")], ends=True)
+            self.assertEqual(client.await_answer(stream), ("200", b"\0\0\0\0\2ok"))
+            self.assertNotIn(stream, client.trailers)
+            self.assertNotIn("trailer", client.fields[stream])
+        self.assertNotIn(b"grpc-timeout", self.app.received)
+        self.assertNotIn(b"\r\nte:", self.app.received.lower())
 
     def test_trailers_of_a_request_are_dropped(self):
         self.serve()
@@ -440,6 +459,46 @@ class Hostile(Http2):
         if client.goaways:  # one that goes on flooding may not get to read it
             self.assertIn(client.goaways[-1][1], codes)
         self.healthy()
+
+    def test_frames_on_streams_that_have_ended(self):  # RFC 9113 sections 5.1, 5.1.1, 6.3
+        def ended(client):
+            client.request(1)
+            client.await_answer(1)
+
+        def reset(client):
+            client.request(1, with_(method="POST"), ends=False)
+            client.send(frames.RstStreamFrame(1, error_code=CANCEL))
+
+        cases = {
+            "a head after the end": (ended, lambda c: c.request(1), STREAM_CLOSED),
+            "a head after a reset": (reset, lambda c: c.request(1), STREAM_CLOSED),
+            "a stream that was passed over": (lambda c: c.request(5), lambda c: c.request(3),
+                                              PROTOCOL_ERROR),
+            "priority of nothing": (ended, lambda c: c.send_bytes(b"\0\0\5\2\0\0\0\0\0" + bytes(5)),
+                                    PROTOCOL_ERROR),
+        }
+        for name, (before, fault, code) in cases.items():
+            with self.subTest(name):
+                client = self.client()
+                before(client)
+                fault(client)
+                client.read_to_end()
+                self.assertEqual(client.goaways[-1][1], code)
+        self.healthy()
+
+    def test_a_client_that_takes_no_last_byte_holds_nothing(self):  # CVE-2019-9517
+        self.serve(None, "--bound", "stall_ms_max=200", "--bound", "idle_ms_max=600000")
+        client = self.client(settings={frames.SettingsFrame.INITIAL_WINDOW_SIZE: 0})
+        client.reads = False
+        client.request(1)
+        self.assertEqual(client.await_answer(1), ("reset", CANCEL))
+
+    def test_a_head_that_never_ends_is_not_waited_for(self):
+        self.serve(None, "--bound", "head_ms_max=200", "--bound", "stall_ms_max=200")
+        client = self.client()
+        client.send(frames.HeadersFrame(1, data=client.encoder.encode(GET), flags=[]))
+        client.read_to_end()
+        self.assertTrue(client.is_closed)
 
     def test_rapid_reset(self):  # CVE-2023-44487
         client = self.client()
