@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "cli/target.h"
 #include "cli/verbs_list.h"
@@ -8,8 +10,10 @@
 #include "config/tree.h"
 #include "os/calendar_day.h"
 #include "os/file.h"
+#include "os/inside.h"
 #include "preflight/acceptance.h"
 #include "preflight/page.h"
+#include "preflight/remedy/remedy.h"
 #include "preflight/report.h"
 #include "preflight/rules/rule.h"
 #include "preflight/sarif.h"
@@ -25,6 +29,8 @@ struct Options : Common {
   std::string explain;
   std::string format = "text";
   bool write_baseline = false;
+  bool fix = false;
+  bool dry_run = false;
 };
 
 /// The ecluse.yml of the folder, if there is one; Invalid when it is not right.
@@ -93,8 +99,58 @@ int write_baseline(const Session& session, const Options& options,
                   file.string() + " holds what was found and does not block; commit it");
 }
 
+Result<void> write(const std::filesystem::path& root, const preflight::FileChange& change) {
+  if (!change.moved_to.empty()) return os::rename_inside(root, change.path, change.moved_to);
+  return os::replace_inside(root, change.path, change.before, change.after);
+}
+
+void print_changes(const Session& session, const Options& options,
+                   const std::vector<preflight::FileChange>& changes) {
+  if (options.json) {
+    auto root = nlohmann::json{{"written", !options.dry_run}, {"files", nlohmann::json::array()}};
+    for (const auto& change : changes)
+      root["files"].push_back({{"path", change.path},
+                               {"rules", change.rules},
+                               {"diff", preflight::unified_diff(change)}});
+    session.terminal.out << root.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+                         << "\n";
+    return;
+  }
+  std::set<std::string> rules;
+  for (const auto& change : changes) {
+    rules.insert(change.rules.begin(), change.rules.end());
+    session.terminal.out << preflight::unified_diff(change);
+  }
+  if (changes.empty()) {
+    session.terminal.out << "nothing here can be mended by a machine\n";
+  } else {
+    session.terminal.out << fmt::format(
+        "{} file{} {} for {}\n", changes.size(), changes.size() == 1 ? "" : "s",
+        options.dry_run ? "would change" : "changed", fmt::join(rules, ", "));
+  }
+}
+
+/// Writes nothing unless every change is known; each file is replaced whole.
+int fix(const Session& session, const Options& options, const std::filesystem::path& root,
+        const preflight::Repository& repository, const preflight::Findings& findings) {
+  const auto read = [&](std::string_view path) -> std::optional<std::string> {
+    auto bytes = os::read_inside(root, std::string(path), preflight::kFileBytesRead);
+    return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
+  };
+  const auto changes = preflight::remedies(findings, repository, read);
+  for (const auto& change : changes) {
+    if (options.dry_run) break;
+    if (const auto written = write(root, change); !written)
+      return report(session, options, written.error());
+  }
+  print_changes(session, options, changes);
+  return kDone;
+}
+
 int check(const Session& session, const Options& options) {
   if (!options.explain.empty()) return explain(session, options);
+  if (options.dry_run && !options.fix)
+    return report(session, options, {ErrorKind::kInvalid, "--dry-run goes with --fix", ""}, kUsage);
   const auto format = format_of(options);
   if (!format) return report(session, options, format.error(), kUsage);
   const auto root = session.folder / (options.path.empty() ? "." : options.path);
@@ -110,6 +166,7 @@ int check(const Session& session, const Options& options) {
       {.repository = *repository, .stack = stack, .environment = *environment, .today = today});
   const auto waivers = *environment ? (*environment)->waivers : std::vector<model::WaiverSpec>{};
   preflight::accept(findings, *repository, waivers, today);
+  if (options.fix) return fix(session, options, root, *repository, findings);
   if (options.write_baseline) return write_baseline(session, options, root, findings);
   session.terminal.out << (*format)(findings, *repository, title_of(root, today));
   return preflight::blocks(findings) ? kRefused : kDone;
@@ -118,23 +175,25 @@ int check(const Session& session, const Options& options) {
 }  // namespace
 
 Verb check_verb() {
-  return {"check", "ecluse.yml", "Audit a repository: what will go wrong in production, and where",
-          [](Arguments& arguments) -> Action {
-            auto options = std::make_shared<Options>();
-            arguments.positional("PATH", options->path, "Folder of the repository; default: here");
-            arguments.value("--env", "ENV", options->environment,
-                            "Environment of ecluse.yml; default: the last one");
-            arguments.value("--explain", "ID", options->explain, "What one rule is about");
-            arguments.value("--format", "FORMAT", options->format,
-                            "text, json, sarif, or html: one page",
-                            {"text", "json", "sarif", "html"});
-            arguments.flag("--write-baseline", options->write_baseline,
-                           "Accept what there is now, except what blocks");
-            declare_json(arguments, *options);
-            return [options](const Session& session) { return check(session, *options); };
-          },
-          "Ends with 3 when a finding blocks. It reads files only and runs nothing of the "
-          "repository."};
+  return {
+      "check", "ecluse.yml", "Audit a repository: what will go wrong in production, and where",
+      [](Arguments& arguments) -> Action {
+        auto options = std::make_shared<Options>();
+        arguments.positional("PATH", options->path, "Folder of the repository; default: here");
+        arguments.value("--env", "ENV", options->environment,
+                        "Environment of ecluse.yml; default: the last one");
+        arguments.value("--explain", "ID", options->explain, "What one rule is about");
+        arguments.value("--format", "FORMAT", options->format,
+                        "text, json, sarif, or html: one page", {"text", "json", "sarif", "html"});
+        arguments.flag("--fix", options->fix, "Mend what a machine can mend, and show it");
+        arguments.flag("--dry-run", options->dry_run, "With --fix: show it, write nothing");
+        arguments.flag("--write-baseline", options->write_baseline,
+                       "Accept what there is now, except what blocks");
+        declare_json(arguments, *options);
+        return [options](const Session& session) { return check(session, *options); };
+      },
+      "Ends with 3 when a finding blocks. It reads files only, writes with --fix alone, and runs "
+      "nothing of\nthe repository."};
 }
 
 }  // namespace ecluse::cli
