@@ -24,6 +24,7 @@
 #include "cli/exit_code.h"
 #include "config/parse.h"
 #include "control/plane.h"
+#include "examine/examiner.h"
 #include "gateway/gateway.h"
 #include "gateway/outcomes_client.h"
 #include "gateway/traffic_client.h"
@@ -38,6 +39,7 @@
 #include "secrets/secret_store.h"
 #include "services/local_services.h"
 #include "stage_log_files.h"
+#include "started_examination.h"
 #include "storage/folder_lock.h"
 #include "storage/sqlite_store.h"
 #include "storage/system_clock.h"
@@ -244,6 +246,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   artifact::GitVcs vcs(data);
   artifact::ArtifactBuilder builder(data, vcs);
   clear_left_behind(builder);
+  ECLUSE_TRY(examine::stop_left_behind(*runtime));
   StageLogFiles stage_logs(data / "logs" / "rollouts");
 
   control::Settings settings{.layers_root = (data / "layers").string(),
@@ -252,10 +255,12 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
                              .is_member = os::is_member};
   if (!runtime->isolated()) settings.port_for = free_port;
   std::jthread watch;  // before the plane: it ends the wait for the plane's own end
-  control::Plane plane({*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets,
-                        stage_logs, parse_app, nullptr, &outcomes,
-                        repository_audit(vcs, data / "audits"), transfer::mover_in(data / "moves")},
-                       settings);
+  control::Plane plane(
+      {*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets, stage_logs,
+       parse_app, nullptr, &outcomes, repository_audit(vcs, data / "audits"),
+       started_examination(vcs, *runtime, data / "examinations", runtime->isolated()),
+       transfer::mover_in(data / "moves")},
+      settings);
   auto served = serve(plane, options, hooks);
   watch = end_watch();
   return served;

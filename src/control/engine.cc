@@ -43,6 +43,8 @@ Lane lane_of(const model::EnvironmentKey& key, const rollout::Effect& effect) {
       return {"services " + where, Urgency::kLong};
     case EffectKind::kBackUp:
       return {"backup " + where, Urgency::kLong};
+    case EffectKind::kExamine:
+      return {"examine " + where, Urgency::kLong};
     case EffectKind::kRunJob:
       return {"job " + where, Urgency::kLong};
     case EffectKind::kAskLatch:
@@ -217,7 +219,8 @@ void Engine::start_effect(const model::EnvironmentKey& key, const rollout::Effec
                   auto ack = perform(*ports, *settings, *order);
                   return [this, key = order->key, ack = std::move(ack)] {
                     const auto room = rooms_.find(key);
-                    if (room != rooms_.end()) apply(room->second, ack);
+                    if (room != rooms_.end())
+                      apply(room->second, ack, kept_with(room->second, ack));
                   };
                 });
 }

@@ -97,6 +97,10 @@ class Engine {
 
   Room& room(const model::EnvironmentKey& key);
   void apply(Room& room, const rollout::Event& event, Change change = {});
+  /// What of an answer the release keeps.
+  Change kept_with(Room& room, const rollout::Ack& ack);
+  /// Takes over what an earlier release of the same artifact was found to be; true: none was.
+  bool is_to_be_examined(const Room& room, rollout::Kind kind, model::Release& draft) const;
   void start_effects(Room& room, const std::vector<rollout::Effect>& effects,
                      std::vector<std::function<void()>>& after);
   void start_effect(const model::EnvironmentKey& key, const rollout::Effect& effect);

@@ -3,6 +3,7 @@
 
 #include "control/audit.h"
 #include "control/engine.h"
+#include "control/examination.h"
 #include "model/spec_json.h"
 #include "rollout/admission.h"
 
@@ -63,6 +64,7 @@ void Engine::pipeline_done(pipeline::State state, const SealFacts& facts) {
       state.draft.spec, current, {facts.machine.memory_bytes_available, facts.connections_max});
   prepared.plan.warm = admission.warm;
   prepared.note = admission.note;
+  prepared.plan.examine = is_to_be_examined(where, r->kind, state.draft);
   const auto id = state.id;
   const auto created_by = r->actor;
   auto record = std::make_shared<Record>(records_[id]);
@@ -84,6 +86,36 @@ void Engine::pipeline_done(pipeline::State state, const SealFacts& facts) {
     where.releases[number] = std::make_shared<const model::Release>(std::move(release));
   };
   apply(where, prepared, std::move(change));
+}
+
+bool Engine::is_to_be_examined(const Room& room, rollout::Kind kind, model::Release& draft) const {
+  const bool first_place = kind == rollout::Kind::kDeploy && draft.spec.promote_from.empty();
+  if (!ports_.examine || !first_place) return false;
+  for (const auto& [number, known] : room.releases) {
+    if (known->artifact.digest != draft.artifact.digest || known->spec != draft.spec) continue;
+    const auto seen = passed_examination(known->audit);
+    if (!seen) continue;
+    draft.audit = with_examination(draft.audit, *seen, true);
+    return false;
+  }
+  return true;
+}
+
+Engine::Change Engine::kept_with(Room& room, const rollout::Ack& ack) {
+  Change change;
+  const auto& pending = room.state.pending;
+  const auto effect = std::ranges::find(pending, ack.effect, &rollout::Effect::id);
+  if (ack.examination.empty() || effect == pending.end()) return change;
+  const auto found = room.releases.find(effect->release);
+  if (found == room.releases.end()) return change;
+  auto release = std::make_shared<model::Release>(*found->second);
+  const bool passed = !ack.error;
+  release->audit = with_examination(release->audit, ack.examination, passed);
+  change.also = [&room, release](const rollout::State&, ports::Batch& batch) {
+    batch.put[release_store_key(release->key)] = model::to_text(*release);
+    room.releases[release->key.number] = release;
+  };
+  return change;
 }
 
 void Engine::pipeline_failed(const pipeline::State& state) {

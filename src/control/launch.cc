@@ -158,8 +158,17 @@ Result<std::map<std::string, Variable>> environment_of(const Ports& ports,
 Result<ports::Launch> launch_of(const Ports& ports, const Settings& settings,
                                 const model::Release& release, const model::ProcessSpec& process,
                                 int index) {
+  return launch_of(ports, settings, release, process,
+                   model::instance_id({release.key, process.name, index}),
+                   owner_of(release.key.number));
+}
+
+Result<ports::Launch> launch_of(const Ports& ports, const Settings& settings,
+                                const model::Release& release, const model::ProcessSpec& process,
+                                const std::string& id, const std::string& owner) {
   ECLUSE_ASSIGN(auto launch, base_launch(ports, settings, release, release.layer));
-  launch.id = model::instance_id({release.key, process.name, index});
+  launch.id = id;
+  launch.owner = owner;
   const auto port = port_of(settings, process, launch.id);
   ECLUSE_ASSIGN(const auto variables, environment_of(ports, release, &process, port));
   launch.env = plain(variables);

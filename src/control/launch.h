@@ -45,6 +45,10 @@ std::string search_path(const model::ProcessSpec* process);
 Result<ports::Launch> launch_of(const Ports& ports, const Settings& settings,
                                 const model::Release& release, const model::ProcessSpec& process,
                                 int index);
+/// The same under an id of its own and with another owner.
+Result<ports::Launch> launch_of(const Ports& ports, const Settings& settings,
+                                const model::Release& release, const model::ProcessSpec& process,
+                                const std::string& id, const std::string& owner);
 /// Release job `index`: a writable layer over the artifact, the volumes, no restart.
 Result<ports::Launch> job_launch_of(const Ports& ports, const Settings& settings,
                                     const model::Release& release, std::size_t index);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "control/evidence.h"
+#include "control/examination.h"
 #include "control/launch.h"
 
 namespace ecluse::control {
@@ -212,6 +213,9 @@ Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
       break;
     case EffectKind::kSynthesize:
       synthesize(ports, order, ack);
+      break;
+    case EffectKind::kExamine:
+      examine(ports, settings, *order.release, ack);
       break;
     case EffectKind::kGather: {
       const auto evidence =

@@ -15,6 +15,7 @@
 #include "ports/builder.h"
 #include "ports/clock.h"
 #include "ports/database_move.h"
+#include "ports/examination.h"
 #include "ports/outcomes.h"
 #include "ports/prober.h"
 #include "ports/runtime.h"
@@ -75,6 +76,8 @@ struct Ports {
   ports::Outcomes* outcomes = nullptr;
   /// Reads the commit's files and runs nothing; absent: nothing is audited and nothing blocks.
   std::function<Result<Audit>(const model::Commit&, const model::EnvironmentSpec&)> audit;
+  /// Looks at a release as it runs. Blocking, bounded; absent: nothing is examined.
+  std::function<Result<ports::Examination>(const ports::ExaminationOrder&)> examine = {};
   /// Blocking; progress by lines; absent: `db move` is refused.
   std::function<Result<ports::MoveReport>(const ports::MoveOrder&, const ports::LineSink&,
                                           const std::stop_token&)>

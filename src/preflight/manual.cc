@@ -31,6 +31,7 @@ constexpr std::array kFamilies = {
     Family{"CI", "Pipelines"},
     Family{"DEP", "Dependencies"},
     Family{"RUN", "Start commands"},
+    Family{"RT", "Of the running app"},
     Family{"PX", "nginx"},
     Family{"TLS", "Certificates"},
     Family{"REPO", "What is committed"},
@@ -52,8 +53,8 @@ std::string rules_manual() {
   std::string text =
       "# The rules of ecluse check\n\nWritten from the rules themselves; `ecluse check --explain "
       "ID` says the same. The severity is the usual one: where it\ndepends on replicas, "
-      "environment or host, a finding says which of them raised or lowered it. What blocks stops "
-      "nothing\nbut `ecluse check` itself yet (exit code 3).\n\n";
+      "environment or host, a finding says which of them raised or lowered it. What blocks stops a "
+      "deploy\n([check.md](check.md)); RT rules are about the app as it runs.\n\n";
   for (const auto& family : kFamilies)
     text += fmt::format("## {}\n\n{}", family.name, pages[family.prefix]);
   while (text.ends_with("\n\n")) text.pop_back();

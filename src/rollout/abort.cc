@@ -29,6 +29,7 @@ void Machine::abort(const std::string& reason, const std::string& suspect) {
       return end(Outcome::kAborted, r.reason);
     case Phase::kStarting:
     case Phase::kProbing:
+    case Phase::kExamining:
     case Phase::kShifting:
     case Phase::kHolding:
     case Phase::kJudging:

@@ -79,6 +79,7 @@ void Machine::done(const Effect& effect, const Ack& ack) {
       s_.active->evidence = ack.evidence;
       s_.active->likely_reason = ack.likely_reason;
       return;
+    case EffectKind::kExamine:
     case EffectKind::kBackUp:
       if (s_.active && !s_.active->stages.empty()) s_.active->stages.back().detail = ack.detail;
       return;
@@ -116,6 +117,11 @@ void Machine::fail_effect(const Effect& effect, const Error& error) {
       if (of_the_new)
         abort(fmt::format("release job `{}`: {}", s_.active->plan.jobs.at(s_.active->step).command,
                           why));
+      return;
+    case EffectKind::kExamine:
+      if (gives_up && error.kind == ErrorKind::kRefused) return abort(why);
+      s_.pending.erase(pending);  // what could not be looked at forbids nothing
+      if (of_the_new) s_.active->stages.back().detail = "not examined: " + why;
       return;
     case EffectKind::kGather:
     case EffectKind::kDrain:

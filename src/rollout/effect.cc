@@ -20,6 +20,8 @@ Duration patience(EffectKind kind) {
   switch (kind) {
     case EffectKind::kRunJob:
       return minutes(20);
+    case EffectKind::kExamine:
+      return minutes(5);
     case EffectKind::kEnsureServices:
       return minutes(3);
     case EffectKind::kBackUp:

@@ -27,6 +27,7 @@ enum class EffectKind {
   kCountInFlight,   ///< of `release`
   kSynthesize,      ///< requests of our own through the gateway, to `release` and to the old one
   kGather,          ///< the evidence of a failure, of instance `process`, `index` of `release`
+  kExamine,         ///< look at `release` as it runs, by instances of the examination's own
 };
 
 struct Effect {

@@ -57,6 +57,9 @@ void Machine::enter(Phase phase) {
       }
       return;
     }
+    case Phase::kExamining:
+      issue({.kind = EffectKind::kExamine, .release = r.release});
+      return;
     case Phase::kVerifying:
       issue({.kind = EffectKind::kAsk, .release = r.release});
       return;

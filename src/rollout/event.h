@@ -102,6 +102,7 @@ struct Ack {
   std::uint32_t synthetic_errors_old = 0;     ///< of the old one
   std::string evidence;                       ///< kGather: JSON text
   std::string likely_reason;                  ///< kGather: one sentence
+  std::string examination;                    ///< kExamine: its report, for the release
   std::vector<Sighting> sightings;            ///< kObserve
   std::vector<model::ReleaseNumber> latched;  ///< kAskLatch
 };

@@ -52,6 +52,7 @@ class Machine {
   void drop_needless();
   std::string already_serves(model::ReleaseNumber release) const;
   void begin_job(std::size_t index);
+  void begin_shifting();
   void let_requests_pass();
   void after_commit();
   void after_bake();

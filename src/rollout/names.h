@@ -20,6 +20,7 @@ inline constexpr std::string_view kPhaseNames[] = {"queued",
                                                    "release jobs",
                                                    "starting",
                                                    "probing",
+                                                   "examining",
                                                    "shifting",
                                                    "holding",
                                                    "judging",
@@ -50,7 +51,8 @@ inline constexpr std::string_view kStandingNames[] = {"starting", "running", "st
 inline constexpr std::string_view kEffectNames[] = {
     "ask latch",  "observe", "ensure services", "back up",    "run job",
     "start",      "stop",    "apply site",      "abort site", "ask",
-    "checkpoint", "drain",   "count in flight", "synthesize", "gather"};
+    "checkpoint", "drain",   "count in flight", "synthesize", "gather",
+    "examine"};
 inline constexpr std::string_view kRulingNames[] = {"rollback", "promote", "inconclusive"};
 
 using Names = std::span<const std::string_view>;

@@ -39,6 +39,12 @@ void Machine::overdue() {
       return abort(fmt::format("not ready within {}: {}", took, words_of(waiting)),
                    waiting.empty() ? std::string{} : waiting.front());
     }
+    case Phase::kExamining:
+      if (!is_pending(EffectKind::kExamine))
+        return abort(fmt::format("not ready again within {}", took));
+      // Nothing was found that forbids traffic: looking on is not worth a rollout.
+      r.stages.back().detail = fmt::format("the examination did not end within {}", took);
+      return drop_pending([](const Effect& e) { return e.kind != EffectKind::kExamine; });
     case Phase::kShifting:
       return abort(fmt::format("the gateway did not acknowledge the weight within {}", took));
     case Phase::kHolding:

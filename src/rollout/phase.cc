@@ -14,6 +14,7 @@ constexpr Duration kGateMax = hours(24 * 7);
 constexpr Duration kServicesMax = minutes(5);
 constexpr Duration kBackupMax = hours(2);
 constexpr Duration kStartMax = minutes(2);
+constexpr Duration kExamineMax = minutes(4);
 constexpr Duration kShiftMax = minutes(1);
 constexpr Duration kVerifyMax = seconds(15);
 constexpr Duration kGatherMax = seconds(10);
@@ -46,6 +47,7 @@ bool is_aborting(Phase phase) {
     case Phase::kReleaseJobs:
     case Phase::kStarting:
     case Phase::kProbing:
+    case Phase::kExamining:
     case Phase::kShifting:
     case Phase::kHolding:
     case Phase::kJudging:
@@ -89,6 +91,8 @@ std::optional<Duration> Machine::budget(Phase phase) const {
       return kStartMax;
     case Phase::kProbing:
       return r.plan.start_budget;
+    case Phase::kExamining:
+      return kExamineMax;
     case Phase::kBackingUp:
       return kBackupMax;
     case Phase::kHoldingRequests:

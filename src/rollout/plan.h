@@ -37,6 +37,7 @@ struct Plan {
   Duration drain{};
   Duration bake{};
   model::Warm warm = model::Warm::kAll;
+  bool examine = false;  ///< nobody has looked at this artifact as it runs
   model::Inconclusive inconclusive = model::Inconclusive::kPromote;
   model::NoTraffic no_traffic = model::NoTraffic::kHold;
   bool operator==(const Plan&) const = default;

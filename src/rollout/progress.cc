@@ -56,11 +56,11 @@ void Machine::progress() {
       if (all_running(r.release, true)) enter(Phase::kProbing);
       return;
     case Phase::kProbing:
-      if (all_ready(r.release) && !r.paused) {
-        const bool alone = r.from == 0 || !r.from_plan.has_traffic();
-        if (alone) r.step = r.plan.weights_ppm.size() - 1;
-        enter(Phase::kShifting);
-      }
+      if (!all_ready(r.release) || r.paused) return;
+      if (r.plan.examine) return enter(Phase::kExamining);
+      return begin_shifting();
+    case Phase::kExamining:
+      if (!is_pending(EffectKind::kExamine) && all_ready(r.release)) begin_shifting();
       return;
     case Phase::kShifting:
       if (!acked) return;
@@ -147,6 +147,13 @@ void Machine::begin_job(std::size_t index) {
   const bool anybody_waits = r.from != 0 && r.from_plan.has_traffic();
   const bool holds = r.plan.jobs.at(index).blocking && anybody_waits;
   enter(holds ? Phase::kHoldingRequests : Phase::kReleaseJobs);
+}
+
+void Machine::begin_shifting() {
+  auto& r = *s_.active;
+  const bool alone = r.from == 0 || !r.from_plan.has_traffic();
+  if (alone) r.step = r.plan.weights_ppm.size() - 1;
+  enter(Phase::kShifting);
 }
 
 void Machine::let_requests_pass() {

@@ -27,6 +27,7 @@ enum class Phase {
   kReleaseJobs,
   kStarting,  ///< instances with traffic
   kProbing,
+  kExamining,  ///< an artifact that runs for the first time is looked at
   kShifting,   ///< to weights_ppm[step]
   kHolding,    ///< at weights_ppm[step]
   kJudging,    ///< the holds are over: what does the judge say?

@@ -33,6 +33,7 @@ void fields(V& v, Plan& x) {
   v("drain_ms", x.drain);
   v("bake_ms", x.bake);
   v("warm", x.warm);
+  v("examine", x.examine);
   v("inconclusive", x.inconclusive);
   v("no_traffic", x.no_traffic);
 }

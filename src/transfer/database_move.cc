@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "os/desk.h"
 #include "transfer/load_order.h"
 #include "transfer/matching.h"
 #include "transfer/row_digest.h"
@@ -26,32 +27,6 @@ using ports::MoveReport;
 constexpr std::size_t kMisfitsMax = 100;
 /// Of a table that already holds more, no row is compared: it is in use.
 constexpr std::uint64_t kComparedRowsMax = 100'000;
-
-/// The folder of one move; gone with it.
-class Desk {
- public:
-  static Result<Desk> make(const fs::path& in) {
-    std::error_code error;
-    fs::create_directories(in, error);
-    auto name = (in / "XXXXXX").string();
-    if (error || mkdtemp(name.data()) == nullptr)
-      return fail(from_errno(errno, "making a folder in " + in.string()));
-    return Desk(name);
-  }
-  Desk(Desk&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Desk(const Desk&) = delete;
-  Desk& operator=(const Desk&) = delete;
-  Desk& operator=(Desk&&) = delete;
-  ~Desk() {
-    std::error_code left;  // costs space until the next start, which clears the folder
-    if (!path_.empty()) fs::remove_all(path_, left);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit Desk(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 /// Of "anna (uid 1000)".
 std::optional<uid_t> uid_of(const std::string& actor) {
@@ -444,7 +419,7 @@ Result<MoveReport> move_database(const MoveOrder& order, const fs::path& folder,
   if (!uid)
     return fail(ErrorKind::kRefused, "it is not known whose files you may read",
                 "on the daemon's machine, by its socket");
-  ECLUSE_ASSIGN(const auto desk, Desk::make(folder));
+  ECLUSE_ASSIGN(const auto desk, os::Desk::make(folder));
   ECLUSE_ASSIGN(const auto copy, still_copy(order.source, desk.path(), uid));
   ECLUSE_ASSIGN(auto source, SqliteFile::open(copy));
   ECLUSE_ASSIGN(auto target, Postgres::connect(order.url, stop));

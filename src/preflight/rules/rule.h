@@ -52,6 +52,7 @@ std::span<const Rule> dependency_rules();
 std::span<const Rule> machine_rules();
 std::span<const Rule> nginx_rules();
 std::span<const Rule> delivery_rules();
+std::span<const Rule> started_rules();
 
 // ---- Shared by rules ----------------------------------------------------------------------------
 
