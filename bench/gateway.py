@@ -10,6 +10,7 @@ import statistics
 import time
 
 from _drive.options import run
+from _drive.pace import p99_ms
 from _drive.proxies import Field, IdleConnections, WrkRun, private_bytes, wrk
 from _drive.race import ALL, PEERS, Row, measure_once, parser_of, race, shortened
 
@@ -21,6 +22,28 @@ ROWS = (Row("get", "GET 200 B, kept alive", 0.85,
             lambda port, seconds: wrk(port, "/large", seconds, 16)),
         Row("fresh", "a connection per request", 0.85,
             lambda port, seconds: wrk(port, "/", seconds, 64, connection="close")))
+
+
+PACED_CONNECTIONS = 32
+
+
+def measure_latency(field, bars, story, rounds, seconds):
+    """The 99th percentile at half of what the least of the three can carry, one worker each."""
+    with field.ecluse(1) as ecluse, field.nginx(1) as nginx, field.haproxy(1) as haproxy:
+        proxies = [ecluse, nginx, haproxy]
+        peak = min(wrk(proxy.port, "/", seconds, PACED_CONNECTIONS)["per_s"] for proxy in proxies)
+        took = {proxy.name: [] for proxy in proxies}
+        for turn in range(rounds):
+            for proxy in proxies[turn % 3:] + proxies[:turn % 3]:
+                took[proxy.name].append(p99_ms(proxy.port, peak / 2, seconds, PACED_CONNECTIONS,
+                                               field.folder / "paced.log"))
+    for name in ALL:
+        bars.figure(f"p99_{name}_ms", statistics.median(took[name]),
+                    f"99th percentile at {peak / 2:,.0f} requests/s: {name}", " ms")
+    ratio = statistics.median(one / min(others) for one, *others in
+                              zip(took["ecluse"], *(took[peer] for peer in PEERS)))
+    bars.at_most("p99_ratio", ratio, 1.0, "99th percentile at half of the least peak: against the better")
+    story.done("latency at half of the least peak")
 
 
 def idle_bytes(field, name, count):
@@ -150,13 +173,16 @@ def extras_of(arguments):
     def routes(field, bars, story):
         measure_routes(field, bars, story, arguments.rounds, arguments.seconds)
 
-    return [extra for extra in (idle, reloads, cohorts, routes)
+    def latency(field, bars, story):
+        measure_latency(field, bars, story, arguments.rounds, arguments.seconds)
+
+    return [extra for extra in (latency, idle, reloads, cohorts, routes)
             if not arguments.rows or extra.__name__ in arguments.rows]
 
 
 def parse():
-    parser = parser_of(__doc__, [*(row.name for row in ROWS), "idle", "reloads", "cohorts",
-                                  "routes"])
+    parser = parser_of(__doc__, [*(row.name for row in ROWS), "latency", "idle",
+                                  "reloads", "cohorts", "routes"])
     parser.add_argument("--idle", type=int, nargs="+", default=[2000, 16000],
                         help="how many idle connections (at most what the descriptor limit allows)")
     arguments = shortened(parser.parse_args())

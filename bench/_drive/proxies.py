@@ -210,6 +210,19 @@ def wrk(port, path, seconds, connections, **more):
     return said
 
 
+IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; the socket module has no name for it
+
+
+def connection_from(address, port):
+    """The source's port is chosen by connect(), which may reuse one that another server's connection has."""
+    one = socket.socket()
+    one.settimeout(10)
+    one.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+    one.bind((address, 0))
+    one.connect(("127.0.0.1", port))
+    return one
+
+
 class IdleConnections:
     """Kept-alive connections that have had one answer each and say no more. Use as a context."""
 
@@ -218,8 +231,7 @@ class IdleConnections:
         request = b"GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n"
         for number in range(count):
             # Several sources: one has not enough ports for all.
-            one = socket.create_connection(("127.0.0.1", port), timeout=10,
-                                           source_address=(f"127.0.0.{2 + number // 8000}", 0))
+            one = connection_from(f"127.0.0.{2 + number // 8000}", port)
             one.sendall(request)
             answer = b""
             while not answer.endswith(SMALL.encode()):
