@@ -301,7 +301,7 @@ class StreamTransport : public Transport {
  public:
   explicit StreamTransport(Stream& stream) : stream_(stream) {}
   ssize_t read(std::span<char> room) override { return stream_.session->read(stream_, room); }
-  ssize_t write(std::span<const iovec> pieces) override {
+  ssize_t write(std::span<const iovec> pieces, Next) override {
     return stream_.session->write(stream_, pieces);
   }
   void end_sending() override { stream_.session->end_sending(stream_); }

@@ -56,7 +56,7 @@ ssize_t Socket::read_once(std::span<char> room) {
 }
 
 ssize_t Socket::write_once(std::span<iovec> pieces, Next next) {
-  if (transport) return transport->write(pieces);
+  if (transport) return transport->write(pieces, next);
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = pieces.size();

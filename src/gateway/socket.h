@@ -44,7 +44,7 @@ class Transport {
   /// 0 is the clean end of what the peer sends.
   virtual ssize_t read(std::span<char> room) = 0;
   /// May take less than all pieces hold.
-  virtual ssize_t write(std::span<const iovec> pieces) = 0;
+  virtual ssize_t write(std::span<const iovec> pieces, Next next) = 0;
   /// Nothing waits below that read() would give.
   virtual bool is_drained() const { return false; }
   /// We send no more; the peer may still.

@@ -25,6 +25,12 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 /// Sessions of one certificate may be resumed under another of ours: all are one server.
 constexpr std::string_view kSessionContext = "ecluse";
 
+/// Fetched once: EVP_aes_256_cbc() would be looked up by name for every ticket.
+const EVP_CIPHER* ticket_cipher() {
+  static EVP_CIPHER* const cipher = ::EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+  return cipher;
+}
+
 /// RFC 5077 section 4's construction: AES-256-CBC under HMAC-SHA-256.
 bool set_up_ticket(const TicketKey& key, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                    EVP_MAC_CTX* mac, int seals) {
@@ -34,8 +40,7 @@ bool set_up_ticket(const TicketKey& key, unsigned char* iv, EVP_CIPHER_CTX* ciph
           OSSL_MAC_PARAM_KEY, const_cast<unsigned char*>(key.mac.data()), key.mac.size()),
       ::OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
       ::OSSL_PARAM_construct_end()};
-  return ::EVP_CipherInit_ex(cipher, ::EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv, seals) ==
-             1 &&
+  return ::EVP_CipherInit_ex(cipher, ticket_cipher(), nullptr, key.cipher.data(), iv, seals) == 1 &&
          ::EVP_MAC_CTX_set_params(mac, parameters.data()) == 1;
 }
 

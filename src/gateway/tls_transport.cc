@@ -144,7 +144,7 @@ ssize_t TlsTransport::receive(char* room, std::size_t bytes) {
 ssize_t TlsTransport::transmit(const char* text, std::size_t bytes) const {
   ssize_t n = 0;
   do {
-    n = ::send(fd_, text, bytes, MSG_NOSIGNAL);
+    n = ::send(fd_, text, bytes, MSG_NOSIGNAL | (ends_next_ ? MSG_MORE : 0));
   } while (n < 0 && errno == EINTR);
   return n;
 }
@@ -264,7 +264,8 @@ std::string_view record_of(std::span<const iovec> pieces, std::span<char> room) 
 }
 }  // namespace
 
-ssize_t TlsTransport::write(std::span<const iovec> pieces) {
+ssize_t TlsTransport::write(std::span<const iovec> pieces, Next next) {
+  ends_next_ = next == Next::kEnd;
   ::ERR_clear_error();
   std::array<char, kRecordBytes> room;
   const std::string_view record = record_of(pieces, room);
@@ -278,6 +279,7 @@ bool TlsTransport::is_drained() const {
 }
 
 void TlsTransport::end_sending() {
+  ends_next_ = true;
   ::ERR_clear_error();
   (void)::SSL_shutdown(ssl_.get());  // best effort: a full buffer or a gone client lose it
   ::ERR_clear_error();
@@ -286,6 +288,7 @@ void TlsTransport::end_sending() {
 
 void TlsTransport::close(bool reset) {
   if (!reset && ::SSL_is_init_finished(ssl_.get()) == 1) {
+    ends_next_ = true;
     ::ERR_clear_error();
     (void)::SSL_shutdown(ssl_.get());  // close_notify: what was sent is all there is
     ::ERR_clear_error();

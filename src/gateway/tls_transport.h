@@ -30,7 +30,7 @@ class TlsTransport : public Transport {
   bool covers(std::string_view host) const;
 
   ssize_t read(std::span<char> room) override;
-  ssize_t write(std::span<const iovec> pieces) override;
+  ssize_t write(std::span<const iovec> pieces, Next next) override;
   void note_events(std::uint32_t events) override;
   bool is_drained() const override;
   void end_sending() override;
@@ -54,8 +54,9 @@ class TlsTransport : public Transport {
   TlsHandle ssl_;
   std::shared_ptr<const TlsTable> table_;  ///< until the handshake is done
   bool is_challenge_ = false;
-  bool is_drained_ = false;  ///< the last receive() was short: another would find nothing
-  bool is_ending_ = false;   ///< behind what was received there is an end to be read
+  bool ends_next_ = false;  ///< what is sent now may leave with the end
+  bool is_drained_ = false;     ///< the last receive() was short: another would find nothing
+  bool is_ending_ = false;      ///< behind what was received there is an end to be read
 };
 
 }  // namespace ecluse::gateway

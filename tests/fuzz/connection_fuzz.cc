@@ -40,7 +40,7 @@ class MemoryTransport : public Transport {
     network_.incoming.remove_prefix(n);
     return static_cast<ssize_t>(n);
   }
-  ssize_t write(std::span<const iovec> pieces) override {
+  ssize_t write(std::span<const iovec> pieces, Next) override {
     if (waits()) return -1;
     std::size_t left = network_.slice;
     for (const iovec& piece : pieces) {

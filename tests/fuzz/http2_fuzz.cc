@@ -50,7 +50,7 @@ class Input {
 class Sink : public Transport {
  public:
   ssize_t read(std::span<char>) override { return 0; }
-  ssize_t write(std::span<const iovec> pieces) override {
+  ssize_t write(std::span<const iovec> pieces, Next) override {
     ssize_t bytes = 0;
     for (const iovec& piece : pieces) bytes += static_cast<ssize_t>(piece.iov_len);
     return bytes;
