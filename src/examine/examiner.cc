@@ -86,13 +86,15 @@ bool serves(int status) {
   return status >= 200 && status < 400;
 }
 
-/// The last answer: once it serves, or when it has ended, or the time is over.
-Page await_page(const Guest& guest, const std::string& host, const std::string& path,
-                seconds at_most) {
-  const auto deadline = Clock::now() + at_most;
+/// The last answer: once it is ready (where nothing says what ready is: once it answers), or when
+/// it has ended, or the time is over.
+Page await_page(const Guest& guest, const ports::ExaminationOrder& order, const std::string& host,
+                const std::string& path) {
+  const auto deadline = Clock::now() + kReadyMax;
   for (;;) {
     auto page = guest.page(host, path);
-    if (serves(page.status) || Clock::now() > deadline || !guest.runs()) return page;
+    const bool ready = order.process.ready ? serves(page.status) : page.status != 0;
+    if (ready || Clock::now() > deadline || !guest.runs()) return page;
     ::poll(nullptr, 0, static_cast<int>(kAgain.count()));
   }
 }
@@ -233,13 +235,13 @@ Result<Observations> observe(ports::Runtime& runtime, const ports::ExaminationOr
   if (options.isolated) launch.mounts.push_back({options.desk.string(), kInside, true});
 
   std::future<std::optional<SeenPage>> ill;
-  if (order.without_database)
+  if (order.without_database && order.process.ready)
     ill = std::async(std::launch::async, without_database, std::ref(runtime), std::cref(order));
   ECLUSE_ASSIGN(auto guest, Guest::start(runtime, launch));
   const auto host = first_host(order.release.spec);
   const auto path = health_path(order);
-  const auto health = await_page(guest, host, path, kReadyMax);
-  seen.health = SeenPage{path, host, health.status};
+  const auto health = await_page(guest, order, host, path);
+  if (order.process.ready) seen.health = SeenPage{path, host, health.status};
   if (health.status == 0)
     return fail(ErrorKind::kUnavailable, "a second instance of it did not answer");
   look_at_pages(guest, order, seen);

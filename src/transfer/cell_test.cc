@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -227,6 +228,26 @@ RC_GTEST_PROP(Cell, EveryRealOfAColumnWithItsScaleComesBackAsItself, ()) {
   const auto cell = fitted(value, numeric(12, 2));
   RC_ASSERT(std::strtod(cell.c_str(), nullptr) == value);
   RC_ASSERT(cell.size() - cell.find('.') == 3u);
+}
+
+RC_GTEST_PROP(Cell, WhateverATextHoldsEachTypeTakesItInOneSpellingOrSaysNo, (std::string value)) {
+  constexpr std::array kKinds = {
+      Kind::kBoolean,  Kind::kInteger,       Kind::kReal, Kind::kNumeric, Kind::kText,
+      Kind::kPadded,   Kind::kBytes,         Kind::kDate, Kind::kTime,    Kind::kTimestamp,
+      Kind::kInterval, Kind::kTimestampZone, Kind::kUuid, Kind::kJson,    Kind::kJsonb,
+      Kind::kInet,     Kind::kEnum,          Kind::kOther};
+  for (const auto kind : kKinds) {
+    const auto result = fit(SourceValue(value), of(kind), NulCharacters::kDrop);
+    const auto* cell = std::get_if<Cell>(&result);
+    if (cell == nullptr) {
+      const auto& unfit = std::get<Unfit>(result);
+      RC_ASSERT(!unfit.what.empty() && !unfit.fix.empty());
+      continue;
+    }
+    RC_ASSERT(cell->has_value());
+    const auto once = canonical(**cell, of(kind));
+    RC_ASSERT(kind == Kind::kJsonb || canonical(once, of(kind)) == once);
+  }
 }
 
 }  // namespace

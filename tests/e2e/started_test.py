@@ -213,5 +213,37 @@ class Django(Started):
         self.finished = True
 
 
+NODE = """
+const http = require('http');
+const region = process.env.REGION;
+http.createServer((request, answer) => {
+  if (request.url === '/late' && process.env.READ_LATE) answer.setHeader('x-late', '1');
+  answer.end('node in ' + region);
+}).listen(Number(process.env.PORT));
+"""
+NODE_SPEC = """
+app: hello
+build: {command: chmod 644 server.js}
+processes:
+  web: {command: node server.js, ready: {path: /, start: 30s}}
+env: {REGION: eu, REGOIN: misspelt, READ_LATE: a}
+environments:
+  prod: {hosts: [hello.localhost], bake: 1s, drain: 1s}
+"""
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces")
+class Node(Started):
+    def test_a_misspelt_variable_is_found_and_a_read_one_is_not(self):
+        self.write({"server.js": NODE, "ecluse.yml": NODE_SPEC, ".gitignore": "node_modules/\n"})
+        self.up()
+        self.ecluse("deploy")
+        self.assertEqual(self.get()[1], "node in eu")
+        found = self.findings(1)
+        self.assertEqual(set(found), {"RT-006 info"}, found)
+        self.assertIn("REGOIN", found["RT-006 info"])  # READ_LATE was not read, but the code names it
+        self.finished = True
+
+
 if __name__ == "__main__":
     story.main()
