@@ -59,6 +59,14 @@ struct Assignment {
   Place place;
 };
 
+/// `password == "hunter2"`: a name against a literal text.
+struct Comparison {
+  std::string name;
+  Value literal;
+  Scope scope;
+  Place place;
+};
+
 struct Import {
   std::string module;
   std::vector<std::string> names;
@@ -108,6 +116,7 @@ struct CodeFile {
   Language language = Language::kPython;
   std::vector<Call> calls;
   std::vector<Assignment> assignments;
+  std::vector<Comparison> comparisons;
   std::vector<Import> imports;
   std::vector<EnvRead> reads;
   std::vector<EnvReader> readers;

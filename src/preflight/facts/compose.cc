@@ -199,6 +199,10 @@ bool ComposeMount::is_path() const {
          source.starts_with('$');
 }
 
+bool ComposeService::mounts(std::string_view source) const {
+  return std::ranges::find(volumes, source, &ComposeMount::source) != volumes.end();
+}
+
 const ComposeVariable* ComposeService::find_variable(std::string_view variable) const {
   const auto found = std::ranges::find(environment, variable, &ComposeVariable::name);
   return found == environment.end() ? nullptr : &*found;
@@ -207,6 +211,12 @@ const ComposeVariable* ComposeService::find_variable(std::string_view variable) 
 const ComposeService* Compose::find(std::string_view service) const {
   const auto found = std::ranges::find(services, service, &ComposeService::name);
   return found == services.end() ? nullptr : &*found;
+}
+
+std::string built_from(const Compose& compose, const ComposeService& service) {
+  if (!service.context) return {};
+  const auto& name = service.dockerfile.empty() ? std::string("Dockerfile") : service.dockerfile;
+  return join_path(join_path(folder_of(compose.path), *service.context), name);
 }
 
 bool is_compose_name(std::string_view name) {

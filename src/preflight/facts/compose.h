@@ -61,6 +61,7 @@ struct ComposeService {
   Place replicas_place;
 
   const ComposeVariable* find_variable(std::string_view variable) const;
+  bool mounts(std::string_view source) const;
 };
 
 struct Compose {
@@ -71,6 +72,9 @@ struct Compose {
 
   const ComposeService* find(std::string_view service) const;
 };
+
+/// Path of the Dockerfile that `service` is built from; "" when it is built from none of ours.
+std::string built_from(const Compose& compose, const ComposeService& service);
 
 bool is_compose_name(std::string_view file_name);
 Compose read_compose(std::string_view path, const Yaml& root);

@@ -154,6 +154,9 @@ void begin_stage(Dockerfile& file, const Instruction& from,
   file.stages.push_back(std::move(stage));
 }
 
+// What trim() takes off, so that take_word() always gets on.
+constexpr std::string_view kBlanks = " \t\r\n";
+
 /// The next word or quoted text of `text`, taken off its front.
 std::string take_word(std::string_view& text) {
   std::string word;
@@ -161,7 +164,7 @@ std::string take_word(std::string_view& text) {
   std::size_t i = 0;
   for (; i < text.size(); ++i) {
     const char c = text[i];
-    if (quote == 0 && std::isspace(static_cast<unsigned char>(c))) break;
+    if (quote == 0 && kBlanks.find(c) != std::string_view::npos) break;
     if (quote == 0 && (c == '"' || c == '\'')) {
       quote = c;
     } else if (c == quote) {

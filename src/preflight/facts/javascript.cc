@@ -121,6 +121,7 @@ class JavaScriptReader {
     if (type == "assignment_expression")
       assign(node.field("left"), node.field("right"), scope, node.place());
     if (type == "call_expression" || type == "new_expression") call(node, scope);
+    if (type == "binary_expression") comparison(node, scope);
     if (type == "member_expression" || type == "subscript_expression") read(node, scope);
     if (type == "throw_statement") out_.raises.push_back({scope, node.place(), cut(node.text())});
     children(node, scope, depth);
@@ -211,6 +212,13 @@ class JavaScriptReader {
   void assign(const Syntax& left, const Syntax& right, const Scope& scope, Place place) {
     if (left.null() || right.null() || is_function(right.type())) return;
     out_.assignments.push_back({without_quotes(left.text()), value_of(right, 0), scope, place});
+  }
+
+  void comparison(const Syntax& node, const Scope& scope) {
+    const auto right = node.field("right");
+    if (right.type() != "string" || !node.field("operator").text().starts_with("==")) return;
+    out_.comparisons.push_back(
+        {without_quotes(node.field("left").text()), value_of(right, 0), scope, node.place()});
   }
 
   void call(const Syntax& node, const Scope& scope) {

@@ -117,8 +117,9 @@ void read_block(Tokens& tokens, std::vector<Directive>& out, int depth, std::siz
 }  // namespace
 
 bool is_nginx_path(std::string_view path) {
-  const auto lower = to_lower(path);
-  if (lower.ends_with(".conf.template")) return lower.find("nginx") != std::string::npos;
+  auto lower = to_lower(path);
+  for (const std::string_view ending : {".template", ".example", ".sample", ".dist", ".tmpl"})
+    if (lower.ends_with(".conf" + std::string(ending))) lower.resize(lower.size() - ending.size());
   return lower.ends_with(".conf") &&
          (lower.find("nginx") != std::string::npos || file_name(lower) == "default.conf");
 }

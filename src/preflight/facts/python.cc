@@ -144,6 +144,7 @@ class PythonReader {
     if (type == "assignment" || type == "augmented_assignment") assignment(node, scope);
     if (type == "call") call(node, scope);
     if (type == "subscript") subscript(node, scope);
+    if (type == "comparison_operator") comparison(node, scope);
     if (type == "raise_statement") out_.raises.push_back({scope, node.place(), cut(node.text())});
     children(node, scope, depth);
   }
@@ -257,6 +258,17 @@ class PythonReader {
     if (right.null()) return;
     out_.assignments.push_back(
         {without_quotes(node.field("left").text()), value_of(right, 0), scope, node.place()});
+  }
+
+  void comparison(const Syntax& node, const Scope& scope) {
+    if (node.size() != 2) return;
+    const auto left = node.child(0);
+    const auto right = node.child(1);
+    const auto between =
+        std::string_view(left.text().data() + left.text().size(), right.text().data());
+    if (right.type() != "string" || between.find("==") == std::string_view::npos) return;
+    out_.comparisons.push_back(
+        {without_quotes(left.text()), value_of(right, 0), scope, node.place()});
   }
 
   void call(const Syntax& node, const Scope& scope) {

@@ -53,6 +53,7 @@ bool is_kept(std::string_view path) {
       std::string_view(".ecluse-baseline")};
   if (std::ranges::find(kNames, name) != kNames.end()) return true;
   if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
+  if (path.find(".streamlit/") != std::string_view::npos && name.ends_with(".toml")) return true;
   return is_dockerfile_name(name) || is_compose_name(name) || is_shell(path) ||
          is_nginx_path(path) || (is_yaml(path) && !path.starts_with("node_modules/")) ||
          name.starts_with("next.config.") || name.starts_with("vite.config.");
@@ -87,7 +88,7 @@ constexpr std::array kPythonWords = {"environ",
                                      "uvicorn",
                                      "/home/",
                                      "/Users/",
-                                     ":\\\\",
+                                     ":\\",
                                      "C:/",
                                      "localhost",
                                      "127.0.0.1",
@@ -110,7 +111,7 @@ constexpr std::array kJavaScriptWords = {
     "process.env", "import.meta.env", "listen(",  "localhost", "127.0.0.1", "assword",
     "ecret",       "apiKey",          "API_KEY",  "mongoose",  "sqlite",    "redis",
     "cors(",       "health",          "/home/",   "/Users/",   "express(",  "createTransport",
-    "winston",     "sequelize",       "192.168.", ".sync("};
+    "winston",     "sequelize",       "192.168.", ".sync(",    ":\\",       "throw "};
 
 template <typename Words>
 bool has_any(std::string_view text, const Words& words) {
@@ -203,6 +204,27 @@ bool Repository::reads_variable(std::string_view name) const {
   return std::ranges::any_of(code, [&](const CodeFile& file) {
     return std::ranges::find(file.reads, name, &EnvRead::name) != file.reads.end();
   });
+}
+
+namespace {
+/// What the .gitignore files say of one path, the nearest and last one.
+bool names_path(const std::vector<std::pair<std::string, IgnoreRules>>& ignores,
+                std::string_view path, bool folder) {
+  bool ignored = false;
+  for (const auto& [file, rules] : ignores) {
+    if (file_name(file) != ".gitignore") continue;
+    const auto answer = rules.ask(path, folder);
+    if (answer == IgnoreRules::Answer::kIgnored) ignored = true;
+    if (answer == IgnoreRules::Answer::kKept) ignored = false;
+  }
+  return ignored;
+}
+}  // namespace
+
+bool Repository::is_ignored(std::string_view path, bool folder) const {
+  for (auto above = folder_of(path); !above.empty(); above = folder_of(above))
+    if (names_path(ignores, above, true)) return true;
+  return names_path(ignores, path, folder);
 }
 
 Wish Collector::wish(std::string_view path, std::uint64_t bytes) {

@@ -98,6 +98,8 @@ struct Repository {
   /// Declared in any manifest of Python, or of Node.
   const Dependency* find_dependency(std::string_view name) const;
   bool reads_variable(std::string_view name) const;
+  /// Named by a .gitignore, or below a folder that is; `folder`: so is `path` itself.
+  bool is_ignored(std::string_view path, bool folder) const;
 };
 
 // Bounds of one audit; beyond them an Obstacle says what was left out.

@@ -87,6 +87,7 @@ class ShellReader {
     made.piped = around.piped;
     made.substituted = around.substituted;
     made.function = around.function;
+    made.background = in_background(node);
     made.condition = around.condition;
     made.redirects += around.redirects;
     made.heredoc = around.heredoc;
@@ -97,6 +98,19 @@ class ShellReader {
     Around inner = around;  // what stands in "$(...)" of its arguments
     inner.or_else.clear();
     children(node, inner, depth);
+  }
+
+  /// `command &`, or a list, pipeline or redirection of it that ends so.
+  static bool in_background(Syntax node) {
+    for (int up = 0; up < 4; ++up) {
+      const auto next = ts_node_next_sibling(node.node());
+      if (!ts_node_is_null(next) && std::string_view(ts_node_type(next)) == "&") return true;
+      const auto parent = node.parent();
+      const auto type = parent.type();
+      if (type != "redirected_statement" && type != "pipeline" && type != "list") return false;
+      node = parent;
+    }
+    return false;
   }
 
   void note_test(const ShellCommand& made) {
@@ -189,6 +203,7 @@ bool ShellCommand::has(std::string_view word) const {
 
 ShellScript read_shell(std::string_view source, Place origin) {
   ShellScript script;
+  script.place = origin;
   script.truncated = source.size() > kShellBytesMax;
   source = source.substr(0, kShellBytesMax);
   const auto first = source.substr(0, source.find('\n'));

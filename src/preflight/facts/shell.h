@@ -38,6 +38,7 @@ struct ShellScript {
   std::vector<ShellTest> tests;
   bool errexit = false;  ///< `set -e` at its start or in its first line
   bool truncated = false;
+  Place place{1, 1};  ///< of its first byte in its file
 };
 
 constexpr std::size_t kShellBytesMax = 64 * 1024;

@@ -171,6 +171,14 @@ std::string handler_of(const Value& call) {
   return name.substr(name.rfind('.') == std::string::npos ? 0 : name.rfind('.') + 1);
 }
 
+/// `app.get("/health", (req, res) => ...)`: the source of that function.
+std::string function_of(const Value& call) {
+  const auto* handler = call.at(1);
+  const bool inlined =
+      handler && handler->kind == ValueKind::kOther && has_any(handler->text, {"=>", "function"});
+  return inlined ? handler->text : std::string{};
+}
+
 void find_health(const CodeFile& file, Stack& stack) {
   for (const auto& call : file.calls) {
     const auto* route = call.value.at(0);
@@ -181,7 +189,8 @@ void find_health(const CodeFile& file, Stack& stack) {
                                 "environ", "cache", "self.client"}))
       continue;
     if (is_health_route(route->text))
-      stack.health.push_back({file.path, route->text, handler_of(call.value), call.value.place});
+      stack.health.push_back({file.path, route->text, handler_of(call.value),
+                              function_of(call.value), call.value.place});
   }
   for (const auto& made : file.definitions) {
     for (const auto& decorator : made.decorators) {
@@ -191,7 +200,7 @@ void find_health(const CodeFile& file, Stack& stack) {
         std::erase_if(stack.health, [&](const HealthRoute& each) {
           return each.path == file.path && each.place == decorator.place;
         });
-        stack.health.push_back({file.path, route->text, made.name, decorator.place});
+        stack.health.push_back({file.path, route->text, made.name, "", decorator.place});
       }
     }
   }
@@ -203,10 +212,10 @@ void find_all_health(const Repository& repository, Stack& stack) {
   for (const auto& file : repository.files) {
     const bool next = has_any(file.path, {"api/health", "api/healthz", "api/ping", "api/ready"}) &&
                       has_any(file.path, {"route.", "pages/api/"});
-    if (next) stack.health.push_back({file.path, "/api/health", "", {1, 1}});
+    if (next) stack.health.push_back({file.path, "/api/health", "", "", {1, 1}});
   }
   if (repository.find_dependency("django-health-check"))
-    stack.health.push_back({"", "/health/", "django-health-check", {}});
+    stack.health.push_back({"", "/health/", "django-health-check", "", {}});
 }
 
 }  // namespace
@@ -236,13 +245,21 @@ std::string_view to_string(Framework framework) {
 }
 
 std::optional<Django::Setting> Django::setting(std::string_view name) const {
+  std::optional<Setting> development;  // taken where there is no other
   for (auto file = settings.rbegin(); file != settings.rend(); ++file) {
     const auto& list = (*file)->assignments;
     for (auto each = list.rbegin(); each != list.rend(); ++each) {
-      if (each->target == name && each->scope.type.empty()) return Setting{*file, &*each};
+      if (each->target != name || !each->scope.type.empty()) continue;
+      if (!is_for_development(each->scope)) return Setting{*file, &*each};
+      if (!development) development = Setting{*file, &*each};
     }
   }
-  return std::nullopt;
+  return development;
+}
+
+bool is_for_development(const Scope& scope) {
+  const auto lower = to_lower(scope.condition);
+  return !lower.starts_with("not ") && has_any(lower, {"debug", "dev", "test", "local"});
 }
 
 bool Stack::has(Framework framework) const {

@@ -51,9 +51,10 @@ struct Application {
 };
 
 struct HealthRoute {
-  std::string path;     ///< of the file
-  std::string route;    ///< "/health"
-  std::string handler;  ///< function, where it is known
+  std::string path;      ///< of the file
+  std::string route;     ///< "/health"
+  std::string handler;   ///< function, where it is known
+  std::string function;  ///< its source, cut, where it stands in the route itself
   Place place;
 };
 
@@ -70,6 +71,9 @@ struct Stack {
 
 /// `repository` must outlive the result.
 Stack conclude(const Repository& repository);
+
+/// Below `if DEBUG:` and the like, not in its else.
+bool is_for_development(const Scope& scope);
 
 /// "settings/dev.py", "docker-compose.local.yml", "Dockerfile.dev": not for production.
 bool is_development_path(std::string_view path);

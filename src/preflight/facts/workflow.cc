@@ -34,6 +34,12 @@ void read_run(const Yaml& node, WorkflowStep& step) {
   step.script = read_shell(without_expressions(node.text), step.run_place);
 }
 
+void read_remote(WorkflowStep& step) {
+  const auto script = std::ranges::find(step.with, "script", &YamlEntry::key);
+  if (script == step.with.end() || step.uses.find("ssh-action") == std::string::npos) return;
+  step.remote = read_shell(without_expressions(script->value.text), first_byte_of(script->value));
+}
+
 WorkflowStep read_step(const Yaml& node, std::string_view default_shell) {
   WorkflowStep step;
   step.place = node.place;
@@ -44,6 +50,7 @@ WorkflowStep read_step(const Yaml& node, std::string_view default_shell) {
   step.continue_on_error = node.scalar("continue-on-error") == "true";
   step.with = entries_of(node.find("with"));
   step.env = entries_of(node.find("env"));
+  read_remote(step);
   const auto shell = node.find("shell") ? node.scalar("shell") : default_shell;
   step.pipefail = shell == "bash";
   step.errexit = shell.empty() || shell == "bash" || shell == "sh" ||

@@ -22,6 +22,7 @@ struct WorkflowStep {
   std::vector<YamlEntry> with;
   std::vector<YamlEntry> env;
   ShellScript script;
+  ShellScript remote;  ///< of an ssh action: its input `script`, run on another machine
   Place place;
   Place run_place;
   Place condition_place;

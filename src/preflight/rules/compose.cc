@@ -21,19 +21,45 @@ Findings for_mounts(const Subject& subject, Check check) {
 }
 
 Findings shared_writable(const Subject& subject) {
-  return for_mounts(
-      subject,
-      [](const Compose& compose, const ComposeService& service,
-         const ComposeMount& mount) -> std::optional<Finding> {
-        const bool database = !service_of_image(service.image).empty();
-        if (service.replicas < 2 || mount.read_only || mount.source.empty() || database)
-          return std::nullopt;
-        auto made = at(compose.path, mount.place,
-                       std::to_string(service.replicas) + " replicas of " + service.name +
-                           " write " + mount.target);
-        made.because = "replicas: " + std::to_string(service.replicas);
-        return made;
-      });
+  return for_mounts(subject,
+                    [](const Compose& compose, const ComposeService& service,
+                       const ComposeMount& mount) -> std::optional<Finding> {
+                      const bool database = !service_of_image(service.image).empty();
+                      const auto twins = twins_of(compose, service);
+                      // Of several services that mount the same, the first one is told of.
+                      const bool shared = twins.size() > 1 && twins.front() == service.name &&
+                                          compose.find(twins[1])->mounts(mount.source);
+                      if ((service.replicas < 2 && !shared) || mount.read_only ||
+                          mount.source.empty() || database)
+                        return std::nullopt;
+                      const auto who = service.replicas > 1 ? std::to_string(service.replicas) +
+                                                                  " replicas of " + service.name
+                                                            : join(twins, ", ");
+                      auto made = at(compose.path, mount.place, who + " write " + mount.target);
+                      made.because = service.replicas > 1
+                                         ? "replicas: " + std::to_string(service.replicas)
+                                         : "services of one build with one command";
+                      return made;
+                    });
+}
+
+/// Built from the repository, or an interpreter's image that is given its program by a mount.
+bool runs_our_code(const ComposeService& service) {
+  const auto name = service.image.substr(0, service.image.find(':'));
+  return service.context || name == "python" || name == "node";
+}
+
+/// Program text below `folder`, not only data, pages or settings.
+bool holds_source(const Subject& subject, const std::string& folder) {
+  if (folder.empty()) return false;
+  const auto below = [&](const CodeFile& file) {
+    return !file.test && file.path.starts_with(folder + "/") && file.language == Language::kPython;
+  };
+  const auto imports_below = [&](const ModuleImports& file) {
+    return file.path.starts_with(folder + "/") && !is_test_path(file.path);
+  };
+  return std::ranges::any_of(subject.repository.code, below) ||
+         std::ranges::any_of(subject.repository.imports, imports_below);
 }
 
 Findings mounted_source(const Subject& subject) {
@@ -41,12 +67,14 @@ Findings mounted_source(const Subject& subject) {
       subject,
       [&](const Compose& compose, const ComposeService& service,
           const ComposeMount& mount) -> std::optional<Finding> {
-        if (!mount.is_path() || !service.context || mount.read_only) return std::nullopt;
-        const auto context = join_path(folder_of(compose.path), *service.context);
+        if (!mount.is_path() || !runs_our_code(service)) return std::nullopt;
+        const auto context =
+            service.context ? join_path(folder_of(compose.path), *service.context) : "";
         const auto source = join_path(folder_of(compose.path), mount.source);
         const bool top = mount.source == "." || mount.source == "./" ||
                          mount.source.starts_with("./") || mount.source.starts_with("../");
-        if (!top || source != context) return std::nullopt;
+        const bool whole = service.context && !mount.read_only && source == context;
+        if (!top || (!whole && !holds_source(subject, source))) return std::nullopt;
         return at(compose.path, mount.place,
                   mount.source + " is mounted over " + mount.target + " of " + service.name);
       });
@@ -62,8 +90,14 @@ Findings missing_bind(const Subject& subject) {
         const auto path = join_path(folder_of(compose.path), mount.source);
         const auto name = file_name(path);
         const bool is_file = name.find('.') != std::string_view::npos && !name.starts_with('.');
-        if (path.empty() || !is_file || name.ends_with(".d") || subject.repository.find(path) ||
-            subject.repository.has_folder(path))
+        // A folder that is only read must hold something: git may be told to leave it out.
+        const bool is_read =
+            mount.read_only && !name.starts_with('.') && !subject.repository.is_ignored(path, true);
+        if (path.empty() || (!is_file && !is_read) || name.ends_with(".d") ||
+            subject.repository.find(path) || subject.repository.has_folder(path))
+          return std::nullopt;
+        if (path.find("nginx") != std::string::npos || path.find("ssl") != std::string::npos ||
+            path.find("cert") != std::string::npos)
           return std::nullopt;
         // Nginx's missing configuration has a rule of its own, and so have databases and
         // certificates.
@@ -84,18 +118,30 @@ bool names_memory_cache(const Value& value) {
                              [](const Item& item) { return names_memory_cache(item.value); });
 }
 
+bool speaks_redis(const CodeFile& file) {
+  return file.imports_module("redis") || file.imports_module("flask_caching") ||
+         file.imports_module("ioredis") || file.imports_module("django_redis") ||
+         std::ranges::any_of(file.reads, [](const EnvRead& read) {
+           return read.name.find("REDIS") != std::string::npos;
+         });
+}
+
+/// `except ...: app.config["CACHE_TYPE"] = "SimpleCache"`, in whichever file it stands.
+bool gives_cache_up(const CodeFile& file) {
+  return std::ranges::any_of(file.assignments, [](const Assignment& each) {
+    return each.scope.handler && to_lower(each.target).find("cache") != std::string::npos;
+  });
+}
+
 /// `except RedisError: cache = SimpleCache()`, `"redis" if url else "simple"`.
 Findings silent_memory(const Subject& subject) {
   Findings found;
+  const bool anywhere = std::ranges::any_of(subject.repository.code, [](const CodeFile& file) {
+    return is_production_code(file) && speaks_redis(file);
+  });
   for (const auto& file : subject.repository.code) {
-    if (!is_production_code(file)) continue;
-    const bool speaks_redis =
-        file.imports_module("redis") || file.imports_module("flask_caching") ||
-        file.imports_module("ioredis") || file.imports_module("django_redis") ||
-        std::ranges::any_of(file.reads, [](const EnvRead& read) {
-          return read.name.find("REDIS") != std::string::npos;
-        });
-    if (!speaks_redis) continue;
+    if (!is_production_code(file) || !(speaks_redis(file) || (anywhere && gives_cache_up(file))))
+      continue;
     for (const auto& each : file.assignments) {
       const auto condition = to_lower(each.scope.condition);
       const bool fallback = each.scope.handler || condition.find("redis") != std::string::npos;

@@ -35,10 +35,14 @@ struct Engine {
   bool certain = false;  ///< nothing else can be chosen
 };
 
-bool asks_for_development(const Scope& scope) {
+/// `if USE_SQLITE:` where nothing but the variable's own value turns it on.
+bool asks_for_sqlite(const CodeFile& file, const Scope& scope) {
   const auto lower = to_lower(scope.condition);
-  const bool other = lower.starts_with("not ");
-  return !other && any_of_words(lower, {"debug", "dev", "test", "local"});
+  if (lower.starts_with("not ") || !is_sqlite_text(lower)) return false;
+  return std::ranges::none_of(file.reads, [](const EnvRead& read) {
+    return is_sqlite_text(to_lower(read.name)) && read.fallback &&
+           any_of_words(to_lower(read.fallback->text), {"true", "1", "yes", "on"});
+  });
 }
 
 void add_django_engines(const Subject& subject, std::vector<Engine>& engines) {
@@ -50,7 +54,7 @@ void add_django_engines(const Subject& subject, std::vector<Engine>& engines) {
     for (const auto* file : django.settings) {
       for (const auto& each : file->assignments) {
         if (!each.target.starts_with("DATABASES") || !holds_sqlite(each.value)) continue;
-        if (asks_for_development(each.scope)) continue;
+        if (is_for_development(each.scope) || asks_for_sqlite(*file, each.scope)) continue;
         const auto* read = read_within(*file, each);
         engines.push_back({file->path, each.place, "DATABASES uses SQLite", !other && !read});
       }
@@ -58,30 +62,62 @@ void add_django_engines(const Subject& subject, std::vector<Engine>& engines) {
   }
 }
 
+/// `class DevelopmentConfig`, and the base that `class ProductionConfig` of the file corrects.
+bool is_other_configuration(const CodeFile& file, const Assignment& each) {
+  const auto type = to_lower(each.scope.type);
+  if (type.empty() || type.find("prod") != std::string::npos) return false;
+  if (any_of_words(type, {"dev", "test", "local", "debug"})) return true;
+  return std::ranges::any_of(file.assignments, [&](const Assignment& other) {
+    return other.target == each.target &&
+           to_lower(other.scope.type).find("prod") != std::string::npos;
+  });
+}
+
+bool is_uri_name(std::string_view name) {
+  return any_of_words(name, {"SQLALCHEMY_DATABASE_UR", "DATABASE_UR", "database_url", "DB_URL"});
+}
+
+void add_assigned_engines(const CodeFile& file, std::vector<Engine>& engines) {
+  for (const auto& each : file.assignments) {
+    if (!is_uri_name(each.target) || !holds_sqlite(each.value) || is_for_development(each.scope) ||
+        is_other_configuration(file, each))
+      continue;
+    const bool chosen = read_within(file, each) != nullptr ||
+                        any_of_words(each.value.text, {" or ", " else ", "environ"});
+    engines.push_back({file.path, each.place, each.target + " uses SQLite", !chosen});
+  }
+  for (const auto& read : file.reads) {
+    if (read.fallback && holds_sqlite(*read.fallback) && !is_for_development(read.scope))
+      engines.push_back({file.path, read.place, read.name + " falls back to SQLite", false});
+  }
+}
+
+/// create_engine("sqlite://..."), config.setdefault("SQLALCHEMY_DATABASE_URI", "sqlite://...").
+void add_called_engines(const CodeFile& file, bool nothing_read, std::vector<Engine>& engines) {
+  for (const auto& call : file.calls) {
+    if (is_for_development(call.scope)) continue;
+    const auto* first = call.value.at(0);
+    const bool makes = ends_with_name(call.callee(), "create_engine") ||
+                       ends_with_name(call.callee(), "create_async_engine");
+    if (makes && first && first->kind == ValueKind::kString && is_sqlite_text(first->text))
+      engines.push_back({file.path, call.value.place, "create_engine() of SQLite", true});
+    const auto* second = call.value.at(1);
+    const bool falls_back = ends_with_name(call.callee(), "config.setdefault") && first &&
+                            is_uri_name(first->text) && second && holds_sqlite(*second);
+    const auto* named = call.value.find("SQLALCHEMY_DATABASE_URI");
+    if (falls_back || (named && named->kind == ValueKind::kString && holds_sqlite(*named)))
+      engines.push_back(
+          {file.path, call.value.place, "SQLALCHEMY_DATABASE_URI uses SQLite", nothing_read});
+  }
+}
+
 void add_uri_engines(const Subject& subject, std::vector<Engine>& engines) {
+  const bool nothing_read = !subject.repository.reads_variable("DATABASE_URL") &&
+                            !subject.repository.reads_variable("SQLALCHEMY_DATABASE_URI");
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
-    for (const auto& each : file.assignments) {
-      const bool uri = any_of_words(
-          each.target, {"SQLALCHEMY_DATABASE_UR", "DATABASE_UR", "database_url", "DB_URL"});
-      if (!uri || !holds_sqlite(each.value) || asks_for_development(each.scope) ||
-          !each.scope.type.empty())
-        continue;
-      const auto* read = read_within(file, each);
-      const bool chosen = read != nullptr || each.value.text.find(" or ") != std::string::npos;
-      engines.push_back({file.path, each.place, each.target + " uses SQLite", !chosen});
-    }
-    for (const auto& read : file.reads) {
-      if (read.fallback && holds_sqlite(*read.fallback))
-        engines.push_back({file.path, read.place, read.name + " falls back to SQLite", false});
-    }
-    for (const auto& call : file.calls) {
-      const auto* url = call.value.at(0);
-      const bool makes = ends_with_name(call.callee(), "create_engine") ||
-                         ends_with_name(call.callee(), "create_async_engine");
-      if (makes && url && url->kind == ValueKind::kString && is_sqlite_text(url->text))
-        engines.push_back({file.path, call.value.place, "create_engine() of SQLite", true});
-    }
+    add_assigned_engines(file, engines);
+    add_called_engines(file, nothing_read, engines);
   }
 }
 
@@ -137,7 +173,7 @@ Findings database_missing(const Subject& subject) {
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
     for (const auto& read : file.reads) {
-      if (!read.required || !is_database_variable(read.name) || asks_for_development(read.scope))
+      if (!read.required || !is_database_variable(read.name) || is_for_development(read.scope))
         continue;
       if (is_given(*subject.environment, read.name)) continue;
       auto made = at(file.path, read.place, read.name + " is demanded and not set");
@@ -207,24 +243,40 @@ Findings direct_sqlite(const Subject& subject) {
   return found;
 }
 
+/// Uploads and logs hold no database.
+bool may_hold_database(const ComposeMount& mount) {
+  return !any_of_words(to_lower(file_name(mount.target)),
+                       {"static", "media", "upload", "log", "model", "cert", "ssl"});
+}
+
 bool has_data_volume(const Subject& subject) {
   if (subject.environment) return !subject.environment->volumes.empty();
-  for (const auto* compose : subject.stack.composes)
-    for (const auto& service : compose->services)
-      if (service.context && !service.volumes.empty()) return true;
+  for (const auto& compose : subject.repository.composes)
+    for (const auto& service : compose.services)
+      if (service.context && std::ranges::any_of(service.volumes, may_hold_database)) return true;
   return false;
 }
 
+/// What makes containers here; "" when nothing does.
+std::string container_of(const Subject& subject) {
+  if (!subject.stack.dockerfiles.empty())
+    return subject.stack.dockerfiles.front()->path + " makes an image";
+  for (const auto* compose : subject.stack.composes)
+    for (const auto& service : compose->services)
+      if (service.context) return compose->path + " builds " + service.name;
+  return {};
+}
+
 Findings sqlite_in_layer(const Subject& subject) {
-  if (subject.stack.dockerfiles.empty() || has_data_volume(subject)) return {};
+  const auto container = container_of(subject);
+  if (container.empty() || has_data_volume(subject)) return {};
   for (const auto* file : subject.stack.dockerfiles)
     if (const auto* stage = file->final_stage(); stage && stage->last("VOLUME")) return {};
   Findings found;
   for (const auto& engine : sqlite_engines(subject)) {
     if (!engine.certain) continue;
     auto made = at(engine.path, engine.place, engine.what + " inside the container");
-    made.because =
-        subject.stack.dockerfiles.front()->path + " makes an image, and nothing mounts a volume";
+    made.because = container + ", and no volume is mounted where the file may lie";
     found.push_back(std::move(made));
   }
   return found;
@@ -239,8 +291,39 @@ std::optional<std::string_view> changes_database(std::string_view text) {
   return std::nullopt;
 }
 
+/// "build.sh", "render-build.sh": what a platform runs to build.
+bool is_build_script(const Subject& subject, const ScriptFile& script) {
+  if (is_development_path(script.path)) return false;
+  const auto name = to_lower(file_name(script.path));
+  if (name == "build.sh" || name.ends_with("-build.sh") || name.ends_with("_build.sh") ||
+      name.starts_with("build_files") || name.starts_with("build-"))
+    return true;
+  for (const auto line : lines_of(subject.repository.text("render.yaml")))
+    if (line.find("buildCommand") != std::string_view::npos &&
+        line.find(file_name(script.path)) != std::string_view::npos)
+      return true;
+  return false;
+}
+
+void changes_in_build_scripts(const Subject& subject, Findings& found) {
+  for (const auto& script : subject.repository.scripts) {
+    if (!is_build_script(subject, script)) continue;
+    for (const auto& each : script.script.commands)
+      if (changes_database(each.text)) found.push_back(at(script.path, each.place, each.text));
+  }
+  auto lines = lines_like(subject.repository, "render.yaml",
+                          [](std::string_view line) -> std::optional<int> {
+                            const auto column = line.find("buildCommand:");
+                            if (column == std::string_view::npos || !changes_database(line))
+                              return std::nullopt;
+                            return static_cast<int>(column) + 1;
+                          });
+  found.insert(found.end(), lines.begin(), lines.end());
+}
+
 Findings migrate_in_build(const Subject& subject) {
   Findings found;
+  changes_in_build_scripts(subject, found);
   for (const auto& file : subject.repository.dockerfiles) {
     for (const auto& stage : file.stages) {
       for (const auto& each : stage.instructions) {
@@ -253,26 +336,41 @@ Findings migrate_in_build(const Subject& subject) {
   return found;
 }
 
+/// What sets DATABASE_URL to a value that says its engine.
+struct GivenUrl {
+  std::string where;
+  std::string url;
+};
+std::vector<GivenUrl> given_urls(const Subject& subject) {
+  std::vector<GivenUrl> urls;
+  for (const auto* compose : subject.stack.composes)
+    for (const auto& service : compose->services)
+      if (const auto* url = service.find_variable("DATABASE_URL"); url && url->value)
+        urls.push_back({service.name + " in " + compose->path, *url->value});
+  for (const auto& file : subject.repository.env_files)
+    if (const auto* line = file.find("DATABASE_URL")) urls.push_back({file.path, line->value});
+  std::erase_if(urls, [](const GivenUrl& each) {
+    return !each.url.starts_with("file:") && each.url.find("://") == std::string::npos;
+  });
+  return urls;
+}
+
 Findings other_engine(const Subject& subject) {
   Findings found;
   for (const auto& [path, text] : subject.repository.texts) {
     if (file_name(path) != "schema.prisma") continue;
     const auto source = text.find("datasource");
     const auto provider = text.find("provider", source == std::string::npos ? 0 : source);
-    if (provider == std::string::npos) continue;
-    const auto line = text.substr(provider, text.find('\n', provider) - provider);
+    const auto quote = text.find('"', provider);
+    if (provider == std::string::npos || quote == std::string::npos) continue;
+    const auto engine = text.substr(quote, text.find_first_of("\n}", quote) - quote);
     const auto number = static_cast<int>(std::ranges::count(text.substr(0, provider), '\n')) + 1;
-    const bool sqlite = is_sqlite_text(line);
-    for (const auto* compose : subject.stack.composes) {
-      for (const auto& service : compose->services) {
-        const auto* url = service.find_variable("DATABASE_URL");
-        if (!url || !url->value) continue;
-        const bool file_url = url->value->starts_with("file:");
-        if (sqlite != file_url)
-          found.push_back(at(path, {number, 3},
-                             "the schema is for " + line.substr(line.find('"')) +
-                                 ", DATABASE_URL of " + service.name + " is not"));
-      }
+    for (const auto& each : given_urls(subject)) {
+      if (is_sqlite_text(engine) == each.url.starts_with("file:")) continue;
+      found.push_back(
+          at(path, {number, 3},
+             "the schema is for " + engine + ", DATABASE_URL of " + each.where + " is not"));
+      break;
     }
   }
   return found;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <set>
 
@@ -114,11 +115,31 @@ std::set<std::string> own_modules(const Repository& repository) {
   return own;
 }
 
+/// Everything is installed from requirements files: somebody says so, and nobody installs the
+/// project itself, whose pyproject.toml or setup.py may name more.
+bool only_requirements(const Repository& repository) {
+  bool listed = false;
+  for (const auto& [path, text] : repository.texts) {
+    if (path.ends_with(".md") || path.ends_with(".rst") || is_manifest_name(file_name(path)))
+      continue;
+    listed |= text.find("-r requirements") != std::string::npos;
+    if (any_of_words(text, {"pip install .", "pip install -e", "uv sync", "uv pip install .",
+                            "poetry install", "pipenv install", "pdm install"}))
+      return false;
+  }
+  for (const auto* lock : {"poetry.lock", "uv.lock", "Pipfile.lock", "pdm.lock"})
+    if (repository.find(lock)) return false;
+  return listed && repository.find("requirements.txt");
+}
+
 std::set<std::string> declared_packages(const Repository& repository) {
+  const bool requirements = only_requirements(repository);
   std::set<std::string> declared;
-  for (const auto& manifest : repository.manifests)
-    if (manifest.kind != ManifestKind::kNode)
-      for (const auto& each : manifest.dependencies) declared.insert(each.name);
+  for (const auto& manifest : repository.manifests) {
+    if (manifest.kind == ManifestKind::kNode) continue;
+    if (requirements && manifest.kind != ManifestKind::kRequirements) continue;
+    for (const auto& each : manifest.dependencies) declared.insert(each.name);
+  }
   return declared;
 }
 
@@ -225,18 +246,38 @@ Findings undeclared(const Subject& subject) {
   return found;
 }
 
-/// "==3.0" of "django==3.0.1": its number as major * 100 + minor; 0 when none is pinned.
-int pinned(std::string_view version) {
-  const auto digit = version.find_first_of("0123456789");
-  const bool pin = version.starts_with("==") || version.starts_with("~=") ||
-                   version.starts_with("^") || version.starts_with("~") || (digit == 0);
-  if (!pin || digit == std::string_view::npos) return 0;
-  const auto rest = version.substr(digit);
-  const auto dot = rest.find('.');
-  const int major = std::atoi(std::string(rest.substr(0, dot)).c_str());
+/// A version as major * 100 + minor.
+int number_of(std::string_view text) {
+  const auto dot = text.find('.');
+  const int major = std::atoi(std::string(text.substr(0, dot)).c_str());
   const int minor =
-      dot == std::string_view::npos ? 0 : std::atoi(std::string(rest.substr(dot + 1)).c_str());
+      dot == std::string_view::npos ? 0 : std::atoi(std::string(text.substr(dot + 1)).c_str());
   return major * 100 + minor;
+}
+
+/// The versions that a manifest's text allows: "==4.2.1", "^5.0", "~=4.2.0", ">=2.2,<3".
+struct Allowed {
+  int from = 0;
+  int to = 0;  ///< the newest one; 0: nothing is said
+};
+Allowed allowed(std::string_view version) {
+  const auto digit = version.find_first_of("0123456789");
+  if (digit == std::string_view::npos || version.find("||") != std::string_view::npos) return {};
+  const auto rest = version.substr(digit);
+  const auto text = rest.substr(0, rest.find_first_not_of("0123456789.*x"));
+  const int from = number_of(text);
+  const int majors_end = from / 100 * 100 + 99;
+  const auto below = version.find('<');
+  if (below != std::string_view::npos && below > digit) {
+    const auto end = version.substr(below + 1);
+    return {from, end.starts_with('=') ? number_of(end.substr(1)) : number_of(end) - 1};
+  }
+  if (version.starts_with("==") || digit == 0) return {from, from};
+  if (version.starts_with('^')) return {from, majors_end};
+  const bool patch = std::ranges::count(text, '.') >= 2;
+  if (version.starts_with("~=")) return {from, patch ? from : majors_end};
+  if (version.starts_with('~')) return {from, text.find('.') == text.npos ? majors_end : from};
+  return {};
 }
 
 struct FrameworkEnd {
@@ -245,29 +286,37 @@ struct FrameworkEnd {
   std::string_view day;
 };
 constexpr std::array kFrameworkEnds = {
-    FrameworkEnd{"django", 302, "2021-04-06"}, FrameworkEnd{"django", 303, "2024-04-01"},
-    FrameworkEnd{"django", 402, "2023-04-01"}, FrameworkEnd{"django", 403, "2026-04-30"},
-    FrameworkEnd{"django", 501, "2025-04-30"}, FrameworkEnd{"django", 502, "2025-12-31"},
-    FrameworkEnd{"flask", 200, "2023-04-25"},  FrameworkEnd{"next", 1300, "2023-12-01"},
-    FrameworkEnd{"next", 1400, "2024-12-21"},  FrameworkEnd{"express", 400, "2015-01-01"},
+    FrameworkEnd{"django", 302, "2021-04-06"},  FrameworkEnd{"django", 303, "2024-04-01"},
+    FrameworkEnd{"django", 402, "2023-04-01"},  FrameworkEnd{"django", 403, "2026-04-30"},
+    FrameworkEnd{"django", 501, "2025-04-30"},  FrameworkEnd{"django", 502, "2025-12-31"},
+    FrameworkEnd{"flask", 200, "2023-04-25"},   FrameworkEnd{"flask", 300, "2023-09-30"},
+    FrameworkEnd{"next", 1300, "2023-12-01"},   FrameworkEnd{"next", 1400, "2024-12-21"},
+    FrameworkEnd{"next", 1500, "2025-10-26"},   FrameworkEnd{"next", 1600, "2026-10-21"},
+    FrameworkEnd{"express", 400, "2015-01-01"},
 };
+
+/// The end of the oldest version that is allowed, when every one of them has ended.
+const FrameworkEnd* end_of(const Dependency& dependency, std::string_view today) {
+  const auto versions = allowed(dependency.version);
+  const FrameworkEnd* oldest = nullptr;
+  bool over = false;
+  for (const auto& end : kFrameworkEnds) {
+    if (dependency.name != end.package || end.day >= today) continue;
+    if (!oldest && versions.from < end.below) oldest = &end;
+    over |= versions.to < end.below;
+  }
+  return versions.to != 0 && over ? oldest : nullptr;
+}
 
 Findings old_framework(const Subject& subject) {
   Findings found;
   for (const auto& manifest : subject.repository.manifests) {
-    for (const auto& each : manifest.dependencies) {
-      const int version = pinned(each.version);
-      for (const auto& end : kFrameworkEnds) {
-        // Django 3.2, 4.2 and 5.2 are supported longer than what stands between them.
-        if (each.name != end.package || version == 0 || version >= end.below ||
-            end.day >= subject.today)
-          continue;
+    if (is_development_path(manifest.path) || manifest.path.starts_with("docs/")) continue;
+    for (const auto& each : manifest.dependencies)
+      if (const auto* end = end_of(each, subject.today))
         found.push_back(
             at(manifest.path, each.place,
-               each.name + each.version + ": no security updates since " + std::string(end.day)));
-        break;
-      }
-    }
+               each.name + each.version + ": no security updates since " + std::string(end->day)));
   }
   return found;
 }
@@ -293,10 +342,13 @@ Findings no_server(const Subject& subject) {
   if (has_server(subject) || declared_packages(subject.repository).empty()) return {};
   const auto& stack = subject.stack;
   if (!stack.djangos.empty()) {
-    const auto* django = subject.repository.find_dependency("django");
+    const Manifest* best = nullptr;  // what pip reads says more than what Pipenv would
     for (const auto& manifest : subject.repository.manifests)
-      if (django && manifest.find("django") == django)
-        return {at(manifest.path, django->place, "neither gunicorn nor uvicorn is declared")};
+      if (manifest.find("django") && (!best || manifest.kind == ManifestKind::kRequirements))
+        best = &manifest;
+    if (best)
+      return {
+          at(best->path, best->find("django")->place, "neither gunicorn nor uvicorn is declared")};
     return {at(stack.djangos.front().manage, {1, 1}, "neither gunicorn nor uvicorn is declared")};
   }
   for (const auto& each : stack.applications)
@@ -318,8 +370,29 @@ bool installs(std::string_view line) {
                              "uv sync", "poetry install"});
 }
 
+/// "start.sh" that installs and then serves, though no image starts it.
+void install_in_start_scripts(const Subject& subject, Findings& found) {
+  for (const auto& script : subject.repository.scripts) {
+    const auto name = to_lower(file_name(script.path));
+    const bool starts = name == "start.sh" || name == "run.sh" || name == "entrypoint.sh" ||
+                        name == "docker-entrypoint.sh";
+    if (!starts || is_set_aside(script.path)) continue;
+    const ShellCommand* install = nullptr;
+    for (const auto& each : script.script.commands) {
+      if (installs(each.text) && !install) install = &each;
+      const bool serves = any_of_words(
+          each.text, {"gunicorn", "uvicorn", "app.py", "main.py", "runserver", "npm start",
+                      "streamlit run", "node ", "flask run", "npm run start"});
+      if (!serves || !install || installs(each.text)) continue;
+      found.push_back(at(script.path, install->place, install->text));
+      break;
+    }
+  }
+}
+
 Findings install_at_start(const Subject& subject) {
   Findings found;
+  install_in_start_scripts(subject, found);
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* stage = file->final_stage();
     if (!stage) continue;
@@ -428,18 +501,32 @@ Findings ignored_start(const Subject& subject) {
   return found;
 }
 
+/// By a script that npm or the platform calls by itself, or one that somebody calls.
+bool generates_client(const Repository& repository, const Manifest& manifest) {
+  constexpr std::array kCalled = {"postinstall", "install",      "prepare",          "build",
+                                  "prebuild",    "vercel-build", "heroku-postbuild", "start",
+                                  "prestart",    "postbuild"};
+  const auto called = [&](const Script& script) {
+    if (std::ranges::find(kCalled, script.name) != kCalled.end()) return true;
+    return std::ranges::any_of(repository.texts, [&](const auto& each) {
+      return !each.first.ends_with(".md") &&
+             any_of_words(each.second, {"run " + script.name, "yarn " + script.name});
+    });
+  };
+  for (const auto& script : manifest.scripts)
+    if (script.command.find("prisma generate") != std::string::npos && called(script)) return true;
+  return std::ranges::any_of(repository.texts, [](const auto& each) {
+    return !each.first.ends_with(".md") && each.second.find("prisma generate") != std::string::npos;
+  });
+}
+
 Findings no_generation(const Subject& subject) {
   if (!subject.repository.find_dependency("@prisma/client")) return {};
   Findings found;
   for (const auto& manifest : subject.repository.manifests) {
     const auto* client = manifest.find("@prisma/client");
     if (!client) continue;
-    bool generates = false;
-    for (const auto& script : manifest.scripts)
-      generates |= script.command.find("prisma generate") != std::string::npos;
-    for (const auto& [path, kept] : subject.repository.texts)
-      generates |= !path.ends_with(".md") && kept.find("prisma generate") != std::string::npos;
-    if (!generates)
+    if (!generates_client(subject.repository, manifest))
       found.push_back(at(manifest.path, client->place, "nothing runs `prisma generate`"));
   }
   return found;

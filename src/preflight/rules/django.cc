@@ -120,6 +120,16 @@ Findings foreign_host(const Subject& subject) {
   });
 }
 
+/// `x.split(",") if x else []`, `[each for each in x.split(",") if each]`: nothing stays nothing.
+bool is_filtered(const CodeFile& file, const EnvRead& read) {
+  return std::ranges::any_of(file.assignments, [&](const Assignment& each) {
+    const auto last =
+        each.value.place.line + static_cast<int>(std::ranges::count(each.value.text, '\n'));
+    return each.place.line <= read.place.line && read.place.line <= last &&
+           each.value.text.find(" if ") != std::string::npos;
+  });
+}
+
 Findings split_of_nothing(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
@@ -127,7 +137,7 @@ Findings split_of_nothing(const Subject& subject) {
     for (const auto& read : file.reads) {
       const bool empty =
           read.fallback && read.fallback->kind == ValueKind::kString && read.fallback->text.empty();
-      if (read.used_by == "split" && empty && !read.separator.empty())
+      if (read.used_by == "split" && empty && !read.separator.empty() && !is_filtered(file, read))
         found.push_back(at(file.path, read.place,
                            "without " + read.name + " this is [\"\"], not an empty list"));
     }

@@ -129,13 +129,9 @@ bool is_idle(std::string_view command) {
 
 /// A compose service that is built from `file` says itself what to run.
 bool compose_commands(const Subject& subject, const Dockerfile& file) {
-  for (const auto& compose : subject.repository.composes) {
-    for (const auto& service : compose.services) {
-      if (!service.context || service.command.empty()) continue;
-      const auto context = join_path(folder_of(compose.path), *service.context);
-      const auto name = service.dockerfile.empty() ? std::string("Dockerfile") : service.dockerfile;
-      if (join_path(context, name) == file.path) return true;
-    }
+  for (const auto* compose : subject.stack.composes) {
+    for (const auto& service : compose->services)
+      if (!service.command.empty() && built_from(*compose, service) == file.path) return true;
   }
   return false;
 }
@@ -153,26 +149,45 @@ Findings no_command(const Subject& subject) {
       });
 }
 
-/// A shell that runs several commands stays PID 1; a single one it replaces itself by (dash, bash
-/// measured: `sh -c "a && b"` does not).
-bool shell_stays(std::string_view text) {
-  if (contains_word(text, "exec")) return false;
-  return any_of_words(text, {"&&", ";", "||", " | "});
+/// Measured with `SHELL -c TEXT`: bash 5.2 replaces itself by the last command, also behind `&&`;
+/// busybox (alpine) by a single one; dash 0.5.12, which is Debian's sh, never.
+bool shell_stays(std::string_view shell, std::string_view base, std::string_view text) {
+  if (contains_word(text, "exec") || shell.ends_with("bash")) return false;
+  const bool several = any_of_words(text, {"&&", ";", "||", " | "});
+  return several || base.find("alpine") == std::string_view::npos;
 }
 
-bool script_execs(const ScriptFile& script) {
+/// Started in the foreground, so that the script waits for it and what follows is never reached.
+bool starts_server(const ShellCommand& each) {
+  if (each.background || each.tested || each.function || each.piped) return false;
+  const auto first = file_name(each.name());
+  for (const std::string_view server : {"gunicorn", "uvicorn", "daphne", "hypercorn", "uwsgi",
+                                        "waitress-serve", "streamlit", "celery"})
+    if (first == server) return true;
+  return (first == "python" || first == "python3") &&
+         any_of_words(each.text, {"runserver", "-m gunicorn", "-m uvicorn", "-m streamlit"});
+}
+
+/// The command that the script's shell waits for; null when the shell is replaced.
+const ShellCommand* waited_for(const ScriptFile& script) {
   const ShellCommand* last = nullptr;
   for (const auto& each : script.script.commands) {
-    if (each.name() == "exec") return true;
+    if (each.name() == "exec") return nullptr;
+    if (starts_server(each)) return &each;
     if (!each.function && !each.substituted) last = &each;
   }
-  return !last || last->name() == "exit";
+  return last && last->name() != "exit" ? last : nullptr;
 }
 
-std::optional<Finding> shell_form(const Dockerfile& file, const Instruction& each) {
+std::optional<Finding> shell_form(const Dockerfile& file, const Stage& stage,
+                                  const Instruction& each) {
   const auto argv = each.argv();
   const bool shell = argv.size() >= 3 && argv[1] == "-c" && any_of_words(argv[0], {"sh"});
-  if (!shell || !shell_stays(argv[2])) return std::nullopt;
+  const bool bash = !each.json && last_of(file, stage, "SHELL") &&
+                    last_of(file, stage, "SHELL")->text.find("bash") != std::string::npos;
+  if (!shell || is_idle(each.text) ||
+      !shell_stays(bash ? "bash" : argv[0], base_image(file, stage), argv[2]))
+    return std::nullopt;
   return at(file.path, each.place, each.name + " " + each.text);
 }
 
@@ -182,15 +197,15 @@ Findings shell_first(const Subject& subject) {
         for (const auto* name : {"ENTRYPOINT", "CMD"}) {
           const auto* each = last_of(file, stage, name);
           if (!each) continue;
-          if (auto made = shell_form(file, *each)) return made;
           const auto* script = started_script(subject.repository, file, each->argv());
-          if (script && !script_execs(*script) &&
-              !any_of_words(each->text, {"tini", "dumb-init"})) {
-            const auto line = script->script.commands.empty()
-                                  ? Place{1, 1}
-                                  : script->script.commands.back().place;
-            return at(script->path, line, "the last command is started without exec");
-          }
+          const bool keeper = any_of_words(each->text, {"tini", "dumb-init"});
+          if (const auto* waits = script && !keeper ? waited_for(*script) : nullptr)
+            return at(script->path, waits->place, waits->text + " is started without exec");
+          // Words of CMD behind an ENTRYPOINT are its arguments, no command of a shell.
+          const bool arguments =
+              std::string_view(name) == "CMD" && last_of(file, stage, "ENTRYPOINT");
+          if (script || keeper || arguments) continue;
+          if (auto made = shell_form(file, stage, *each)) return made;
         }
         return std::nullopt;
       });
@@ -227,18 +242,54 @@ Findings fixed_port(const Subject& subject) {
 constexpr std::string_view kDevelopmentTools[] = {
     "pytest",   "flake8", "black",         "pylint",     "mypy",
     "ruff",     "isort",  "pre-commit",    "ipython",    "jupyter",
-    "notebook", "sphinx", "pytest-django", "pytest-cov", "django-debug-toolbar"};
+    "notebook", "sphinx", "pytest-django", "pytest-cov", "django-debug-toolbar",
+    "coverage"};
 
-/// The manifests that a RUN line installs: `-r requirements.txt`.
+/// `poetry install`, `uv sync`, `pip install .`: what pyproject.toml names, and of its groups for
+/// development what is not left out.
+struct ProjectInstall {
+  bool project = false;
+  bool development = false;
+};
+ProjectInstall project_install(std::string_view text) {
+  const bool poetry = text.find("poetry install") != std::string_view::npos;
+  const bool uv = text.find("uv sync") != std::string_view::npos;
+  const bool pip = any_of_words(text, {"pip install .", "pip install --no-cache-dir ."});
+  const bool left_out = any_of_words(
+      text, {"--no-dev", "--without dev", "--without=dev", "--only main", "--only=main",
+             "--without test", "--no-group", "--no-default-groups", "POETRY_WITHOUT"});
+  return {poetry || uv || pip, (poetry || uv) && !left_out};
+}
+
+/// A tool for development that a RUN line installs: `-r requirements.txt`, `poetry install`.
 const Dependency* development_tool(const Subject& subject, std::string_view text) {
+  const auto project = project_install(text);
   for (const auto& manifest : subject.repository.manifests) {
-    if (manifest.kind != ManifestKind::kRequirements) continue;
-    if (!contains_word(text, file_name(manifest.path))) continue;
+    const bool listed = manifest.kind == ManifestKind::kRequirements &&
+                        contains_word(text, file_name(manifest.path));
+    const bool own = manifest.kind == ManifestKind::kPyproject && project.project;
+    if (!listed && !own) continue;
     for (const auto& each : manifest.dependencies)
-      if (std::ranges::find(kDevelopmentTools, each.name) != std::end(kDevelopmentTools))
+      if (std::ranges::find(kDevelopmentTools, each.name) != std::end(kDevelopmentTools) &&
+          (!each.development || project.development))
         return &each;
   }
   return nullptr;
+}
+
+/// The stage's instructions and those of stages whose installed packages are copied into it.
+std::vector<const Instruction*> brought_by(const Dockerfile& file, const Stage& stage) {
+  auto all = file.inherited(stage);
+  const auto own = all;
+  for (const auto* each : own) {
+    const auto* from = each->name == "COPY" ? file.find_stage(each->flag("from")) : nullptr;
+    const bool packages = any_of_words(each->text, {"site-packages", "venv", ".local", "/usr/local",
+                                                    "node_modules", "/install", "/opt/"});
+    if (!from || from == &stage || !packages) continue;
+    const auto more = file.inherited(*from);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
 }
 
 bool installs_all_of_node(std::string_view text) {
@@ -254,7 +305,7 @@ Findings development_dependencies(const Subject& subject) {
         bool production = false;
         bool builds = false;
         const Instruction* node = nullptr;
-        for (const auto* each : file.inherited(stage)) {
+        for (const auto* each : brought_by(file, stage)) {
           production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
                         each->text.find("production") != std::string::npos;
           if (each->name != "RUN") continue;
@@ -354,10 +405,9 @@ Findings missing_dockerfile(const Subject& subject) {
         continue;
       const auto context = join_path(folder_of(compose.path), *service.context);
       if (context.empty() && service.context->starts_with("..")) continue;
-      const auto name = service.dockerfile.empty() ? std::string("Dockerfile") : service.dockerfile;
-      if (name.find('$') != std::string::npos) continue;
-      const auto path = join_path(context, name);
-      if (path.empty() || subject.repository.find(path)) continue;
+      const auto path = built_from(compose, service);
+      if (path.empty() || path.find('$') != std::string::npos || subject.repository.find(path))
+        continue;
       found.push_back(at(compose.path, service.place,
                          service.name + " is built from " + path + ", which does not exist"));
     }
@@ -395,27 +445,34 @@ const std::pair<std::string, IgnoreRules>* ignore_of(const Repository& repositor
 std::string context_of(const Subject& subject, const Dockerfile& file) {
   for (const auto& compose : subject.repository.composes) {
     for (const auto& service : compose.services) {
-      if (!service.context) continue;
-      const auto context = join_path(folder_of(compose.path), *service.context);
-      const auto name = service.dockerfile.empty() ? std::string("Dockerfile") : service.dockerfile;
-      if (join_path(context, name) == file.path) return context;
+      if (built_from(compose, service) == file.path)
+        return join_path(folder_of(compose.path), *service.context);
     }
   }
   return std::string(folder_of(file.path));
 }
 
 /// COPY or ADD of the whole context.
+bool is_copy_of_all(const Instruction& each) {
+  if ((each.name != "COPY" && each.name != "ADD") || !each.flag("from").empty()) return false;
+  const auto source = each.json && !each.json->empty() ? each.json->front()
+                                                       : each.text.substr(0, each.text.find(' '));
+  return source == "." || source == "./" || source == "*";
+}
+
 const Instruction* copies_all(const Dockerfile& file) {
-  for (const auto& stage : file.stages) {
-    for (const auto& each : stage.instructions) {
-      if ((each.name != "COPY" && each.name != "ADD") || !each.flag("from").empty()) continue;
-      const auto source = each.json && !each.json->empty()
-                              ? each.json->front()
-                              : each.text.substr(0, each.text.find(' '));
-      if (source == "." || source == "./" || source == "*") return &each;
-    }
-  }
+  for (const auto& stage : file.stages)
+    for (const auto& each : stage.instructions)
+      if (is_copy_of_all(each)) return &each;
   return nullptr;
+}
+
+/// Into the image that runs, not only into a stage that builds.
+bool ships_all(const Dockerfile& file) {
+  const auto* stage = file.final_stage();
+  return stage && std::ranges::any_of(file.inherited(*stage), [](const Instruction* each) {
+           return is_copy_of_all(*each);
+         });
 }
 
 std::string in_folder(std::string_view folder, std::string_view name) {
@@ -438,6 +495,12 @@ Findings no_dockerignore(const Subject& subject) {
   return found;
 }
 
+/// It lies there, or git is told to leave out the one that does.
+bool has_env_file(const Subject& subject, const std::string& context) {
+  if (subject.repository.find(in_folder(context, ".env"))) return true;
+  return subject.repository.is_ignored(in_folder(context, ".env"), false);
+}
+
 /// What is there and should not come into an image.
 std::vector<std::string> not_ignored(const Subject& subject, const std::string& context,
                                      const IgnoreRules& rules) {
@@ -447,8 +510,7 @@ std::vector<std::string> not_ignored(const Subject& subject, const std::string& 
     return rules.ask(path, folder) != IgnoreRules::Answer::kIgnored;
   };
   if (context.empty() && kept(".git", true)) names.emplace_back(".git");
-  if (kept(".env", false) && subject.repository.find(in_folder(context, ".env")))
-    names.emplace_back(".env");
+  if (kept(".env", false) && has_env_file(subject, context)) names.emplace_back(".env");
   for (const auto& folder : subject.repository.vendored) {
     if (folder_of(folder.path) == context && kept(std::string(file_name(folder.path)), true))
       names.push_back(folder.path);
@@ -467,7 +529,7 @@ Findings weak_dockerignore(const Subject& subject) {
     if (name != ".dockerignore") continue;
     const auto names = not_ignored(subject, std::string(folder_of(path)), rules);
     const bool used = std::ranges::any_of(subject.stack.dockerfiles, [&](const Dockerfile* file) {
-      return copies_all(*file) && context_of(subject, *file) == folder_of(path);
+      return ships_all(*file) && context_of(subject, *file) == folder_of(path);
     });
     if (!names.empty() && used)
       found.push_back(at(path, {1, 1}, "lets " + join(names, ", ") + " into the image"));

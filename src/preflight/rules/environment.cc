@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <set>
 
 #include "base/text.h"
@@ -28,11 +29,6 @@ bool is_service_variable(std::string_view name) {
   return false;
 }
 
-bool for_development(const Scope& scope) {
-  const auto lower = to_lower(scope.condition);
-  return !lower.starts_with("not ") && any_of_words(lower, {"debug", "dev", "test", "local"});
-}
-
 Findings variable_missing(const Subject& subject) {
   Findings found;
   if (!subject.environment) return found;
@@ -41,7 +37,7 @@ Findings variable_missing(const Subject& subject) {
     if (!is_production_code(file)) continue;
     for (const auto& read : file.reads) {
       const bool demanded =
-          read.required && read.scope.function.empty() && !for_development(read.scope);
+          read.required && read.scope.function.empty() && !is_for_development(read.scope);
       if (!demanded || is_service_variable(read.name) || is_given(subject, read.name)) continue;
       if (!said.insert(read.name).second) continue;
       auto made = at(file.path, read.place, read.name + " is demanded and not set");
@@ -144,6 +140,12 @@ Findings internal_address(const Subject& subject) {
           if (is_browser_variable(name) && is_internal_url(value))
             found.push_back(at(file->path, each.place, name + "=" + value));
       }
+  for (const auto& file : subject.repository.env_files) {
+    if (file.example || is_development_path(file.path) || is_test_path(file.path)) continue;
+    for (const auto& line : file.lines)
+      if (is_browser_variable(line.name) && is_internal_url(line.value))
+        found.push_back(at(file.path, line.place, line.name + "=" + line.value));
+  }
   // Several reads on one line are one mistake.
   std::ranges::sort(found, {}, [](const Finding& each) { return std::tie(each.path, each.place); });
   const auto repeated = std::ranges::unique(found, [](const Finding& a, const Finding& b) {
@@ -153,38 +155,90 @@ Findings internal_address(const Subject& subject) {
   return found;
 }
 
+/// "REDIS_PASSWORD" of "redis://:${REDIS_PASSWORD:-changeme}@redis": the secret that has a default,
+/// or is given to a variable that is one; "" when there is none.
+std::string defaulted_secret(std::string_view text, std::string_view given_to) {
+  for (auto begin = text.find("${"); begin != std::string_view::npos;
+       begin = text.find("${", begin + 1)) {
+    const auto close = text.find('}', begin);
+    const auto name_end = text.find_first_of(":-}", begin);
+    if (close == std::string_view::npos || name_end == close) continue;
+    const auto name = text.substr(begin + 2, name_end - begin - 2);
+    const auto rest = text.substr(name_end, close - name_end);
+    const bool filled =
+        (rest.starts_with(":-") && rest.size() > 2) || (rest.starts_with('-') && rest.size() > 1);
+    if (filled && (is_secret_name(name) || is_secret_name(given_to))) return std::string(name);
+  }
+  return {};
+}
+
 Findings weak_default(const Subject& subject) {
   Findings found;
   for (const auto& compose : subject.repository.composes) {
     for (const auto& service : compose.services) {
-      for (const auto& variable : service.environment) {
-        if (!variable.value) continue;
-        const auto begin = variable.value->find("${");
-        const auto dash = begin == std::string::npos ? begin : variable.value->find('-', begin);
-        if (dash == std::string::npos) continue;
-        const auto inner = variable.value->substr(
-            begin + 2, variable.value->find_first_of(":-", begin) - begin - 2);
-        const auto end = variable.value->find('}', dash);
-        const bool filled = end != std::string::npos && end > dash + 1;
-        if (!filled || (!is_secret_name(variable.name) && !is_secret_name(inner))) continue;
-        found.push_back(at(compose.path, variable.place,
-                           service.name + ": " + variable.name + " has a default in the file"));
-      }
+      for (const auto& variable : service.environment)
+        if (variable.value && !defaulted_secret(*variable.value, variable.name).empty())
+          found.push_back(at(compose.path, variable.place,
+                             service.name + ": " + variable.name + " has a default in the file"));
+      const auto name = defaulted_secret(join(service.command, " "), "");
+      if (!name.empty())
+        found.push_back(at(compose.path, service.command_place,
+                           service.name + ": " + name + " has a default in its command"));
     }
   }
   return found;
 }
 
+/// "SECRET_KEY" of `if not SECRET_KEY`, `if (!SECRET)`; "" for other conditions.
+std::string negated_name(std::string_view condition) {
+  auto bare = trim(condition);
+  while (bare.starts_with('(') && bare.ends_with(')')) bare = trim(bare.substr(1, bare.size() - 2));
+  if (bare.starts_with("not "))
+    bare = trim(bare.substr(4));
+  else if (bare.starts_with('!'))
+    bare = trim(bare.substr(1));
+  else if (bare.ends_with(" is None"))
+    bare = trim(bare.substr(0, bare.size() - 8));
+  else
+    return {};
+  const bool plain = std::ranges::all_of(
+      bare, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
+  return plain ? std::string(bare) : std::string{};
+}
+
+/// Was the name given a variable's value?
+bool holds_variable(const CodeFile& file, std::string_view name) {
+  if (name.starts_with("process.env.")) return true;
+  return std::ranges::any_of(file.assignments, [&](const Assignment& each) {
+    return each.target == name && read_within(file, each) != nullptr;
+  });
+}
+
+/// What calls a function of the project's own that raises for want of a variable, while importing.
+void raising_readers(const CodeFile& file, Findings& found) {
+  for (const auto& reader : file.readers) {
+    const auto raise = std::ranges::find_if(
+        file.raises, [&](const Raise& each) { return each.scope.function == reader.function; });
+    const bool called = std::ranges::any_of(file.calls, [&](const Call& call) {
+      return call.callee() == reader.function && call.scope.function.empty();
+    });
+    if (raise != file.raises.end() && called)
+      found.push_back(at(file.path, raise->place, raise->text));
+  }
+}
+
 Findings raise_at_import(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
-    if (!is_production_code(file) || file.language != Language::kPython) continue;
+    if (!is_production_code(file)) continue;
+    raising_readers(file, found);
     for (const auto& each : file.raises) {
-      const bool variable =
-          any_of_words(each.text, {"environ", "variable", "not set", "is required", "must be set",
-                                   "ImproperlyConfigured", "définie", "manquant"});
-      if (each.scope.function.empty() && each.scope.type.empty() && !each.scope.handler &&
-          variable && !each.scope.condition.empty())
+      const bool said = any_of_words(each.text, {"environ", "variable", "not set", "is required",
+                                                 "must be set", "ImproperlyConfigured"});
+      const auto name = negated_name(each.scope.condition);
+      const bool asked = !name.empty() && holds_variable(file, name);
+      const bool imports = each.scope.function.empty() && !each.scope.handler;
+      if (imports && !each.scope.condition.empty() && (said || asked))
         found.push_back(at(file.path, each.place, each.text));
     }
   }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "preflight/rules/rule.h"
+#include "preflight/rules/step.h"
 
 namespace ecluse::preflight {
 
@@ -28,12 +29,8 @@ Findings no_health_route(const Subject& subject) {
 
 bool compose_checks(const Subject& subject, const Dockerfile& file) {
   for (const auto& compose : subject.repository.composes)
-    for (const auto& service : compose.services) {
-      if (!service.context || !service.has_health) continue;
-      const auto context = join_path(folder_of(compose.path), *service.context);
-      const auto name = service.dockerfile.empty() ? std::string("Dockerfile") : service.dockerfile;
-      if (join_path(context, name) == file.path) return true;
-    }
+    for (const auto& service : compose.services)
+      if (service.has_health && built_from(compose, service) == file.path) return true;
   return false;
 }
 
@@ -90,9 +87,7 @@ Findings missing_tool(const Subject& subject) {
     for (const auto& service : compose->services) {
       const auto tool = tool_of(service.health_test);
       if (!service.context || tool.empty()) continue;
-      const auto name = service.dockerfile.empty() ? std::string("Dockerfile") : service.dockerfile;
-      const auto* file = subject.repository.find_dockerfile(
-          join_path(join_path(folder_of(compose->path), *service.context), name));
+      const auto* file = subject.repository.find_dockerfile(built_from(*compose, service));
       const auto* stage = file ? file->final_stage() : nullptr;
       if (file && !service.target.empty() && file->find_stage(service.target))
         stage = file->find_stage(service.target);
@@ -148,7 +143,8 @@ Findings hollow_grep(const Subject& subject) {
   for (const auto& script : subject.repository.scripts) look(script.path, script.script);
   for (const auto& flow : subject.repository.workflows)
     for (const auto& job : flow.jobs)
-      for (const auto& step : job.steps) look(flow.path, step.script);
+      for (const auto& step : job.steps)
+        for_scripts(step, [&](const ShellScript& script, auto) { look(flow.path, script); });
   for (const auto& [path, text] : subject.repository.texts) {
     if (file_name(path) != "Makefile") continue;
     auto lines =
@@ -186,6 +182,15 @@ bool touches_database(const CodeFile& file, const std::string& handler) {
   return false;
 }
 
+/// `(req, res) => res.json({ok: true})`: all of it stands in the route.
+bool is_hollow_function(std::string_view text) {
+  const bool whole = text.size() < kValueBytesMax;
+  const bool answers = any_of_words(text, {".json(", ".send(", ".sendStatus(", ".end(", "return"});
+  return whole && answers && text.find("await") == std::string_view::npos &&
+         !any_of_words(to_lower(text), {"prisma", "query", "mongoose", "sequelize", "pool", "db.",
+                                        "knex", "redis", "next(", "check"});
+}
+
 /// The file that defines the handler: routes often stand apart from views.
 const CodeFile* definition_of(const Subject& subject, const HealthRoute& health) {
   const CodeFile* best = nullptr;
@@ -203,9 +208,11 @@ Findings hollow_page(const Subject& subject) {
   Findings found;
   if (!uses_database(subject)) return found;
   for (const auto& health : subject.stack.health) {
-    if (health.handler.empty() || health.handler == "=>" ||
-        any_of_words(to_lower(health.route), {"live", "ping"}))
-      continue;
+    if (any_of_words(to_lower(health.route), {"live", "ping"})) continue;
+    if (!health.function.empty() && is_hollow_function(health.function))
+      found.push_back(
+          at(health.path, health.place, health.route + " answers without asking the database"));
+    if (health.handler.empty() || !health.function.empty()) continue;
     const auto* file = definition_of(subject, health);
     if (!file || touches_database(*file, health.handler)) continue;
     // A handler that calls another function may touch it there; only plain answers are hollow.

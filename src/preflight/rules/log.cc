@@ -68,10 +68,35 @@ std::vector<Handler> handlers(const Subject& subject) {
   return out;
 }
 
+bool is_made(const Subject& subject, std::string_view type) {
+  return std::ranges::any_of(subject.repository.code, [&](const CodeFile& file) {
+    return !file.test && std::ranges::any_of(file.calls, [&](const Call& call) {
+      return ends_with_name(call.callee(), type);
+    });
+  });
+}
+
+bool defines(const CodeFile& file, std::string_view type, std::string_view function) {
+  return std::ranges::any_of(file.definitions, [&](const Definition& each) {
+    return each.name == function && each.scope.type == type;
+  });
+}
+
+/// A method of a class that nobody makes, and that those who inherit it replace.
+bool is_never_called(const Subject& subject, const Handler& handler) {
+  const auto& type = handler.scope.type;
+  if (type.empty() || is_made(subject, type)) return false;
+  return std::ranges::none_of(handler.file->definitions, [&](const Definition& each) {
+    const bool inherits = each.type && std::ranges::find(each.bases, type) != each.bases.end();
+    return inherits && is_made(subject, each.name) &&
+           !defines(*handler.file, each.name, handler.scope.function);
+  });
+}
+
 Findings without_rotation(const Subject& subject) {
   Findings found;
   for (const auto& each : handlers(subject))
-    if (each.kind == "FileHandler")
+    if (each.kind == "FileHandler" && !is_never_called(subject, each))
       found.push_back(at(each.file->path, each.place, "FileHandler " + each.target));
   return found;
 }

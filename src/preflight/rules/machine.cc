@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <set>
 #include <tuple>
@@ -66,8 +67,39 @@ Findings one_per_file(Findings found) {
   return grouped;
 }
 
+/// The first path or address of one machine in a line of a script, a workflow, a compose file.
+std::optional<std::string> machine_word(std::string_view line) {
+  const auto bare = trim(line);
+  if (bare.starts_with('#') || bare.starts_with("echo ")) return std::nullopt;
+  for (const std::string_view start : {"/home/", "/Users/", "192.168."}) {
+    for (auto from = line.find(start); from != std::string_view::npos;
+         from = line.find(start, from + 1)) {
+      const bool begins = from == 0 || !(std::isalnum(static_cast<unsigned char>(line[from - 1])) ||
+                                         any_of_words("._-/}", {line.substr(from - 1, 1)}));
+      const auto end = line.find_first_of(" \t\"'`;,)|&", from);
+      const auto word = line.substr(from, end == std::string_view::npos ? end : end - from);
+      if (begins && (is_machine_path(word) || is_private_address(word))) return std::string(word);
+    }
+  }
+  return std::nullopt;
+}
+
+/// A workflow's, compose file's or script's lines.
+void look_at_lines(const Subject& subject, const std::string& path, Findings& found) {
+  int number = 0;
+  for (const auto line : lines_of(subject.repository.text(path))) {
+    ++number;
+    if (auto word = machine_word(line)) found.push_back(at(path, {number, 1}, std::move(*word)));
+  }
+}
+
 Findings machine_specific(const Subject& subject) {
   Findings found;
+  for (const auto& flow : subject.repository.workflows) look_at_lines(subject, flow.path, found);
+  for (const auto& compose : subject.repository.composes)
+    look_at_lines(subject, compose.path, found);
+  for (const auto& script : subject.repository.scripts)
+    if (!is_set_aside(script.path)) look_at_lines(subject, script.path, found);
   for (const auto& file : subject.repository.code) {
     if (file.test || is_set_aside(file.path)) continue;
     for (const auto& each : file.assignments) look_at(file.path, each.value, found);
@@ -78,10 +110,6 @@ Findings machine_specific(const Subject& subject) {
       for (const auto& mount : service.volumes)
         if (is_machine_path(mount.source))
           found.push_back(at(compose.path, mount.place, mount.source));
-  for (const auto& script : subject.repository.scripts)
-    for (const auto& each : script.script.commands)
-      for (const auto& word : each.words)
-        if (is_machine_path(word)) found.push_back(at(script.path, each.place, word));
   return one_per_file(std::move(found));
 }
 
@@ -127,25 +155,21 @@ Findings port_conflict(const Subject& subject) {
   return found;
 }
 
+/// Off in a line of a configuration or a command. CORS alone is not off: Streamlit turns it on
+/// again while the protection against forged requests is on (docs of server.enableCORS).
 Findings streamlit_open(const Subject& subject) {
   Findings found;
   for (const auto& [path, text] : subject.repository.texts) {
-    const bool config = path.ends_with(".streamlit/config.toml");
-    if (path.ends_with(".md")) continue;
+    if (path.ends_with(".md") || path.ends_with(".rst")) continue;
+    const bool config = path.find(".streamlit/") != std::string::npos;
     auto lines =
         lines_like(subject.repository, path, [&](std::string_view line) -> std::optional<int> {
-          const auto bare = trim(line);
-          if (bare.starts_with('#')) return std::nullopt;
-          for (const std::string_view name : {"enableXsrfProtection", "enableCORS"}) {
-            const auto column = line.find(name);
-            if (column == std::string_view::npos) continue;
-            const auto rest = line.substr(column + name.size(), 14);
-            const bool off = rest.find("false") != std::string_view::npos ||
-                             rest.find("False") != std::string_view::npos;
-            if (off && (config || line.find("server.") != std::string_view::npos))
-              return static_cast<int>(column) + 1;
-          }
-          return std::nullopt;
+          const auto column = line.find("enableXsrfProtection");
+          if (trim(line).starts_with('#') || column == std::string_view::npos) return std::nullopt;
+          const auto rest = to_lower(line.substr(column + 20, 14));
+          const bool ours = config || line.find("server.") != std::string_view::npos;
+          if (!ours || rest.find("false") == std::string::npos) return std::nullopt;
+          return static_cast<int>(column) + 1;
         });
     found.insert(found.end(), lines.begin(), lines.end());
   }
@@ -161,7 +185,8 @@ constexpr std::array kRules = {
          "Give each its own port; let the proxy be the only one that publishes.", port_conflict},
     Rule{"ST-002", Severity::kMajor, "Streamlit's protection against foreign sites is off",
          "Any page a visitor has open may send requests, and uploads, in the visitor's name.",
-         "Delete enableXsrfProtection=false and enableCORS=false; behind ecluse both work.",
+         "Delete enableXsrfProtection=false (and enableCORS=false beside it); behind ecluse both "
+         "work.",
          streamlit_open},
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/text.h"
 #include "preflight/rules/rule.h"
@@ -160,8 +161,81 @@ Findings migrate_each(const Subject& subject) {
   return found;
 }
 
+bool makes_rows(const Call& call) {
+  for (const auto* name :
+       {"create_superuser", "create_user", "objects.create", "bulk_create", "get_or_create",
+        "update_or_create", "set_password", "session.add", "session.add_all", "insert_many"})
+    if (ends_with_name(call.callee(), name)) return true;
+  return false;
+}
+
+/// Commands of the project's own (management/commands/NAME.py) that make rows.
+std::set<std::string> seeding_commands(const Subject& subject) {
+  std::set<std::string> names;
+  for (const auto& file : subject.repository.code) {
+    const auto name = file_name(file.path);
+    if (file_name(folder_of(file.path)) == "commands" &&
+        std::ranges::any_of(file.calls, makes_rows))
+      names.emplace(name.substr(0, name.rfind('.')));
+  }
+  return names;
+}
+
+/// `manage.py initadmin` in a script that starts an instance.
+void seeding_scripts(const Subject& subject, Findings& found) {
+  const auto commands = seeding_commands(subject);
+  for (const auto* file : subject.stack.dockerfiles) {
+    const auto* stage = file->final_stage();
+    for (const auto* name : {"ENTRYPOINT", "CMD"}) {
+      const auto* each = stage ? stage->last(name) : nullptr;
+      const auto* script = each ? started_script(subject.repository, *file, each->argv()) : nullptr;
+      if (!script) continue;
+      for (const auto& command : script->script.commands)
+        if (command.words.size() > 2 && command.words[1].ends_with("manage.py") &&
+            commands.contains(command.words[2]))
+          found.push_back(at(script->path, command.place, command.text));
+    }
+  }
+}
+
+/// Functions that make accounts or sample rows, by what they are called or by what they do.
+std::set<std::string> seeding_functions(const Subject& subject) {
+  std::set<std::string> names;
+  const auto says_so = [](const std::string& name) {
+    const auto lower = to_lower(name);
+    return any_of_words(lower, {"seed", "superuser", "default_admin", "create_admin", "init_admin",
+                                "ensure_admin", "sample_data", "demo_data", "init_users"});
+  };
+  for (const auto& file : subject.repository.code) {
+    if (!is_production_code(file) || file.path.find("commands/") != std::string::npos) continue;
+    for (const auto& call : file.calls)
+      if (!call.scope.function.empty() && call.scope.type.empty() && makes_rows(call) &&
+          says_so(call.scope.function))
+        names.insert(call.scope.function);
+  }
+  return names;
+}
+
+/// A call of one while the application is imported or made.
+void seeding_imports(const Subject& subject, Findings& found) {
+  const auto functions = seeding_functions(subject);
+  for (const auto& file : subject.repository.code) {
+    if (!is_production_code(file) || is_tool(file, {})) continue;
+    for (const auto& call : file.calls) {
+      const auto& inside = call.scope.function;
+      const bool starts = (inside.empty() && call.scope.type.empty()) || inside == "create_app" ||
+                          inside == "make_app" || (inside == "ready" && !call.scope.type.empty());
+      if (starts && !call.scope.main_guard && functions.contains(call.callee()))
+        found.push_back(at(file.path, call.value.place, call.callee() + "() at every start"));
+    }
+  }
+}
+
 Findings seed_each(const Subject& subject) {
-  return at_each_start(subject, seeds);
+  auto found = at_each_start(subject, seeds);
+  seeding_scripts(subject, found);
+  seeding_imports(subject, found);
+  return found;
 }
 
 Findings develop_migration(const Subject& subject) {

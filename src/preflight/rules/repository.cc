@@ -47,8 +47,29 @@ bool is_log(std::string_view path) {
   return path.ends_with(".log") || path.find(".log.") != std::string_view::npos;
 }
 
+/// "logs" of "logs/jobs/1.json"; "" when the file lies in no folder of logs.
+std::string log_folder(std::string_view path) {
+  for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder))
+    if (file_name(folder) == "logs" || file_name(folder) == "log") return std::string(folder);
+  return {};
+}
+
+bool is_written_by_program(std::string_view path) {
+  return std::ranges::any_of(
+      std::array{".json", ".jsonl", ".txt", ".csv", ".out", ".err", ".ndjson"},
+      [&](const char* ending) { return path.ends_with(ending); });
+}
+
 Findings committed_log(const Subject& subject) {
   Findings found;
+  std::map<std::string, std::size_t> folders;
+  for (const auto& file : subject.repository.files) {
+    const auto folder = log_folder(file.path);
+    if (folder.empty() || !file.committed || is_test_path(file.path) ||
+        !is_written_by_program(file.path))
+      continue;
+    if (++folders[folder] == 1) found.push_back(at(file.path, {1, 1}, "what " + folder + " holds"));
+  }
   for (const auto& file : subject.repository.files) {
     if (is_log(file.path) && file.committed && file.bytes > 0 && !is_test_path(file.path) &&
         !file.path.ends_with(".py") && !file.path.ends_with(".md"))
@@ -71,21 +92,35 @@ bool is_artefact(std::string_view path) {
          name == ".coverage" || name.starts_with(".coverage.") || name.ends_with(".pyc");
 }
 
+/// `prisma/dev.db` at the top does not mean backend/prisma/dev.db, which is committed.
+Findings names_from_elsewhere(const Repository& repository) {
+  int number = 0;
+  for (const auto line : lines_of(repository.text(".gitignore"))) {
+    ++number;
+    const auto pattern = trim(line);
+    const bool plain = !pattern.empty() && pattern[0] != '#' && pattern[0] != '!' &&
+                       pattern[0] != '/' && !pattern.ends_with('/') &&
+                       pattern.find('/') != std::string_view::npos &&
+                       pattern.find_first_of("*?[") == std::string_view::npos;
+    if (!plain) continue;
+    for (const auto& file : repository.files)
+      if (file.committed && file.path.ends_with("/" + std::string(pattern)))
+        return {at(".gitignore", {number, 1},
+                   std::string(pattern) + " does not mean " + file.path + ", which is committed")};
+  }
+  return {};
+}
+
 Findings weak_gitignore(const Subject& subject) {
   const auto& repository = subject.repository;
   if (repository.files.empty()) return {};
   if (!repository.find(".gitignore")) return {at("", {}, "there is no .gitignore at the top")};
+  const auto misnamed = names_from_elsewhere(repository);
+  if (!misnamed.empty()) return misnamed;
   std::vector<const FileFact*> wrong;
   for (const auto& file : repository.files) {
     if (!file.committed || file_name(file.path) == ".gitkeep") continue;
-    bool ignored = false;
-    for (const auto& [path, rules] : repository.ignores) {
-      if (file_name(path) != ".gitignore") continue;
-      const auto answer = rules.ask(file.path, false);
-      if (answer == IgnoreRules::Answer::kIgnored) ignored = true;
-      if (answer == IgnoreRules::Answer::kKept) ignored = false;
-    }
-    if (ignored || is_artefact(file.path)) wrong.push_back(&file);
+    if (repository.is_ignored(file.path, false) || is_artefact(file.path)) wrong.push_back(&file);
   }
   if (wrong.empty()) return {};
   return {at(".gitignore", {1, 1},

@@ -14,9 +14,9 @@ std::vector<const Rule*> collect() {
   std::vector<const Rule*> rules;
   for (const auto family :
        {secret_rules(), django_rules(), docker_rules(), compose_rules(), database_rules(),
-        migration_rules(), repository_rules(), pipeline_rules(), environment_rules(),
-        health_rules(), log_rules(), dependency_rules(), machine_rules(), nginx_rules(),
-        delivery_rules(), started_rules()}) {
+        migration_rules(), repository_rules(), pipeline_rules(), deployment_rules(),
+        expression_rules(), environment_rules(), health_rules(), log_rules(), dependency_rules(),
+        machine_rules(), nginx_rules(), delivery_rules(), started_rules()}) {
     for (const auto& rule : family) rules.push_back(&rule);
   }
   std::ranges::sort(rules, {}, [](const Rule* rule) { return rule->id; });
@@ -150,12 +150,28 @@ Instances instances_of(const Subject& subject) {
   }
   for (const auto* compose : subject.stack.composes) {
     for (const auto& service : compose->services) {
+      const auto twins = twins_of(*compose, service);
       if (service.replicas > found.count && service_of_image(service.image).empty())
         found = {service.replicas, compose->path + " gives service " + service.name + " " +
                                        std::to_string(service.replicas) + " replicas"};
+      if (static_cast<int>(twins.size()) > found.count)
+        found = {static_cast<int>(twins.size()),
+                 compose->path + " starts it as " + join(twins, ", ")};
     }
   }
   return found;
+}
+
+std::vector<std::string> twins_of(const Compose& compose, const ComposeService& service) {
+  std::vector<std::string> names;
+  const bool runs = !service.command.empty() || !service.entrypoint.empty();
+  if (!service.context || (!runs && service.ports.empty())) return names;
+  for (const auto& each : compose.services)
+    if (built_from(compose, each) == built_from(compose, service) &&
+        each.command == service.command && each.entrypoint == service.entrypoint &&
+        each.target == service.target && each.profiles == service.profiles)
+      names.push_back(each.name);
+  return names;
 }
 
 std::string_view service_of_image(std::string_view image) {

@@ -45,6 +45,8 @@ std::span<const Rule> database_rules();
 std::span<const Rule> migration_rules();
 std::span<const Rule> repository_rules();
 std::span<const Rule> pipeline_rules();
+std::span<const Rule> deployment_rules();
+std::span<const Rule> expression_rules();
 std::span<const Rule> environment_rules();
 std::span<const Rule> health_rules();
 std::span<const Rule> log_rules();
@@ -68,6 +70,8 @@ struct Instances {
   std::string said_by;
 };
 Instances instances_of(const Subject& subject);
+/// Services of one build that run the same command, `service` among them: instances of one thing.
+std::vector<std::string> twins_of(const Compose& compose, const ComposeService& service);
 bool any_of_words(std::string_view text, std::initializer_list<std::string_view> words);
 /// A database or cache image, by its name: "postgres", "redis"; "" for others.
 std::string_view service_of_image(std::string_view image);

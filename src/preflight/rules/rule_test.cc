@@ -260,9 +260,9 @@ const std::vector<Sample>& samples() {
          "services:\n  a:\n    build: .\n    ports: ['80:80']\n  b:\n    build: .\n    ports: "
          "['81:81']\n"}}},
       {"ST-002",
-       {{".streamlit/config.toml", "[server]\nenableCORS = false\n"}},
+       {{".streamlit/config.toml", "[server]\nenableXsrfProtection = false\n"}},
        ".streamlit/config.toml:2",
-       {{".streamlit/config.toml", "[server]\nenableCORS = true\n"}}},
+       {{".streamlit/config.toml", "[server]\nenableCORS = false\n"}}},
       {"HARD-001",
        {{"app.py", "P = '/home/ann/project/data.csv'\n"}},
        "app.py:1",

@@ -142,11 +142,6 @@ Findings published_key(const Subject& subject) {
   return found;
 }
 
-bool asks_for_debug(const Scope& scope) {
-  const auto lower = to_lower(scope.condition);
-  return !lower.starts_with("not ") && any_of_words(lower, {"debug", "dev", "test", "local"});
-}
-
 /// SEC-004's own: one line is one finding.
 bool is_administrator_password(std::string_view name) {
   return any_of_words(to_lower(name), {"admin_password", "superuser_password", "admin_pass"});
@@ -157,7 +152,7 @@ Findings insecure_default(const Subject& subject) {
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
     for (const auto& read : file.reads) {
-      if (!read.fallback || !is_secret_name(read.name) || asks_for_debug(read.scope) ||
+      if (!read.fallback || !is_secret_name(read.name) || is_for_development(read.scope) ||
           is_administrator_password(read.name))
         continue;
       const auto& fallback = *read.fallback;
@@ -183,8 +178,30 @@ const Value* given_password(const Call& call) {
   return bcrypt ? call.value.at(0) : nullptr;
 }
 
+/// "value: hunter2" below "key: ADMIN_PASSWORD", as render.yaml and Kubernetes write variables.
+void administrator_in_pairs(const Subject& subject, Findings& found) {
+  for (const auto& [path, text] : subject.repository.texts) {
+    if (!path.ends_with(".yaml") && !path.ends_with(".yml")) continue;
+    bool named = false;
+    int number = 0;
+    for (const auto line : lines_of(text)) {
+      ++number;
+      auto bare = trim(line);
+      if (bare.starts_with("- ")) bare = trim(bare.substr(2));
+      const bool value = bare.starts_with("value:");
+      const auto literal = value ? trim(bare.substr(6)) : std::string_view{};
+      if (named && !literal.empty() && literal.find('$') == std::string_view::npos &&
+          !is_placeholder(literal))
+        found.push_back(at(path, {number, 1}, "an administrator's password stands in the file"));
+      named = (bare.starts_with("key:") || bare.starts_with("name:")) &&
+              is_administrator_password(bare);
+    }
+  }
+}
+
 Findings administrator_in_text(const Subject& subject) {
   Findings found;
+  administrator_in_pairs(subject, found);
   for (const auto& [path, text] : subject.repository.texts) {
     if (is_test_path(path) || path.ends_with(".md") || path.ends_with(".rst")) continue;
     auto lines =
@@ -211,6 +228,11 @@ Findings administrator_in_text(const Subject& subject) {
   return found;
 }
 
+bool is_password_name(std::string_view name) {
+  const auto lower = to_lower(name);
+  return (any_of_words(lower, {"password", "passwd"}) || lower == "pwd") && is_secret_name(lower);
+}
+
 Findings administrator_password(const Subject& subject) {
   Findings found = administrator_in_text(subject);
   for (const auto& file : subject.repository.code) {
@@ -222,6 +244,9 @@ Findings administrator_password(const Subject& subject) {
       found.push_back(
           at(file.path, call.value.place, call.callee() + "() with a literal password"));
     }
+    for (const auto& each : file.comparisons)
+      if (is_password_name(last_part(each.name)) && is_literal_secret(each.literal, 4))
+        found.push_back(at(file.path, each.place, each.name + " is compared with a literal"));
     for (const auto& read : file.reads) {
       if (is_administrator_password(read.name) && read.fallback &&
           read.fallback->kind == ValueKind::kString && !read.fallback->text.empty())

@@ -1,0 +1,108 @@
+#include "preflight/rules/step.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace ecluse::preflight {
+
+bool is_test_command(const ShellCommand& command) {
+  if (any_of_words(command.text, {"install"})) return false;
+  for (const std::string_view word :
+       {"pytest",    "flake8",    "manage.py test", "npm test", "npm run test", "npm run lint",
+        "yarn test", "jest",      "vitest",         "tox",      "ruff",         "mypy",
+        "eslint",    "pylint",    "black --check",  "unittest", "bandit",       "safety",
+        "go test",   "npm audit", "yarn audit",     "pip-audit"})
+    if (command.text.find(word) != std::string::npos) return true;
+  return false;
+}
+
+bool is_test_job(const WorkflowJob& job) {
+  for (const auto& step : job.steps) {
+    for (const auto& each : step.script.commands)
+      if (is_test_command(each)) return true;
+  }
+  return false;
+}
+
+bool is_publish_step(const WorkflowStep& step) {
+  if (step.uses.find("build-push-action") != std::string::npos)
+    return step.input("push") != "false" && !step.input("push").empty();
+  for (const auto& each : step.script.commands) {
+    if (each.name() == "docker" && (each.has("push") || each.has("--push"))) return true;
+    if ((each.name() == "docker-compose" || each.has("compose")) && each.has("push")) return true;
+  }
+  return false;
+}
+
+bool is_hook(const ShellCommand& command) {
+  if (command.name() != "curl" && command.name() != "wget") return false;
+  const auto lower = to_lower(command.text);
+  return any_of_words(lower, {"deploy", "hook", "api.render.com", "secrets.render"}) &&
+         !any_of_words(lower, {"get.docker", "slack", "discord", "health"});
+}
+
+/// `${{ secrets.RENDER_DEPLOY_HOOK }}` was blanked in the parsed script; the raw text has it.
+std::string raw_line(const WorkflowStep& step, const ShellCommand& command) {
+  const auto lines = lines_of(step.run);
+  const auto index =
+      static_cast<std::size_t>(std::max(0, command.place.line - step.run_place.line));
+  std::string text;
+  for (auto i = index; i < lines.size() && i < index + 8; ++i) {
+    text += lines[i];
+    if (!trim(lines[i]).ends_with('\\')) break;
+    text += ' ';
+  }
+  return text;
+}
+
+namespace {
+
+/// A runner of one's own takes the new source and restarts the containers beside it.
+bool updates_this_machine(const WorkflowStep& step) {
+  bool takes = false;
+  bool starts = false;
+  for (const auto& each : step.script.commands) {
+    takes |= each.name() == "git" && (each.has("pull") || each.has("reset"));
+    const bool compose =
+        each.name() == "docker-compose" || (each.name() == "docker" && each.has("compose"));
+    starts |= compose && (each.has("up") || each.has("restart"));
+  }
+  return takes && starts;
+}
+
+}  // namespace
+
+bool is_deploy_step(const WorkflowStep& step) {
+  const auto uses = to_lower(step.uses);
+  if (any_of_words(uses, {"deploy", "render", "heroku", "flyctl", "ssh-action", "azure/webapps"}) &&
+      !any_of_words(uses, {"deploy-pages", "gh-pages", "setup-render"}))
+    return true;
+  for (const auto& each : step.script.commands) {
+    const auto raw = to_lower(raw_line(step, each));
+    if ((each.name() == "curl" || each.name() == "wget") &&
+        any_of_words(raw, {"deploy", "render.com", "hook"}) &&
+        !any_of_words(raw, {"slack", "discord", "health"}))
+      return true;
+    if (any_of_words(raw, {"flyctl deploy", "fly deploy", "heroku container:release", "railway up",
+                           "kubectl apply", "kubectl set image", "helm upgrade", "az webapp",
+                           "gcloud run deploy", "eb deploy", "vercel --prod"}))
+      return true;
+    if (each.name() == "ssh" &&
+        any_of_words(raw + each.heredoc, {"docker", "compose", "systemctl", "git pull"}))
+      return true;
+  }
+  return updates_this_machine(step);
+}
+
+bool is_deploy_job(const WorkflowJob& job) {
+  return std::ranges::any_of(job.steps, is_deploy_step);
+}
+
+bool forgives(const ShellCommand& command) {
+  const auto otherwise = trim(command.or_else);
+  return otherwise == "true" || otherwise == ":" || otherwise.starts_with("echo") ||
+         otherwise == "exit 0";
+}
+
+}  // namespace ecluse::preflight
