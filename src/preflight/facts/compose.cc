@@ -158,6 +158,8 @@ ComposeService read_service(const YamlEntry& entry) {
   service.privileged = node.scalar("privileged") == "true";
   service.host_network = node.scalar("network_mode") == "host";
   service.command = words_of(node.find("command"));
+  service.command_list = node.find("command") && node.find("command")->kind == YamlKind::kList;
+  service.init = node.scalar("init") == "true";
   service.entrypoint = words_of(node.find("entrypoint"));
   service.environment = read_variables(node.find("environment"));
   read_build(node.find("build"), service);

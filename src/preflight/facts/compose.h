@@ -40,6 +40,7 @@ struct ComposeService {
   std::string target;
   std::vector<ComposeVariable> build_arguments;
   std::vector<std::string> command;  ///< a text is one element "sh -c" style: {"sh", "-c", TEXT}
+  bool command_list = false;         ///< written as a list
   std::vector<std::string> entrypoint;
   std::vector<ComposePort> ports;
   std::vector<ComposeMount> volumes;
@@ -51,6 +52,7 @@ struct ComposeService {
   bool has_health = false;
   bool health_disabled = false;
   bool privileged = false;
+  bool init = false;  ///< Docker's own process 1 passes signals on
   bool host_network = false;
   int replicas = 1;
   Place place;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "base/text.h"
 #include "preflight/facts/syntax.h"
@@ -240,8 +241,10 @@ class PythonReader {
       Import made{std::string(node.field("module_name").text()), {}, scope.guarded, node.place()};
       for (std::uint32_t i = 1; i < node.size(); ++i) {
         const auto name = node.child(i);
-        made.names.emplace_back(name.type() == "aliased_import" ? name.field("name").text()
-                                                                : name.text());
+        const bool renamed = name.type() == "aliased_import";
+        made.names.emplace_back(renamed ? name.field("name").text() : name.text());
+        if (renamed && aliases_.size() < kAliasesMax)
+          aliases_.emplace(name.field("alias").text(), name.field("name").text());
       }
       out_.imports.push_back(std::move(made));
       return;
@@ -271,9 +274,17 @@ class PythonReader {
         {without_quotes(left.text()), value_of(right, 0), scope, node.place()});
   }
 
+  /// `from os import getenv as read`: what a name stands for.
+  std::string original(const std::string& callee) const {
+    const auto dot = callee.find('.');
+    const auto known = aliases_.find(callee.substr(0, dot));
+    if (known == aliases_.end()) return callee;
+    return known->second + (dot == std::string::npos ? "" : callee.substr(dot));
+  }
+
   void call(const Syntax& node, const Scope& scope) {
     Call made{value_of(node, 0), scope};
-    const auto reader = std::ranges::find(kReaders, made.callee(), &Reader::callee);
+    const auto reader = std::ranges::find(kReaders, original(made.callee()), &Reader::callee);
     if (reader != kReaders.end()) read(node, made.value, *reader, scope);
     out_.calls.push_back(std::move(made));
   }
@@ -345,8 +356,11 @@ class PythonReader {
     out_.reads.push_back(std::move(made));
   }
 
+  static constexpr std::size_t kAliasesMax = 256;
+
   CodeFile& out_;
-  std::vector<std::size_t> asked_;  ///< readers that may get nothing
+  std::map<std::string, std::string, std::less<>> aliases_;  ///< of names that are imported
+  std::vector<std::size_t> asked_;                           ///< readers that may get nothing
 };
 
 /// The text after `word ` at the start of `line`, or nothing.

@@ -54,7 +54,9 @@ void add_settings(const Repository& repository, const std::string& path,
 }
 
 /// settings.py, or of a package settings/ the file for production.
-std::string settings_path(const Repository& repository, const std::string& module_path) {
+std::string settings_path(const Repository& repository, std::string module_path) {
+  // f"shop.settings.{ENV}": one of the package's files, chosen when it starts.
+  if (module_path.ends_with("/{}")) module_path.resize(module_path.size() - 3);
   if (repository.find(module_path + ".py")) return module_path + ".py";
   for (const auto* name : {"production", "prod", "base", "common", "__init__"}) {
     const auto path = module_path + "/" + name + ".py";
@@ -292,9 +294,10 @@ Stack conclude(const Repository& repository) {
   return stack;
 }
 
-const ScriptFile* started_script(const Repository& repository, const Dockerfile& file,
-                                 const std::vector<std::string>& argv) {
-  const auto folder = folder_of(file.path);
+namespace {
+/// The nearest script of the repository that one of `argv`'s words names.
+const ScriptFile* script_named(const Repository& repository, std::string_view folder,
+                               const std::vector<std::string>& argv) {
   for (const auto& argument : argv) {
     for (const auto& word : split(argument, ' ')) {
       if (!word.ends_with(".sh") && word.find("entrypoint") == std::string::npos) continue;
@@ -308,6 +311,26 @@ const ScriptFile* started_script(const Repository& repository, const Dockerfile&
     }
   }
   return nullptr;
+}
+}  // namespace
+
+const ScriptFile* started_script(const Repository& repository, const Dockerfile& file,
+                                 const std::vector<std::string>& argv) {
+  return script_named(repository, folder_of(file.path), argv);
+}
+
+const ScriptFile* started_script(const Repository& repository, const Compose& compose,
+                                 const ComposeService& service) {
+  if (!service_runs_ours(service)) return nullptr;
+  const auto folder = service.context ? join_path(folder_of(compose.path), *service.context)
+                                      : std::string(folder_of(compose.path));
+  const auto* script = script_named(repository, folder, service.entrypoint);
+  return script ? script : script_named(repository, folder, service.command);
+}
+
+bool service_runs_ours(const ComposeService& service) {
+  const auto name = service.image.substr(0, service.image.find(':'));
+  return service.context || name == "python" || name == "node";
 }
 
 std::string start_text(const Repository& repository, const Dockerfile& file, const Stage& stage) {

@@ -72,6 +72,9 @@ struct Stack {
 /// `repository` must outlive the result.
 Stack conclude(const Repository& repository);
 
+/// Built from the repository, or an interpreter's image that is given its program by a mount.
+bool service_runs_ours(const ComposeService& service);
+
 /// Below `if DEBUG:` and the like, not in its else.
 bool is_for_development(const Scope& scope);
 
@@ -84,5 +87,8 @@ std::string start_text(const Repository& repository, const Dockerfile& file, con
 /// The script of the repository that an ENTRYPOINT or CMD starts; null when it starts none.
 const ScriptFile* started_script(const Repository& repository, const Dockerfile& file,
                                  const std::vector<std::string>& argv);
+/// The same of a compose service's `command` or `entrypoint`.
+const ScriptFile* started_script(const Repository& repository, const Compose& compose,
+                                 const ComposeService& service);
 
 }  // namespace ecluse::preflight

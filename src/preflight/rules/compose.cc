@@ -43,12 +43,6 @@ Findings shared_writable(const Subject& subject) {
                     });
 }
 
-/// Built from the repository, or an interpreter's image that is given its program by a mount.
-bool runs_our_code(const ComposeService& service) {
-  const auto name = service.image.substr(0, service.image.find(':'));
-  return service.context || name == "python" || name == "node";
-}
-
 /// Program text below `folder`, not only data, pages or settings.
 bool holds_source(const Subject& subject, const std::string& folder) {
   if (folder.empty()) return false;
@@ -67,7 +61,7 @@ Findings mounted_source(const Subject& subject) {
       subject,
       [&](const Compose& compose, const ComposeService& service,
           const ComposeMount& mount) -> std::optional<Finding> {
-        if (!mount.is_path() || !runs_our_code(service)) return std::nullopt;
+        if (!mount.is_path() || !service_runs_ours(service)) return std::nullopt;
         const auto context =
             service.context ? join_path(folder_of(compose.path), *service.context) : "";
         const auto source = join_path(folder_of(compose.path), mount.source);

@@ -62,7 +62,23 @@ constexpr std::array kAliases = {Alias{"PIL", "pillow"},
                                  Alias{"engineio", "python-engineio"},
                                  Alias{"flask_socketio", "flask-socketio"},
                                  Alias{"community", "python-louvain"},
-                                 Alias{"slugify", "python-slugify"}};
+                                 Alias{"slugify", "python-slugify"},
+                                 Alias{"bson", "pymongo"},
+                                 Alias{"gridfs", "pymongo"},
+                                 Alias{"nacl", "pynacl"},
+                                 Alias{"ldap", "python-ldap"},
+                                 Alias{"imblearn", "imbalanced-learn"},
+                                 Alias{"umap", "umap-learn"},
+                                 Alias{"win32com", "pywin32"},
+                                 Alias{"usb", "pyusb"},
+                                 Alias{"wx", "wxpython"},
+                                 Alias{"grpc", "grpcio"},
+                                 Alias{"pylab", "matplotlib"},
+                                 Alias{"oauth2_provider", "django-oauth-toolkit"},
+                                 Alias{"social_django", "social-auth-app-django"},
+                                 Alias{"rest_framework_simplejwt", "djangorestframework-simplejwt"},
+                                 Alias{"Levenshtein", "levenshtein"},
+                                 Alias{"azure", "azure"}};
 
 // The standard library's modules (Python 3.12, docs.python.org/3/py-modindex.html).
 constexpr std::string_view kStandard =
@@ -143,6 +159,11 @@ std::set<std::string> declared_packages(const Repository& repository) {
   return declared;
 }
 
+std::string without_dashes(std::string text) {
+  std::erase(text, '-');
+  return text;
+}
+
 /// "psycopg2-binary" provides psycopg2, "opencv-python-headless" cv2, "uvicorn[standard]" itself.
 bool is_declared(const std::set<std::string>& declared, std::string_view module) {
   auto package = normal_name(module);
@@ -155,9 +176,15 @@ bool is_declared(const std::set<std::string>& declared, std::string_view module)
             declared, [&](const std::string& each) { return each.starts_with(alias.package); }))
       return true;
   }
+  // "SpeechRecognition" provides speech_recognition, "django-notifications-hq" notifications.
+  const auto joined = without_dashes(package);
+  constexpr std::size_t kWordBytesMin = 5;  // shorter words stand in other packages' names, too
   return std::ranges::any_of(declared, [&](const std::string& each) {
     return each == package + "-binary" || each.starts_with(package + "-headless") ||
-           (each.starts_with(package) && each.size() == package.size() + 1);
+           (each.starts_with(package) && each.size() == package.size() + 1) ||
+           without_dashes(each) == joined ||
+           (joined.size() >= kWordBytesMin &&
+            ("-" + each + "-").find("-" + package + "-") != std::string::npos);
   });
 }
 
@@ -206,7 +233,36 @@ bool comes_with(const std::set<std::string>& declared, std::string_view module) 
       {"packaging", "pytest"},
       {"pluggy", "pytest"},
       {"_pytest", "pytest"},
-      {"coverage", "pytest-cov"}};
+      {"coverage", "pytest-cov"},
+      {"botocore", "boto3"},
+      {"kombu", "celery"},
+      {"billiard", "celery"},
+      {"numpy", "opencv-python"},
+      {"numpy", "opencv-python-headless"},
+      {"numpy", "tensorflow"},
+      {"keras", "tensorflow"},
+      {"numpy", "torch"},
+      {"numpy", "transformers"},
+      {"wtforms", "flask-wtf"},
+      {"sqlalchemy", "flask-migrate"},
+      {"sqlalchemy", "alembic"},
+      {"flask_sqlalchemy", "flask-migrate"},
+      {"dateutil", "pandas"},
+      {"tornado", "streamlit"},
+      {"pyarrow", "streamlit"},
+      {"httpx", "openai"},
+      {"pydantic", "openai"},
+      {"requests", "yfinance"},
+      {"pandas", "yfinance"},
+      {"numpy", "yfinance"},
+      {"pandas", "seaborn"},
+      {"matplotlib", "seaborn"},
+      {"numpy", "seaborn"},
+      {"numpy", "xgboost"},
+      {"scipy", "statsmodels"},
+      {"pandas", "statsmodels"},
+      {"redis", "django-redis"},
+      {"channels", "channels-redis"}};
   if (module == "pip" || module == "setuptools" || module == "wheel" || module == "pkg_resources")
     return true;
   const auto [begin, end] = kBrought.equal_range(module);

@@ -37,13 +37,13 @@ Findings deaf_hook(const Subject& subject) {
 
 bool verifies(const WorkflowStep& step) {
   const auto lower = to_lower(step.name + " " + step.run + " " + std::string(step.input("script")));
-  if (any_of_words(lower, {"health", "smoke", "verify", "http_code", "is up", "wait for"}))
-    return true;
+  if (any_of_words(lower, {"health", "smoke", "verify", "is up", "wait for"})) return true;
   for (const auto& each : step.script.commands) {
     if (each.name() != "curl" && each.name() != "wget") continue;
     ShellCommand raw = each;
     raw.text = raw_line(step, each);
-    if (!is_hook(raw) &&
+    const bool posts = each.has("POST") || each.has("-d") || each.has("--data");
+    if (!is_hook(raw) && !posts &&
         !any_of_words(to_lower(raw.text), {"slack", "discord", "webhook", "install", "codecov"}))
       return true;
   }

@@ -29,6 +29,20 @@ const std::string* given(const Subject& subject, std::string_view name) {
   return std::get_if<std::string>(&found->second);
 }
 
+/// ENV of the image that runs.
+bool image_says_off(const Subject& subject, std::string_view name) {
+  for (const auto* file : subject.stack.dockerfiles) {
+    const auto* stage = file->final_stage();
+    if (!stage) continue;
+    for (const auto* each : file->inherited(*stage)) {
+      if (each->name != "ENV") continue;
+      for (const auto& [variable, value] : assignments_of(*each))
+        if (variable == name && !value.empty() && !is_true_text(value)) return true;
+    }
+  }
+  return false;
+}
+
 std::optional<Finding> debug_of(const Subject& subject, const Setting& debug) {
   const auto& value = debug.assignment->value;
   const auto& place = debug.assignment->place;
@@ -37,7 +51,7 @@ std::optional<Finding> debug_of(const Subject& subject, const Setting& debug) {
   const auto* read = read_of(debug);
   if (!read || !read->fallback || !is_true_text(read->fallback->text)) return std::nullopt;
   const auto* set = given(subject, read->name);
-  if (set && !is_true_text(*set)) return std::nullopt;
+  if (set ? !is_true_text(*set) : image_says_off(subject, read->name)) return std::nullopt;
   return at(debug.file->path, place, "DEBUG is on unless " + read->name + " says otherwise");
 }
 
@@ -198,16 +212,25 @@ Findings nobody_serves_static(const Subject& subject) {
   });
 }
 
-/// Something of the repository brings it to a server: a proxy with TLS will stand before it.
-bool is_delivered(const Subject& subject) {
+/// Platforms that end TLS in front of the app, and proxies of the repository's own that do.
+bool is_behind_tls(const Subject& subject) {
   const auto& repository = subject.repository;
-  if (subject.environment || !subject.stack.dockerfiles.empty()) return true;
-  return repository.find("Procfile") || repository.find("render.yaml") ||
-         repository.find("fly.toml");
+  if (subject.environment) return true;
+  for (const auto* file : {"Procfile", "render.yaml", "fly.toml", "railway.json", "railway.toml",
+                           "app.yaml", "Caddyfile"})
+    if (repository.find(file)) return true;
+  return std::ranges::any_of(repository.texts, [](const auto& each) {
+    const auto& [path, text] = each;
+    if (path.ends_with(".md") || path.ends_with(".rst")) return false;
+    return any_of_words(
+        text, {"ssl_certificate", "certbot", "letsencrypt", "websecure", "render.com", "onrender",
+               "RENDER_", "herokuapp", "heroku/", "railway", "fly.io", "flyctl", "northflank",
+               "azurewebsites", "azure/webapps", "gcloud run deploy", "caddy:"});
+  });
 }
 
 Findings https_unknown(const Subject& subject) {
-  if (!is_delivered(subject)) return {};
+  if (!is_behind_tls(subject)) return {};
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
     for (const auto* name : {"CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER"})
       if (django.setting(name)) return std::nullopt;
@@ -230,6 +253,13 @@ Findings development_server(const Subject& subject) {
     auto lines = lines_like(subject.repository, path, runserver_column);
     found.insert(found.end(), lines.begin(), lines.end());
   };
+  // Where a script asks which environment it is in, it serves production otherwise.
+  const auto look_into = [&](const ScriptFile& script) {
+    for (const auto& each : script.script.commands)
+      if (each.text.find("manage.py") != std::string::npos && each.has("runserver") &&
+          !any_of_words(to_lower(each.condition), {"prod", "dev", "debug", "env"}))
+        found.push_back(at(script.path, each.place, each.text));
+  };
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* stage = file->final_stage();
     if (!stage) continue;
@@ -239,13 +269,16 @@ Findings development_server(const Subject& subject) {
         found.push_back(at(file->path, last->place, last->name + " " + last->text));
       if (!last) continue;
       if (const auto* script = started_script(subject.repository, *file, last->argv()))
-        look(script->path);
+        look_into(*script);
     }
   }
   for (const auto* compose : subject.stack.composes) {
-    for (const auto& service : compose->services)
+    for (const auto& service : compose->services) {
       if (join(service.command, " ").find("manage.py runserver") != std::string::npos)
         found.push_back(at(compose->path, service.command_place, join(service.command, " ")));
+      if (const auto* script = started_script(subject.repository, *compose, service))
+        look_into(*script);
+    }
   }
   look("Procfile");
   return found;

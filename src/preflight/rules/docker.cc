@@ -191,7 +191,7 @@ std::optional<Finding> shell_form(const Dockerfile& file, const Stage& stage,
   return at(file.path, each.place, each.name + " " + each.text);
 }
 
-Findings shell_first(const Subject& subject) {
+Findings shell_of_images(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         for (const auto* name : {"ENTRYPOINT", "CMD"}) {
@@ -209,6 +209,50 @@ Findings shell_first(const Subject& subject) {
         }
         return std::nullopt;
       });
+}
+
+/// A shell that a service's command names, and what it is given to run.
+struct ShellCall {
+  std::string shell;
+  std::string text;
+};
+std::optional<ShellCall> shell_call(const ComposeService& service) {
+  if (service.command.size() < 3) return std::nullopt;
+  ShellCall call{service.command[0], service.command[2]};
+  if (!service.command_list) {  // Docker splits a text into words itself, without a shell
+    const auto text = trim(service.command[2]);
+    const auto dash = text.find(" -c ");
+    if (dash == std::string_view::npos) return std::nullopt;
+    call = {std::string(text.substr(0, dash)), std::string(trim(text.substr(dash + 4)))};
+  } else if (service.command[1] != "-c") {
+    return std::nullopt;
+  }
+  const auto name = file_name(call.shell);
+  return name == "sh" || name == "bash" || name == "ash" ? std::optional(call) : std::nullopt;
+}
+
+/// `command: sh -c "migrate && gunicorn ..."`, or a script: the same of a compose service.
+void shell_of_services(const Subject& subject, Findings& found) {
+  for (const auto* compose : subject.stack.composes) {
+    for (const auto& service : compose->services) {
+      if (!service_runs_ours(service) || service.init) continue;
+      const auto* script = started_script(subject.repository, *compose, service);
+      if (const auto* waits = script ? waited_for(*script) : nullptr)
+        found.push_back(at(script->path, waits->place, waits->text + " is started without exec"));
+      const auto* file = subject.repository.find_dockerfile(built_from(*compose, service));
+      const auto* stage = file ? file->final_stage() : nullptr;
+      const auto base = stage ? base_image(*file, *stage) : std::string_view(service.image);
+      const auto call = shell_call(service);
+      if (!script && call && shell_stays(call->shell, base, call->text))
+        found.push_back(at(compose->path, service.command_place, call->text));
+    }
+  }
+}
+
+Findings shell_first(const Subject& subject) {
+  auto found = shell_of_images(subject);
+  shell_of_services(subject, found);
+  return found;
 }
 
 /// "0.0.0.0:8000" in what it starts, and no $PORT.
@@ -370,7 +414,10 @@ bool is_version(std::string_view tag, std::string_view version) {
 
 const EndOfLife* end_of(std::string_view image, std::string_view today) {
   for (const auto& each : kEnds) {
-    const bool same = name_of(image) == each.image && is_version(tag_of(image), each.version);
+    const bool suffix = each.image == "debian" && std::isalpha(each.version[0]) &&
+                        tag_of(image).ends_with("-" + std::string(each.version));
+    const bool same =
+        (name_of(image) == each.image && is_version(tag_of(image), each.version)) || suffix;
     if (same && each.day < today) return &each;
   }
   return nullptr;

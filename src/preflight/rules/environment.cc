@@ -238,7 +238,8 @@ Findings raise_at_import(const Subject& subject) {
       const auto name = negated_name(each.scope.condition);
       const bool asked = !name.empty() && holds_variable(file, name);
       const bool imports = each.scope.function.empty() && !each.scope.handler;
-      if (imports && !each.scope.condition.empty() && (said || asked))
+      const bool python = file.language == Language::kPython;
+      if (imports && !each.scope.condition.empty() && (asked || (python && said)))
         found.push_back(at(file.path, each.place, each.text));
     }
   }

@@ -128,6 +128,8 @@ void look_into_composes(const Subject& subject, Word word, Findings& found) {
       const bool serves = !service.ports.empty() ||
                           any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
       if (serves && word(text)) found.push_back(at(compose->path, service.command_place, text));
+      if (const auto* script = started_script(subject.repository, *compose, service))
+        look_into_script(*script, word, found);
     }
   }
 }

@@ -129,39 +129,87 @@ Findings weak_gitignore(const Subject& subject) {
                  " are committed all the same")};
 }
 
-/// Two folders with the same names and sizes below them: a copy of the project in itself.
-Findings duplicated_tree(const Subject& subject) {
-  struct Signature {
-    std::size_t files = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t names = 0;
-    auto operator<=>(const Signature&) const = default;
-  };
+bool is_picture(std::string_view path) {
+  return std::ranges::any_of(std::array{".png", ".gif", ".jpg", ".jpeg", ".svg", ".webp", ".ico"},
+                             [&](const char* ending) { return path.ends_with(ending); });
+}
+
+/// What stands below a folder: how many files, of which names and sizes.
+struct Signature {
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t names = 0;
+  auto operator<=>(const Signature&) const = default;
+};
+
+/// Of folders that hold more than pictures.
+std::map<std::string, Signature, std::less<>> signatures_of(const Repository& repository) {
   std::map<std::string, Signature, std::less<>> signatures;
-  for (const auto& file : subject.repository.files) {
+  std::set<std::string, std::less<>> telling;
+  for (const auto& file : repository.files) {
     for (auto folder = folder_of(file.path); !folder.empty(); folder = folder_of(folder)) {
-      auto& each = signatures[std::string(folder)];
-      ++each.files;
-      each.bytes += file.bytes;
-      each.names +=
+      auto each = signatures.find(folder);
+      if (each == signatures.end()) each = signatures.emplace(folder, Signature{}).first;
+      ++each->second.files;
+      each->second.bytes += file.bytes;
+      each->second.names +=
           std::hash<std::string_view>{}(std::string_view(file.path).substr(folder.size())) ^
           file.bytes;
+      if (!is_picture(file.path) && !telling.contains(folder)) telling.emplace(folder);
     }
   }
+  std::erase_if(signatures, [&](const auto& each) { return !telling.contains(each.first); });
+  return signatures;
+}
+
+struct Copy {
+  std::string folder;
+  std::string of;
+  std::size_t files = 0;
+};
+
+/// "b/x like a/x" and "b/y like a/y" are one copy, of a to b, that has changed since.
+std::vector<Copy> joined(std::vector<Copy> copies) {
+  std::map<std::pair<std::string, std::string>, std::size_t> parents;
+  const auto parents_of = [](const Copy& each) {
+    const bool same_name = file_name(each.folder) == file_name(each.of);
+    return same_name
+               ? std::pair{std::string(folder_of(each.folder)), std::string(folder_of(each.of))}
+               : std::pair{std::string{}, std::string{}};
+  };
+  for (const auto& each : copies) ++parents[parents_of(each)];
+  std::vector<Copy> out;
+  for (auto& each : copies) {
+    const auto key = parents_of(each);
+    if (key.first.empty() || parents[key] < 2) {
+      out.push_back(std::move(each));
+    } else if (!out.empty() && out.back().folder == key.first) {
+      out.back().files += each.files;
+    } else {
+      out.push_back({key.first, key.second, each.files});
+    }
+  }
+  return out;
+}
+
+/// Two folders with the same names and sizes below them: a copy of the project in itself.
+Findings duplicated_tree(const Subject& subject) {
   constexpr std::size_t kFilesMin = 8;  // smaller folders are alike by chance
+  constexpr std::uint64_t kBytesMin = 4096;
   std::map<Signature, std::string> first;
-  Findings found;
-  for (const auto& [folder, signature] : signatures) {
-    if (signature.files < kFilesMin || signature.bytes < 4096) continue;
+  std::vector<Copy> copies;
+  for (const auto& [folder, signature] : signatures_of(subject.repository)) {
+    if (signature.files < kFilesMin || signature.bytes < kBytesMin) continue;
     const auto [place, added] = first.emplace(signature, folder);
     if (added || folder.starts_with(place->second + "/")) continue;
     const bool inside = std::ranges::any_of(
-        found, [&](const Finding& each) { return folder.starts_with(each.path + "/"); });
-    if (!inside)
-      found.push_back(
-          at(folder, {},
-             "the same " + std::to_string(signature.files) + " files as " + place->second));
+        copies, [&](const Copy& each) { return folder.starts_with(each.folder + "/"); });
+    if (!inside) copies.push_back({folder, place->second, signature.files});
   }
+  Findings found;
+  for (const auto& each : joined(std::move(copies)))
+    found.push_back(
+        at(each.folder, {}, "the same " + std::to_string(each.files) + " files as " + each.of));
   return found;
 }
 

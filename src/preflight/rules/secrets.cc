@@ -22,6 +22,13 @@ std::string last_part(std::string_view target) {
 
 /// "access_token", "Password is required", "/reset/": words about secrets, not secrets.
 bool looks_like_words(std::string_view value) {
+  // "required|min:6", "src/Login/PASSWORD_CHANGE": a rule of a form, the name of an action.
+  if (value.starts_with("required") || value.find('|') != std::string_view::npos) return true;
+  const bool path =
+      value.find('/') != std::string_view::npos && std::ranges::none_of(value, [](unsigned char c) {
+        return std::isdigit(c) || c == '+' || c == '=';
+      });
+  if (path) return true;
   if (value.find(' ') != std::string_view::npos && value.size() < 24) return true;
   if (std::ranges::count(value, ' ') >= 2) return true;
   if (value.starts_with('/') || value.find("://") != std::string_view::npos) return true;
@@ -40,13 +47,27 @@ std::string hidden(std::string_view name, std::size_t bytes) {
   return std::string(name) + " = a literal of " + std::to_string(bytes) + " characters";
 }
 
+/// {"host": ..., "user": ..., "password": ...}: what stands there is used, however short.
+bool is_connection(const Value& value) {
+  return value.find("host") || value.find("user") || value.find("username") ||
+         value.find("database") || value.find("dbname") || value.find("HOST");
+}
+
 void literal_items(const CodeFile& file, const Value& value, Findings& found) {
   if (value.kind != ValueKind::kMap && value.kind != ValueKind::kCall) return;
+  const std::size_t bytes_min = is_connection(value) ? 3 : 6;
   for (const auto& item : value.items) {
-    if (is_secret_name(item.key) && is_literal_secret(item.value, 6))
+    if (is_secret_name(item.key) && is_literal_secret(item.value, bytes_min))
       found.push_back(at(file.path, item.value.place, hidden(item.key, item.value.text.size())));
     literal_items(file, item.value, found);
   }
+}
+
+bool opens_connection(const Call& call) {
+  for (const auto* name : {"connect", "create_engine", "Redis", "StrictRedis", "MongoClient",
+                           "Pool", "Client", "createConnection", "createPool", "Sequelize"})
+    if (ends_with_name(call.callee(), name)) return true;
+  return false;
 }
 
 Findings literal_secret(const Subject& subject) {
@@ -59,6 +80,8 @@ Findings literal_secret(const Subject& subject) {
         found.push_back(at(file.path, each.place, hidden(name, each.value.text.size())));
       if (each.value.kind == ValueKind::kMap) literal_items(file, each.value, found);
     }
+    for (const auto& call : file.calls)
+      if (opens_connection(call)) literal_items(file, call.value, found);
   }
   return found;
 }

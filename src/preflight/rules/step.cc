@@ -95,8 +95,18 @@ bool is_deploy_step(const WorkflowStep& step) {
   return updates_this_machine(step);
 }
 
+/// A job of that name which asks another machine to do something.
+bool posts(const WorkflowStep& step) {
+  return std::ranges::any_of(step.script.commands, [](const ShellCommand& each) {
+    return each.name() == "curl" && each.has("POST");
+  });
+}
+
 bool is_deploy_job(const WorkflowJob& job) {
-  return std::ranges::any_of(job.steps, is_deploy_step);
+  const bool named = to_lower(job.name).starts_with("deploy");
+  return std::ranges::any_of(job.steps, [&](const WorkflowStep& step) {
+    return is_deploy_step(step) || (named && posts(step));
+  });
 }
 
 bool forgives(const ShellCommand& command) {
