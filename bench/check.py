@@ -1,7 +1,7 @@
 """ecluse check: time and memory on a repository of 10,000 files; with FOLDER also precision and recall.
 
-FOLDER holds repositories and labels.txt, what people found in them by hand: a line `REPOSITORY RULE PATH` each, PATH
-`-` for the repository as a whole, `#` begins a comment. Findings of one rule in one file count once. It fetches nothing.
+FOLDER holds repositories, and below labels/ a file NAME.txt for each folder NAME that people have read: what they found
+in it, a line `RULE PATH[:LINE]` each (docs/check.md). Findings of one rule in one file count once. It fetches nothing.
 """
 import argparse
 import collections
@@ -86,11 +86,14 @@ def found_in(folder, repository):
 
 
 def read_labels(file):
+    """{(repository, rule, path)} of one repository's labels; a line number is for people."""
     labels = set()
     for line in file.read_text(encoding="utf-8").splitlines():
         bare = line.split("#")[0].strip()
         if bare:
-            labels.add(tuple(bare.split(maxsplit=2)))
+            rule, place = bare.split(maxsplit=1)
+            path, _, number = place.rpartition(":")
+            labels.add((file.stem, rule, path if path and number.isdigit() else place))
     return labels
 
 
@@ -98,11 +101,19 @@ def share(part, whole):
     return 1.0 if not whole else part / whole
 
 
+def told(word, findings):
+    for repository, rule, path in sorted(findings):
+        print(f"  {word:<7} {repository}: {rule} {path}")
+
+
 def measure_rules(bars, folder):
-    labels = read_labels(folder / "labels.txt")
-    found = set()
-    for repository in sorted({label[0] for label in labels}):
-        found |= found_in(folder, repository)
+    files = sorted((folder / "labels").glob("*.txt"))
+    if not files:
+        raise Failed(f"{folder}/labels has no NAME.txt")
+    labels = set().union(*(read_labels(file) for file in files))
+    found = set().union(*(found_in(folder, file.stem) for file in files))
+    told("wrong", found - labels)
+    told("missed", labels - found)
     rules = collections.defaultdict(lambda: [0, 0, 0])  # right, wrong, missed
     for each in found | labels:
         rules[each[1]][0 if each in found and each in labels else 1 if each in found else 2] += 1
@@ -110,6 +121,7 @@ def measure_rules(bars, folder):
         print(f"  {rule:<10} precision {share(right, right + wrong):4.0%}  recall {share(right, right + missed):4.0%}"
               f"  ({right} right, {wrong} wrong, {missed} missed)")
     right = len(found & labels)
+    bars.figure("repositories", len(files), "repositories")
     bars.figure("labels", len(labels), "labels")
     bars.at_most("wrong_share", 1 - share(right, len(found)), 0.05, "findings that are wrong")
     bars.at_most("missed_share", 1 - share(right, len(labels)), 0.10, "labels that are missed")
@@ -127,7 +139,7 @@ def measure(arguments):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="repositories and their labels.txt")
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="repositories, and labels/NAME.txt of each")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--quick", action="store_true", help="a tenth of the files")
     chosen = parser.parse_args()

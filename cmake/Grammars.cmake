@@ -25,7 +25,9 @@ function(_ecluse_grammar name folder)
                                             ${_grammars}/${folder}/src/scanner.c)
   target_include_directories(ecluse_grammar_${name} PRIVATE ${_grammars}/${folder}/src)
   # Generated tables: never sanitized (minutes instead of seconds), never warned about.
-  target_compile_options(ecluse_grammar_${name} PRIVATE -O1 -g0 -w)
+  # -O2 takes minutes for the largest one, so only what people run has it.
+  target_compile_options(ecluse_grammar_${name} PRIVATE
+                         $<IF:$<STREQUAL:${ECLUSE_FLAVOUR},release>,-O2,-O1> -g0 -w)
 endfunction()
 _ecluse_grammar(python tree-sitter-python)
 _ecluse_grammar(bash tree-sitter-bash)

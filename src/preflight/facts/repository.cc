@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "base/text.h"
 #include "preflight/facts/javascript.h"
@@ -92,7 +93,7 @@ constexpr std::array kPythonWords = {"environ",
                                      "C:/",
                                      "localhost",
                                      "127.0.0.1",
-                                     "create_superuser",
+                                     "superuser",
                                      "health",
                                      "CORS",
                                      "Dash(",
@@ -253,12 +254,48 @@ void Collector::obstacle(std::string path, std::string what) {
   made_.obstacles.push_back({std::move(path), std::move(what)});
 }
 
+bool Collector::is_source(std::string_view path) {
+  return (is_python(path) || is_javascript(path)) && !is_kept(path);
+}
+
+Prepared Collector::prepare(std::string_view path, std::string_view bytes) {
+  Prepared made;
+  made.text = decode(bytes);
+  if (made.text.encoding == Encoding::kBinary) return made;
+  const auto& text = made.text.text;
+  add_suppressions(path, text, made.suppressions);
+  const bool python = is_python(path);
+  if (python) made.imports = python_imports(text);
+  const bool asked = python ? has_any(text, kPythonWords) : has_any(text, kJavaScriptWords);
+  if (asked) made.code = python ? read_python(path, text) : read_javascript(path, text);
+  made.text.text.clear();
+  return made;
+}
+
+void Collector::content(const FileFact& fact, Prepared prepared) {
+  if (prepared.text.encoding == Encoding::kBinary)
+    return obstacle(fact.path, "not text, though its name says so");
+  std::ranges::move(prepared.suppressions, std::back_inserter(made_.suppressions));
+  if (is_python(fact.path)) made_.imports.push_back({fact.path, std::move(prepared.imports)});
+  if (!prepared.code) return;
+  if (made_.code.size() >= kCodeFilesMax)
+    return obstacle(fact.path, "one source file more than are looked into");
+  if (prepared.code->truncated) obstacle(fact.path, "too deep or too large to be read wholly");
+  made_.code.push_back(std::move(*prepared.code));
+}
+
 void Collector::content(const FileFact& fact, std::string_view bytes) {
   if (bytes.starts_with(kSqliteMagic)) {
     made_.databases.push_back({fact.path, fact.bytes, tables_in(bytes)});
     return;
   }
   if (is_database_name(fact.path)) return;
+  if (is_python(fact.path) || is_javascript(fact.path)) {
+    auto prepared = prepare(fact.path, bytes);
+    const bool binary = prepared.text.encoding == Encoding::kBinary;
+    content(fact, std::move(prepared));
+    if (binary || !is_kept(fact.path)) return;
+  }
   const auto file = decode(bytes);
   if (file.encoding == Encoding::kBinary) {
     obstacle(fact.path, "not text, though its name says so");
@@ -279,10 +316,11 @@ void Collector::keep_text(const FileFact& fact, const TextFile& file) {
 }
 
 void Collector::text_content(const FileFact& fact, const TextFile& file) {
-  add_suppressions(fact.path, file.text, made_.suppressions);
   const auto name = file_name(fact.path);
   // Secrets in what was set aside are secrets all the same; how it runs is nobody's question.
   const bool source = is_python(fact.path) || is_javascript(fact.path) || is_env_name(name);
+  if (!is_python(fact.path) && !is_javascript(fact.path))
+    add_suppressions(fact.path, file.text, made_.suppressions);
   if (is_set_aside(fact.path) && !source) return;
   if (is_kept(fact.path)) keep_text(fact, file);
   if (is_manifest_name(name)) made_.manifests.push_back(read_manifest(fact.path, file));
@@ -300,8 +338,6 @@ void Collector::text_content(const FileFact& fact, const TextFile& file) {
              name.ends_with(".dockerignore")) {
     made_.ignores.emplace_back(fact.path,
                                IgnoreRules(std::string(folder_of(fact.path)), file.text));
-  } else if (is_python(fact.path) || is_javascript(fact.path)) {
-    code_content(fact, file);
   }
 }
 
@@ -315,21 +351,6 @@ void Collector::yaml_content(const FileFact& fact, const TextFile& file) {
     made_.composes.push_back(read_compose(fact.path, yaml.documents.front()));
   else
     made_.workflows.push_back(read_workflow(fact.path, yaml.documents.front()));
-}
-
-void Collector::code_content(const FileFact& fact, const TextFile& file) {
-  const bool python = is_python(fact.path);
-  if (python) made_.imports.push_back({fact.path, python_imports(file.text)});
-  const bool asked =
-      python ? has_any(file.text, kPythonWords) : has_any(file.text, kJavaScriptWords);
-  if (!asked) return;
-  if (made_.code.size() >= kCodeFilesMax) {
-    obstacle(fact.path, "one source file more than are looked into");
-    return;
-  }
-  made_.code.push_back(python ? read_python(fact.path, file.text)
-                              : read_javascript(fact.path, file.text));
-  if (made_.code.back().truncated) obstacle(fact.path, "too deep or too large to be read wholly");
 }
 
 Repository Collector::finish() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -111,13 +112,26 @@ constexpr std::size_t kCodeFilesMax = 4'000;
 /// How much of a file the collector wants to see.
 enum class Wish { kNothing, kHead, kAll };
 
+/// What one file says by itself, whatever else stands in the repository.
+struct Prepared {
+  TextFile text;
+  std::vector<Suppression> suppressions;
+  std::vector<Import> imports;   ///< of a Python file
+  std::optional<CodeFile> code;  ///< where a rule may have a question about it
+};
+
 class Collector {
  public:
   static Wish wish(std::string_view path, std::uint64_t bytes);
+  /// Is its syntax tree what takes the time? Then prepare() may run ahead, in any thread.
+  static bool is_source(std::string_view path);
+  static Prepared prepare(std::string_view path, std::string_view bytes);
 
   void file(const FileFact& fact);
   /// After file(), when wish() said so. `bytes` may be cut at kFileBytesRead.
   void content(const FileFact& fact, std::string_view bytes);
+  /// The same of a source file that was prepared.
+  void content(const FileFact& fact, Prepared prepared);
   void vendored(VendoredFolder folder);
   void obstacle(std::string path, std::string what);
   void knows_git() { made_.git = true; }
@@ -127,7 +141,6 @@ class Collector {
  private:
   void text_content(const FileFact& fact, const TextFile& file);
   void yaml_content(const FileFact& fact, const TextFile& file);
-  void code_content(const FileFact& fact, const TextFile& file);
   void keep_text(const FileFact& fact, const TextFile& file);
 
   Repository made_;

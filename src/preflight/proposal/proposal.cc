@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/checks.h"
 #include "preflight/proposal/parts.h"
 #include "preflight/proposal/variables.h"
 
@@ -163,6 +165,15 @@ std::optional<Proven> ready_page(const Repository& repository, const Stack& stac
   return front_page(repository, part);
 }
 
+/// "3000", in the digits of a port.
+bool is_port(std::string_view text) {
+  constexpr int kPortMax = 65535;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() && value > 0 &&
+         value <= kPortMax && text[0] != '0';
+}
+
 /// `listen(3000)`: a port that no variable changes.
 std::optional<Proven> fixed_port(const Repository& repository, const Part& part) {
   const bool node = part.framework == Framework::kExpress || part.framework == Framework::kNode;
@@ -174,7 +185,8 @@ std::optional<Proven> fixed_port(const Repository& repository, const Part& part)
       return std::nullopt;
     for (const auto& call : file.calls) {
       const auto* port = call.value.at(0);
-      if (ends_with_name(call.callee(), "listen") && port && port->kind == ValueKind::kNumber)
+      if (ends_with_name(call.callee(), "listen") && port && port->kind == ValueKind::kNumber &&
+          is_port(port->text))
         return Proven{port->text, {file.path, call.value.place, call.value.text}};
     }
   }
@@ -202,6 +214,7 @@ Proposal propose(const Repository& repository, const Stack& stack, std::string_v
   out.parts = find_parts(repository, stack, out.gaps);
   propose_for_parts(repository, stack, out);
   propose_variables(repository, stack, out);
+  propose_checks(repository, out);
   note_sqlite(stack, out);
   return out;
 }

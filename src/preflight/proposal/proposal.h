@@ -55,6 +55,7 @@ struct Gap {
 struct Proposal {
   std::string app;
   std::vector<Part> parts;  ///< empty: nothing that serves was found
+  std::vector<Proven> checks;
   std::vector<Proven> release;
   std::map<std::string, Proven> services;  ///< name to kind
   std::map<std::string, Proven> volumes;

@@ -219,5 +219,46 @@ TEST(Serving, IsFoundBehindWhatOnlyStartsIt) {
   }
 }
 
+TEST(Proposal, RunsTheChecksThatThePipelineRuns) {
+  auto files = kDjango;
+  files["requirements.txt"] += "flake8\npytest\n";
+  files[".github/workflows/ci.yml"] =
+      "on: push\njobs:\n  test:\n    env: {SECRET_KEY: \"${{ secrets.KEY }}\"}\n    steps:\n"
+      "      - run: poetry run flake8 .\n"
+      "      - run: mypy src || true\n"
+      "      - run: python -m pytest --cov-fail-under=80\n";
+  const auto made = init(files);
+  ASSERT_EQ(preprod(made).checks.size(), 2U) << made.yaml;
+  EXPECT_EQ(preprod(made).checks[0].run, "SECRET_KEY=ci-only flake8 .");
+  EXPECT_EQ(preprod(made).checks[1].run, "SECRET_KEY=ci-only pytest --cov-fail-under=80");
+}
+
+TEST(Proposal, LeavesOutChecksThatNeedAServiceAndSaysSo) {
+  auto files = kDjango;
+  files["requirements.txt"] += "pytest\n";
+  files[".github/workflows/ci.yml"] =
+      "on: push\njobs:\n  test:\n    env: {DB_HOST: localhost}\n    steps:\n"
+      "      - run: pytest\n";
+  const auto made = init(files);
+  EXPECT_TRUE(preprod(made).checks.empty()) << made.yaml;
+  EXPECT_NE(gaps_text(made.proposal).find("needs a service"), std::string::npos);
+}
+
+TEST(Proposal, TakesAPortOnlyWhereTheNumberIsOne) {
+  const std::string package =
+      R"({"scripts": {"start": "node s.js"}, "dependencies": {"express": "5"}})";
+  const auto server = [](const std::string& port) {
+    return "const express = require('express');\nconst app = express();\napp.listen(" + port +
+           ");\n";
+  };
+  EXPECT_EQ(
+      init({{"package.json", package}, {"s.js", server("3000")}}).proposal.parts.at(0).port->value,
+      "3000");
+  for (const auto* port : {"0", "0000", "70000", "3e3"})
+    EXPECT_FALSE(
+        init({{"package.json", package}, {"s.js", server(port)}}).proposal.parts.at(0).port)
+        << port;
+}
+
 }  // namespace
 }  // namespace ecluse::preflight

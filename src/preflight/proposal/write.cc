@@ -73,10 +73,10 @@ std::string section(std::string_view name, const std::map<std::string, Proven>& 
   return text;
 }
 
-std::string release(const Proposal& proposal) {
-  if (proposal.release.empty()) return {};
-  std::string text = "release:\n";
-  for (const auto& each : proposal.release) text += "  - " + scalar(each.value) + "\n";
+std::string commands(std::string_view name, const std::vector<Proven>& list) {
+  if (list.empty()) return {};
+  auto text = fmt::format("{}:\n", name);
+  for (const auto& each : list) text += "  - " + scalar(each.value) + "\n";
   return text;
 }
 
@@ -115,6 +115,7 @@ std::vector<Reason> reasons(const Proposal& proposal) {
     for (const auto& [prefix, folder] : part.static_folders)
       list.push_back({key + ".static." + prefix, &folder});
   }
+  for (const auto& each : proposal.checks) list.push_back({"checks", &each});
   for (const auto& each : proposal.release) list.push_back({"release", &each});
   for (const auto& [name, each] : proposal.services) list.push_back({"services." + name, &each});
   for (const auto& [name, each] : proposal.volumes) list.push_back({"volumes." + name, &each});
@@ -138,7 +139,7 @@ std::string ecluse_yml(const Proposal& proposal) {
   std::string text = fmt::format("app: {}\n\n", proposal.app);
   if (alone && proposal.parts[0].root.empty() && !proposal.parts[0].build.kind.empty())
     text += "build: " + build_line(proposal.parts[0].build) + "\n";
-  text += release(proposal);
+  text += commands("checks", proposal.checks) + commands("release", proposal.release);
   text += "processes:\n";
   for (const auto& part : proposal.parts) text += process(part, alone);
   text += section("services", proposal.services) + section("volumes", proposal.volumes) +

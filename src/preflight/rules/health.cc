@@ -126,7 +126,7 @@ bool greps_healthy(const ShellCommand& each) {
   for (std::size_t i = 1; i < each.words.size(); ++i) {
     if (each.words[i] == "-w" || each.words[i] == "-x" || each.words[i] == "-v") return false;
     if (each.words[i].starts_with('-') && !each.words[i].starts_with("--") &&
-        each.words[i].find('w') != std::string::npos)
+        each.words[i].find_first_of("wx") != std::string::npos)
       return false;
     if (to_lower(each.words[i]) == "healthy") return true;
   }

@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/subprocess.h"
+#include "preflight/tree/readers.h"
 
 namespace ecluse::preflight {
 
@@ -82,7 +84,10 @@ class Walk {
     if (has_ignores_of(path)) ignores_.pop_back();
   }
 
-  Repository finish() { return out_.finish(); }
+  Repository finish() {
+    readers_.finish();
+    return out_.finish();
+  }
 
  private:
   bool full() {
@@ -97,7 +102,7 @@ class Walk {
         std::ranges::any_of(entries, [](const auto& each) { return each.first == ".gitignore"; });
     if (!has) return;
     const auto bytes = read(folder, ".gitignore", kFileBytesRead);
-    ignores_.emplace_back(path, IgnoreRules(path, decode(bytes).text));
+    ignores_.emplace_back(path, IgnoreRules(path, decode(bytes.value_or("")).text));
   }
 
   bool has_ignores_of(const std::string& path) const {
@@ -196,16 +201,18 @@ class Walk {
     out_.file(fact);
     const auto wish = Collector::wish(path, fact.bytes);
     if (wish == Wish::kNothing) return;
-    if (faccessat(parent, name.c_str(), R_OK, 0) != 0) return out_.obstacle(path, "cannot be read");
-    const auto bytes = read(parent, name, wish == Wish::kHead ? kHeadBytes : kFileBytesRead);
-    out_.content(fact, bytes);
+    auto bytes = read(parent, name, wish == Wish::kHead ? kHeadBytes : kFileBytesRead);
+    if (!bytes) return out_.obstacle(path, "cannot be read");
+    readers_.take(std::move(fact), std::move(*bytes));
   }
 
-  /// At most `bytes_max`; "" when it cannot be read. O_NONBLOCK: it may have become a pipe since.
-  static std::string read(int parent, const std::string& name, std::size_t bytes_max) {
+  /// At most `bytes_max`; nothing when it cannot be read. O_NONBLOCK: it may have become a pipe
+  /// since.
+  static std::optional<std::string> read(int parent, const std::string& name,
+                                         std::size_t bytes_max) {
     const os::Fd fd(openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat status{};
-    if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     std::string bytes(std::min<std::size_t>(bytes_max, static_cast<std::size_t>(status.st_size)),
                       '\0');
     std::size_t have = 0;
@@ -220,6 +227,7 @@ class Walk {
   }
 
   Collector out_;
+  Readers readers_{out_};
   Tracked tracked_;
   std::vector<std::pair<std::string, IgnoreRules>> ignores_;
   std::size_t files_ = 0;

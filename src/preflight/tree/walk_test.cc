@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -71,6 +72,62 @@ TEST_F(Walk, SaysWhatIsTooLargeOrTooDeep) {
   const auto repository = read();
   EXPECT_TRUE(has_obstacle(repository, "big.py"));
   EXPECT_GE(repository.obstacles.size(), 2U);
+}
+
+TEST_F(Walk, SkipsAHundredMegabytesWithoutReadingThem) {
+  write("dump.py", "");
+  fs::resize_file(root_ / "dump.py", 100 << 20);
+  write("shop.sqlite3", std::string("SQLite format 3\0", 16));
+  fs::resize_file(root_ / "shop.sqlite3", 100 << 20);
+  const auto repository = read();
+  EXPECT_TRUE(has_obstacle(repository, "dump.py"));
+  ASSERT_EQ(repository.databases.size(), 1U);
+  EXPECT_EQ(repository.databases[0].bytes, std::uint64_t{100} << 20);
+}
+
+TEST_F(Walk, SaysWhatCannotBeReadAndReadsTheRest) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  write("secret.py", "import os\n");
+  write("app.py", "import os\n");
+  fs::permissions(root_ / "secret.py", fs::perms::none);
+  const auto repository = read();
+  EXPECT_TRUE(has_obstacle(repository, "secret.py"));
+  EXPECT_EQ(repository.imports.size(), 1U);
+}
+
+TEST_F(Walk, ReadsDeepYamlAndTwoByteTextToAnObstacleOrToTheirFacts) {
+  std::string deep = "services: ";
+  for (int i = 0; i < 5'000; ++i) deep += "{a: ";
+  write("compose.yml", deep);
+  write("requirements.txt", std::string("\xFF\xFE"
+                                        "f\0l\0a\0s\0k\0",
+                                        12));
+  write("app.py", std::string("\0\0\0binary", 9));
+  const auto repository = read();
+  EXPECT_TRUE(has_obstacle(repository, "compose.yml"));
+  EXPECT_TRUE(has_obstacle(repository, "app.py"));
+  EXPECT_NE(repository.find_dependency("flask"), nullptr);
+}
+
+TEST_F(Walk, GivesTheSameFactsInTheSameOrderEachTime) {
+  constexpr int kFiles = 700;  // more than are read ahead
+  for (int i = 0; i < kFiles; ++i) {
+    const auto name = "part" + std::to_string(i % 7) + "/f" + std::to_string(i);
+    write(name + ".py", "import os\nA" + std::to_string(i) + " = os.environ['A']\n");
+    if (i % 50 == 0) write(name + ".sh", "echo " + std::to_string(i) + "\n");
+  }
+  const auto first = read();
+  const auto second = read();
+  ASSERT_EQ(first.code.size(), static_cast<std::size_t>(kFiles));
+  ASSERT_EQ(second.code.size(), first.code.size());
+  for (std::size_t i = 0; i < first.code.size(); ++i) {
+    EXPECT_EQ(first.code[i].path, second.code[i].path);
+    EXPECT_EQ(first.imports[i].path, second.imports[i].path);
+    ASSERT_EQ(first.code[i].reads.size(), 1U) << first.code[i].path;
+  }
+  ASSERT_EQ(first.scripts.size(), second.scripts.size());
+  for (std::size_t i = 0; i < first.scripts.size(); ++i)
+    EXPECT_EQ(first.scripts[i].path, second.scripts[i].path);
 }
 
 TEST_F(Walk, FindsATableFarBehindTheBeginningOfADatabase) {

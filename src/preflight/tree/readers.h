@@ -1,0 +1,54 @@
+#pragma once
+// Reads syntax trees in a second thread, and hands what was read to the collector in the order in
+// which the files came: what is found does not depend on who was faster.
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "preflight/facts/repository.h"
+
+namespace ecluse::preflight {
+
+/// Of one walk; every function is for the thread that made it. `out` must outlive it.
+class Readers {
+ public:
+  explicit Readers(Collector& out);
+  ~Readers();
+  Readers(const Readers&) = delete;
+  Readers& operator=(const Readers&) = delete;
+
+  /// A file and its bytes. Blocks while kFilesAhead are not read yet, and reads meanwhile.
+  void take(FileFact fact, std::string bytes);
+  /// Everything that was taken is in the collector afterwards.
+  void finish();
+
+ private:
+  enum class State { kWaiting, kRunning, kDone };
+  struct Job {
+    FileFact fact;
+    std::string bytes;
+    Prepared made;
+    State state = State::kDone;
+  };
+
+  static constexpr std::size_t kFilesAhead = 256;
+  static constexpr unsigned kThreadsMax = 3;
+
+  void work();
+  Job* next_waiting();
+  void deliver_first(std::unique_lock<std::mutex>& lock);
+
+  Collector& out_;
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::condition_variable done_;
+  std::deque<Job> jobs_;  ///< in their order; references stay valid while others come and go
+  bool ended_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace ecluse::preflight
