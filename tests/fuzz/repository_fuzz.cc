@@ -3,6 +3,7 @@
 // ./run fuzz repository
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <string>
@@ -75,7 +76,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   (void)reasons_text(proposal);
   (void)gaps_text(proposal);
   demand(!proposal_json(proposal, "ecluse.yml").empty());
-  if (!proposal.parts.empty())
-    demand(config::parse(ecluse_yml(proposal), "ecluse.yml").has_value());
+  if (proposal.parts.empty()) return 0;
+  const auto yaml = ecluse_yml(proposal);
+  const auto parsed = config::parse(yaml, "ecluse.yml");
+  if (!parsed) std::fputs((yaml + config::render(parsed.error(), yaml)).c_str(), stderr);
+  demand(parsed.has_value());
   return 0;
 }

@@ -15,7 +15,9 @@ namespace {
 constexpr const char* kWithServer = "requirements-ecluse.txt";
 
 /// A text as YAML reads it back: quoted where a bare word might be a number, a truth or a sign.
-std::string scalar(const std::string& text) {
+/// A control character, which ecluse.yml refuses, becomes a blank: nothing that starts has one.
+std::string scalar(std::string text) {
+  std::ranges::replace_if(text, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
   const bool plain =
       !text.empty() && std::isalpha(static_cast<unsigned char>(text[0])) && !text.ends_with(' ') &&
       std::ranges::all_of(text, [](unsigned char c) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -302,13 +302,19 @@ Findings undeclared(const Subject& subject) {
   return found;
 }
 
+/// A part of a version; kPartMax when it is larger than any framework's.
+int part_of(std::string_view text) {
+  constexpr int kPartMax = 9999;
+  int part = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), part);
+  return error == std::errc::result_out_of_range ? kPartMax : std::min(part, kPartMax);
+}
+
 /// A version as major * 100 + minor.
 int number_of(std::string_view text) {
   const auto dot = text.find('.');
-  const int major = std::atoi(std::string(text.substr(0, dot)).c_str());
-  const int minor =
-      dot == std::string_view::npos ? 0 : std::atoi(std::string(text.substr(dot + 1)).c_str());
-  return major * 100 + minor;
+  const int minor = dot == std::string_view::npos ? 0 : part_of(text.substr(dot + 1));
+  return part_of(text) * 100 + minor;
 }
 
 /// The versions that a manifest's text allows: "==4.2.1", "^5.0", "~=4.2.0", ">=2.2,<3".
