@@ -86,9 +86,9 @@ const std::vector<Sample>& samples() {
        ".github/workflows/a.yml",
        tests_count.c_str()},
       {"ST-002",
-       {{".streamlit/config.toml", "[server]\nenableCORS = false\r\n"}},
+       {{".streamlit/config.toml", "[server]\nenableXsrfProtection = false\r\n"}},
        ".streamlit/config.toml",
-       "[server]\nenableCORS = true\r\n"},
+       "[server]\nenableXsrfProtection = true\r\n"},
       {"DEP-004",
        {{"requirements.txt",
          "\xFF\xFE"
