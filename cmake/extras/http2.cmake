@@ -9,3 +9,9 @@ add_test(NAME "e2e: browser"
          COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/e2e/browser_test.py
                  $<TARGET_FILE:ecluse-gateway-dev>)
 set_tests_properties("e2e: browser" PROPERTIES TIMEOUT 200 SKIP_RETURN_CODE 77)
+
+# tests/gateway/websocket_test.py: WebSockets of real back ends, through the gateway as without it
+add_test(NAME "gateway: websockets of real back ends"
+         COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/gateway/websocket_test.py
+                 $<TARGET_FILE:ecluse-gateway-dev>)
+set_tests_properties("gateway: websockets of real back ends" PROPERTIES TIMEOUT 600)
