@@ -15,7 +15,7 @@ struct Fragment {
   const char* key;
   const char* value;
 };
-constexpr std::array<Fragment, 50> kShared{{
+constexpr std::array<Fragment, 51> kShared{{
     {"build", "python"},
     {"build", "{python: requirements.txt, version: \"3.10\", run: [a, b]}"},
     {"build", "{node: 20, run: npm run build, per_environment: [A, B]}"},
@@ -51,6 +51,7 @@ constexpr std::array<Fragment, 50> kShared{{
     {"tls", "local"},
     {"tls", "{source: acme, directory: https://ca.example/d, contact: a@b.c, redirect: no}"},
     {"tls", "{source: files, certificate: /x/a b.pem, key: /x/k, trusted: /t, hsts: 180d}"},
+    {"pages", "{503: errors/503.html, maintenance: errors/back soon.html}"},
     {"canary", "{weights: [0.123456, 50%], hold: 90s, sticky: user}"},
     {"canary", "{abort_when: [errors > 5%, p95 > 2s, errors > 1.5x stable]}"},
     {"canary", "{inconclusive: ask, no_traffic: probe}"},

@@ -193,8 +193,8 @@ colour: blue
             "ecluse.yml:7:33: processes.web.ready.interval is 5 without a unit; expected a "
             "duration, as 90s, 5m or 1h 30m; did you mean '5s'?\n"
             "ecluse.yml:8:1: unknown key 'colour'; expected one of app, build, dockerfile, image, "
-            "checks, release, processes, services, volumes, cron, approvers, protect, tls, canary, "
-            "bake, warm, drain, env, secrets, backup, monitor, alerts, notify, waivers, "
+            "checks, release, processes, services, volumes, cron, approvers, protect, tls, pages, "
+            "canary, bake, warm, drain, env, secrets, backup, monitor, alerts, notify, waivers, "
             "environments\n");
 }
 

@@ -323,6 +323,8 @@ std::vector<Field<EnvironmentSpec>> shared_fields() {
             "people or groups who may approve; empty: anybody who may deploy"),
       field("protect", &EnvironmentSpec::protect, protect(), "who may see the site"),
       field("tls", &EnvironmentSpec::tls, tls(), "HTTPS: none, local, acme or files"),
+      field("pages", &EnvironmentSpec::pages, map_of(page_key(), text(folder_rule())),
+            "the app's own error pages: HTML files of the release"),
       field("canary", &EnvironmentSpec::canary, canary(), "how traffic moves to a new release"),
       field("bake", &EnvironmentSpec::bake, duration(0s, 720h),
             "how long the old release stays warm: rollback is a pointer swap"),

@@ -304,6 +304,13 @@ KeyRule variable_key() {
           is_variable_name};
 }
 
+KeyRule page_key() {
+  const auto check = [](std::string_view key) {
+    return key == "500" || key == "502" || key == "503" || key == "504" || key == "maintenance";
+  };
+  return {"^(500|502|503|504|maintenance)$", "one of 500, 502, 503, 504, maintenance", check};
+}
+
 KeyRule url_path_key() {
   return {"^/", "a path of the site, as /static", is_url_path};
 }

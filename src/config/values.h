@@ -43,5 +43,6 @@ TextRule any_line_rule(std::string expected);
 KeyRule name_key();
 KeyRule variable_key();
 KeyRule url_path_key();
+KeyRule page_key();  ///< what a page of the app's own stands for
 
 }  // namespace ecluse::config

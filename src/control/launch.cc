@@ -363,18 +363,25 @@ ports::Site site_of(const rollout::State& state,
 }
 
 namespace {
+/// Where a path of a release lies on this machine: what its jobs wrote above what was built.
+std::vector<std::string> roots_of(const Settings& settings, const model::Release& release,
+                                  const std::string& artifact_path, const std::string& below = {}) {
+  const std::string tail = below.empty() ? "" : "/" + below;
+  std::vector<std::string> roots;
+  if (release.layer != 0) {
+    roots.push_back(layer_path_of(settings, release.key.environment, release.layer) + tail);
+  }
+  roots.push_back(artifact_path + tail);
+  return roots;
+}
+
 std::vector<ports::Folder> folders_of(const Settings& settings, const model::Release& release,
                                       const std::string& artifact_path) {
   std::vector<ports::Folder> folders;
   for (const auto& process : release.spec.processes) {
     for (const auto& [prefix, folder] : process.static_paths) {
-      ports::Folder made{.prefix = prefix};
-      if (release.layer != 0) {
-        const auto layer = layer_path_of(settings, release.key.environment, release.layer);
-        made.roots.push_back(layer + "/" + folder);
-      }
-      made.roots.push_back(artifact_path + "/" + folder);
-      folders.push_back(std::move(made));
+      folders.push_back(
+          {.prefix = prefix, .roots = roots_of(settings, release, artifact_path, folder)});
     }
   }
   return folders;
@@ -391,6 +398,16 @@ Result<void> add_folders(const Ports& ports, const Settings& settings,
     if (arm.release == release.key.number) {
       arm.folders = folders_of(settings, release, artifact_path);
     }
+  }
+  return {};
+}
+
+Result<void> add_pages(const Ports& ports, const Settings& settings, const model::Release& release,
+                       ports::Site& site) {
+  if (release.spec.pages.empty()) return {};
+  ECLUSE_ASSIGN(const auto artifact_path, ports.builder.path_of(release.artifact.digest));
+  for (const auto& [name, file] : release.spec.pages) {
+    site.page_files[name] = {.roots = roots_of(settings, release, artifact_path), .file = file};
   }
   return {};
 }

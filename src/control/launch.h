@@ -73,6 +73,10 @@ ports::Site site_of(const rollout::State& state,
 /// above what was built. Blocking. NotFound when the artifact was deleted.
 Result<void> add_folders(const Ports& ports, const Settings& settings,
                          const model::Release& release, ports::Site& site);
+/// Adds the pages of the app's own that the leading release has. Blocking. NotFound when the
+/// artifact was deleted.
+Result<void> add_pages(const Ports& ports, const Settings& settings, const model::Release& release,
+                       ports::Site& site);
 /// Looks up the site's basic authentication. Blocking.
 Result<void> protect(const Ports& ports, const model::Release& release, ports::Site& site);
 

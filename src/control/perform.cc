@@ -155,6 +155,8 @@ void apply(const Ports& ports, const Settings& settings, const Order& order, Ack
   if (order.leading) {
     auto guarded = protect(ports, *order.leading, site);
     if (failed(ack, guarded)) return;
+    auto paged = add_pages(ports, settings, *order.leading, site);
+    if (failed(ack, paged)) return;
   }
   auto applied = order.effect.kind == EffectKind::kAbortSite
                      ? ports.traffic.abort(site, order.effect.release, order.fence)

@@ -86,6 +86,13 @@ enum class Phase : std::uint8_t {
   kClosed,
 };
 
+/// Whether a person reads the answer: what Accept says.
+enum class Html : std::uint8_t {
+  kNo,     ///< a program, which asks for something else
+  kAny,    ///< it takes HTML as well
+  kAsked,  ///< it names HTML, as browsers do for pages
+};
+
 /// What the rest of a request must know of its head; the head itself may be gone.
 struct RequestFacts {
   bool is_head = false;
@@ -97,6 +104,7 @@ struct RequestFacts {
   bool is_proof = false;       ///< sent by Traffic::ask: not counted as a visitor's
   bool is_chosen = false;      ///< by a signed word, not by the weights
   bool may_ask_other = false;  ///< a hashed asset: another release may have what this one has not
+  Html html = Html::kAny;      ///< found only where the site has pages of its own
   bool sets_client_cookie = false;
   bool sets_affinity_cookie = false;
   std::uint32_t hsts_s = 0;  ///< Strict-Transport-Security's max-age; 0: not said

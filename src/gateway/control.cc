@@ -14,6 +14,7 @@
 #include "gateway/http1_chars.h"
 #include "gateway/http1_head.h"
 #include "gateway/override_token.h"
+#include "gateway/page_files.h"
 
 namespace ecluse::gateway {
 
@@ -150,7 +151,9 @@ Result<RouteTable::Entry> Control::build_entry(Desk& desk, const ports::Site& si
     ECLUSE_ASSIGN(slots[arm.release],
                   setup_.context->memory->slot_of(site.key, arm.release, is_needed));
   }
-  return make_entry(site, desk.ids, slots, begin_trial(desk, site));
+  ports::Site with_pages = site;
+  with_pages.pages = pages_of(site);
+  return make_entry(with_pages, desk.ids, slots, begin_trial(desk, site));
 }
 
 /// Traffic goes on where outcomes cannot be recorded: the judge will find none.
@@ -404,6 +407,7 @@ Result<void> Control::serve_everywhere(const ports::Site& site) {
 }
 
 Result<void> Control::apply(const ports::Site& site, const ports::Fence& fence) {
+  ECLUSE_TRY(check_page_files(site));
   const auto version = desk_.with([&](Desk& desk) -> Result<std::uint64_t> {
     ECLUSE_TRY(check_fence(desk, site.key, fence));
     ECLUSE_TRY(check_latches(site, fence));

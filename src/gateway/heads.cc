@@ -166,6 +166,25 @@ std::string_view cookie_in(std::string_view cookies, std::string_view name) {
 }
 }  // namespace
 
+Html html_wish(const http1::Fields& fields) {
+  bool is_said = false;
+  bool takes_any = false;
+  bool is_asked = false;
+  for (const http1::Field& field : fields) {
+    if (!http1::equal_ignoring_case(field.name, "accept")) continue;
+    is_said = true;
+    (void)http1::for_each_element(field.value, [&](std::string_view element) {
+      const std::string_view type = http1::trim_ows(element.substr(0, element.find(';')));
+      takes_any = takes_any || type == "*/*" || http1::equal_ignoring_case(type, "text/*");
+      is_asked = is_asked || http1::equal_ignoring_case(type, "text/html") ||
+                 http1::equal_ignoring_case(type, "application/xhtml+xml");
+      return true;
+    });
+  }
+  if (is_asked) return Html::kAsked;
+  return takes_any || !is_said ? Html::kAny : Html::kNo;
+}
+
 std::string_view cookie_value(const http1::Fields& fields, std::string_view name) {
   for (const http1::Field& field : fields) {
     if (field.id != http1::FieldId::kCookie) continue;

@@ -37,6 +37,9 @@ std::string_view address_text(const in6_addr& address, std::span<char> room);
 /// The value of `name` in a Cookie field, or an empty view.
 std::string_view cookie_value(const http1::Fields& fields, std::string_view name);
 
+/// What the Accept fields say of HTML (RFC 9110 section 12.5.1); weights are passed over.
+Html html_wish(const http1::Fields& fields);
+
 inline constexpr std::string_view kClientCookie = "ecluse_client";
 inline constexpr std::string_view kInstanceCookie = "ecluse_instance";
 inline constexpr std::string_view kOverrideCookie = "ecluse_override";

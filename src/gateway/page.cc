@@ -34,6 +34,7 @@ constexpr auto kStandard = std::to_array<Standard>({
     {421, "Misdirected Request", "This connection was made for another site.", 0},
     {431, "Request Header Fields Too Large",
      "The head of the request is larger than this server accepts.", 0},
+    {500, "Internal Server Error", "The application has failed. Please try again.", 0},
     {501, "Not Implemented", "This server does not do what the request asks for.", 0},
     {502, "Bad Gateway", "The application gave no usable answer. Please try again.", 0},
     {503, "Service Unavailable",

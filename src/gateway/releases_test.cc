@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -220,13 +222,96 @@ TEST(OwnPages, ThatCannotBeServedAreRefused) {
   RecordingApp app;
   Two two;
   Site unknown = site({arm(6, kAll, app)});
-  unknown.pages = {{"500", "x"}};
+  unknown.pages = {{"418", "x"}};
   EXPECT_EQ(two.served.traffic.apply(unknown, two.decisions.next()).error().kind,
             ErrorKind::kInvalid);
   Site large = site({arm(6, kAll, app)});
   large.pages = {{"503", std::string(20'000, 'x')}};
   EXPECT_EQ(two.served.traffic.apply(large, two.decisions.next()).error().kind,
             ErrorKind::kInvalid);
+}
+
+TEST(OwnPages, AreForWhoeverReadsHtml) {
+  RecordingApp app(close_at_once);
+  Two two;
+  Site own = site({arm(6, kAll, app)});
+  own.pages = {{"502", "<p>broken</p>"}};
+  two.apply(own);
+  const auto page_for = [&](const std::string& accept) {
+    return body_of(two.ask("/", "Accept: " + accept + "\r\n"));
+  };
+  EXPECT_EQ(page_for("text/html,application/xml;q=0.9,*/*;q=0.8"), "<p>broken</p>");
+  EXPECT_EQ(page_for("*/*"), "<p>broken</p>");
+  EXPECT_NE(page_for("application/json"), "<p>broken</p>");
+  EXPECT_NE(page_for("application/json, text/plain"), "<p>broken</p>");
+}
+
+/// Answers with 500 and this type.
+RecordingApp::Serve fails_as(std::string type) {
+  return [type = std::move(type)](RecordingApp::Peer& peer) {
+    while (!peer.read_request().empty()) {
+      peer.send(
+          fmt::format("HTTP/1.1 500 Oops\r\nContent-Type: {}\r\nSet-Cookie: trace=1\r\n"
+                      "Content-Length: 9\r\n\r\nTraceback",
+                      type));
+    }
+  };
+}
+
+TEST(OwnPages, TakeThePlaceOfARawFailureForBrowsersOnly) {
+  RecordingApp app(fails_as("text/html; charset=utf-8"));
+  RecordingApp api(fails_as("application/json"));
+  Two two;
+  Site own = site({arm(6, kAll, app)});
+  own.pages = {{"500", "<p>sorry</p>"}};
+  two.apply(own);
+  const std::string html = "Accept: text/html,*/*;q=0.8\r\n";
+  const std::string hidden = two.ask("/", html);
+  EXPECT_EQ(status_of(hidden), 500);
+  EXPECT_EQ(body_of(hidden), "<p>sorry</p>");
+  EXPECT_EQ(hidden.find("Traceback"), std::string::npos);
+  EXPECT_EQ(value_of(hidden, "X-Ecluse-Release"), "6");
+  EXPECT_EQ(body_of(two.ask("/", "Accept: */*\r\n")), "Traceback");
+  EXPECT_EQ(body_of(two.ask("/")), "Traceback");
+  EXPECT_EQ(two.served.traffic.counters(kKey)->arms.at(6).errors_5xx,
+            3U);  // as if nothing was hidden
+  EXPECT_EQ(two.served.traffic.counters(kKey)->arms.at(6).failures, 0U);
+  Site json = site({arm(7, kAll, api)});
+  json.pages = own.pages;
+  two.apply(json);
+  EXPECT_EQ(body_of(two.ask("/", html)), "Traceback");
+}
+
+TEST(OwnPages, ComeFromFilesOfTheReleaseAndNeverFromOutside) {
+  const TemporaryFolder release;
+  const TemporaryFolder layer;
+  const auto write = [](const std::filesystem::path& file, const std::string& text) {
+    std::ofstream(file) << text;
+  };
+  write(release.path() / "502.html", "<p>built</p>");
+  write(layer.path() / "502.html", "<p>collected</p>");
+  write(release.path() / "large.html", std::string(20'000, 'x'));
+  std::filesystem::create_symlink("/etc/passwd", release.path() / "link.html");
+  RecordingApp app(close_at_once);
+  Two two;
+  Site own = site({arm(6, kAll, app)});
+  const auto page = [&](const std::string& file) {
+    return ports::PageFile{.roots = {layer.path().string(), release.path().string()}, .file = file};
+  };
+  own.page_files = {{"502", page("502.html")}};
+  two.apply(own);
+  EXPECT_EQ(body_of(two.ask()), "<p>collected</p>");
+  for (const std::string bad : {"missing.html", "large.html", "link.html", "../x.html"}) {
+    own.page_files = {{"502", page(bad)}};
+    const auto refused = two.served.traffic.apply(own, two.decisions.next());
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid) << bad;
+  }
+  EXPECT_EQ(body_of(two.ask()), "<p>collected</p>");
+  // A rollback does not wait for a page.
+  ASSERT_TRUE(two.served.traffic.abort(own, 7, two.decisions.next("lettings/prod@2")));
+  EXPECT_EQ(status_of(two.ask()), 502);
+  EXPECT_NE(body_of(two.ask()), "");
 }
 
 TEST(Retries, EndWithTheirBudget) {

@@ -282,12 +282,12 @@ Result<ArmRoute> make_arm(const ports::Arm& arm, const std::string& site, Target
 
 Result<void> add_pages(const std::map<std::string, std::string>& pages, SiteRoute& route) {
   static const std::map<std::string, int> kKnown{
-      {"502", 502}, {"503", 503}, {"504", 504}, {"maintenance", kMaintenancePage}};
+      {"500", 500}, {"502", 502}, {"503", 503}, {"504", 504}, {"maintenance", kMaintenancePage}};
   for (const auto& [name, html] : pages) {
     const auto known = kKnown.find(name);
     if (known == kKnown.end()) {
       return fail(ErrorKind::kInvalid, fmt::format("there is no page '{}' to replace", name),
-                  "pages are 502, 503, 504 and maintenance");
+                  "pages are 500, 502, 503, 504 and maintenance");
     }
     if (html.size() > kPageBytesMax) {
       return fail(ErrorKind::kInvalid, fmt::format("the page {} has {} bytes, more than {}", name,

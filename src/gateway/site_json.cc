@@ -124,6 +124,22 @@ model::EnvironmentKey key_from_json(const json& j) {
   return {j.at("app"), j.at("environment")};
 }
 
+namespace {
+json page_files_json(const std::map<std::string, ports::PageFile>& files) {
+  json all = json::object();
+  for (const auto& [name, page] : files) all[name] = {{"roots", page.roots}, {"file", page.file}};
+  return all;
+}
+
+std::map<std::string, ports::PageFile> page_files_of(const json& j) {
+  std::map<std::string, ports::PageFile> files;
+  for (const auto& [name, page] : j.items()) {
+    files[name] = {page.at("roots").get<std::vector<std::string>>(), page.at("file")};
+  }
+  return files;
+}
+}  // namespace
+
 json to_json(const ports::Site& site) {
   json latency_bounds_ms = json::array();
   for (const Duration bound : site.latency_bounds) latency_bounds_ms.push_back(bound.count());
@@ -144,6 +160,7 @@ json to_json(const ports::Site& site) {
           {"latency_bounds_ms", latency_bounds_ms},
           {"health_paths", site.health_paths},
           {"pages", site.pages},
+          {"page_files", page_files_json(site.page_files)},
           {"on_trial", site.on_trial ? json(*site.on_trial) : json()},
           {"tls", site.tls ? tls_json(*site.tls) : json()}};
 }
@@ -167,6 +184,7 @@ ports::Site site_from_json(const json& j) {
   }
   site.health_paths = j.value("health_paths", std::vector<std::string>());
   site.pages = j.value("pages", std::map<std::string, std::string>());
+  site.page_files = page_files_of(j.value("page_files", json::object()));
   if (j.contains("tls") && !j.at("tls").is_null()) site.tls = tls_of(j.at("tls"));
   return site;
 }

@@ -186,6 +186,10 @@ bool examine(StaticFile& file, std::uint64_t salt) {
 }
 }  // namespace
 
+os::Fd open_below(const std::string& root, const std::string& name) {
+  return open_below(os::Fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), name);
+}
+
 std::optional<StaticFile> open_static(const FolderRoute& folder, const std::string& name,
                                       const http1::Fields& fields) {
   const std::string_view type = content_type_of(name);

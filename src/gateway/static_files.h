@@ -47,6 +47,9 @@ struct StaticFile {
 std::optional<StaticFile> open_static(const FolderRoute& folder, const std::string& name,
                                       const http1::Fields& fields);
 
+/// Null: there is no such file below the folder. Never outside of it, whatever links say.
+os::Fd open_below(const std::string& root, const std::string& name);
+
 /// What the request gets.
 struct Share {
   int status = 200;  ///< 200, 206, 304, 412 or 416

@@ -193,7 +193,7 @@ void WorkerThread::review_exchange(Client& client) {
   count_failure(client);
   detach(client, false);
   if (client.answer_started) return close_client(client, client.answer_until_close);
-  answer_page(client, page_for(table_->site_of_slot(client.slot), 504));
+  answer_page(client, page_for(client, table_->site_of_slot(client.slot), 504));
   advance(client);
 }
 

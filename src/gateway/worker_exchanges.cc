@@ -52,7 +52,7 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
     note_failure(target);
     count_failure(client);
     if (client.attempts == 0 && take_retry()) return retry(client);
-    return answer_page(client, page_for(&site, 503));
+    return answer_page(client, page_for(client, &site, 503));
   }
   client.upstream = upstream;
   upstream->client = &client;
@@ -264,6 +264,10 @@ bool WorkerThread::take_answer(Client& client) {
     ask_other(client);
     return false;
   }
+  if (hides_answer(client)) {
+    answer_instead(client);
+    return false;
+  }
   const bool is_interim = response_.status < 200 && response_.status != 101;
   const bool is_unasked_switch =
       response_.status == 101 && !(client.facts.wants_websocket && response_.switches_to_websocket);
@@ -400,7 +404,7 @@ void WorkerThread::bad_answer(Client& client) {
   note_failure(*client.upstream->target);
   count_failure(client);
   detach(client, false);
-  answer_page(client, page_for(table_->site_of_slot(client.slot), 502));
+  answer_page(client, page_for(client, table_->site_of_slot(client.slot), 502));
 }
 
 bool WorkerThread::may_retry(const Client& client) const {
@@ -427,7 +431,7 @@ void WorkerThread::upstream_failed(Client& client, int status) {
   count_failure(client);
   detach(client, false);
   if (retries) return retry(client);
-  answer_page(client, page_for(table_->site_of_slot(client.slot), status));
+  answer_page(client, page_for(client, table_->site_of_slot(client.slot), status));
 }
 
 /// Retries are for single failures: when much fails they would only double the load.

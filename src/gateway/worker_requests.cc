@@ -195,6 +195,7 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   const SiteRoute* const site = table_->find(host, client.listener_port);
   if (site == nullptr) return answer_page(client, unknown_host_page());
   client.facts.shows_release = site->show_release;
+  if (!site->pages.empty()) client.facts.html = html_wish(request.fields);
   if (client.is_secure) client.facts.hsts_s = site->hsts_s;
   const std::string_view token = request.fields.value_of(http1::FieldId::kOverride);
   if (!token.empty()) {
@@ -255,7 +256,7 @@ bool WorkerThread::answers_itself(Client& client, const http1::Request& request,
       }
       return true;
     case ports::SiteMode::kMaintenance:
-      answer_page(client, page_for(&site, kMaintenancePage));
+      answer_page(client, page_for(client, &site, kMaintenancePage));
       return true;
   }
   return false;
@@ -336,7 +337,7 @@ void WorkerThread::forward(Client& client, const http1::Request& request, const 
     if (is_other && try_arm(client, request, site, other, Avoided::kNo)) return;
   }
   if (try_arm(client, request, site, arm, Avoided::kYes)) return;
-  answer_page(client, page_for(&site, 503));
+  answer_page(client, page_for(client, &site, 503));
 }
 
 /// False when no instance of the arm may be asked.
@@ -419,14 +420,6 @@ std::string_view WorkerThread::date() {
                         &parts);  // 29 characters always
   }
   return {date_text_.data(), 29};
-}
-
-/// The app's own page where it gave one.
-Page WorkerThread::page_for(const SiteRoute* site, int status) const {
-  Page page = status == kMaintenancePage ? maintenance_page() : page_of(status);
-  if (site == nullptr) return page;
-  if (const auto own = site->pages.find(status); own != site->pages.end()) page.html = own->second;
-  return page;
 }
 
 void WorkerThread::answer_page(Client& client, const Page& page, std::string_view extra_fields) {

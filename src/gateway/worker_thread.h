@@ -174,10 +174,14 @@ class WorkerThread {
   Target* pick(Client& client, const http1::Request& request, const BackendRoute& backend,
                std::uint32_t slot);
   const ArmRoute* arm_of(Client& client, const http1::Request& request, const SiteRoute& site);
-  Page page_for(const SiteRoute* site, int status) const;
   bool take_retry();
   bool lacks_asset(const Client& client) const;
   void ask_other(Client& client);
+
+  // The app's own pages: worker_pages.cc
+  Page page_for(const Client& client, const SiteRoute* site, int status) const;
+  bool hides_answer(const Client& client) const;
+  void answer_instead(Client& client);
 
   // Which instance: worker_targets.cc
   Target& target_of(const TargetRoute& route, std::uint32_t slot);

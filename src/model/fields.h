@@ -244,6 +244,7 @@ void fields(V& v, EnvironmentSpec& x) {
   v("alerts", x.alerts);
   v("notify", x.notify);
   v("waivers", x.waivers);
+  v("pages", x.pages);
 }
 template <typename V>
 void fields(V& v, Release& x) {

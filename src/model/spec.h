@@ -234,6 +234,7 @@ struct EnvironmentSpec {
   std::vector<AlertSpec> alerts;
   std::vector<NotifySpec> notify;
   std::vector<WaiverSpec> waivers;
+  std::map<std::string, std::string> pages;  ///< "503" to a file of the release
   bool operator==(const EnvironmentSpec&) const = default;
 
   const ProcessSpec* find_process(std::string_view process) const;

@@ -46,6 +46,13 @@ struct Arm {
   bool operator==(const Arm&) const = default;
 };
 
+/// A file of a release that holds a page.
+struct PageFile {
+  std::vector<std::string> roots;  ///< absolute; the first that has the file wins
+  std::string file;                ///< below one of them, "errors/503.html"
+  bool operator==(const PageFile&) const = default;
+};
+
 enum class SiteMode {
   kServe,
   kHold,         ///< requests wait, bounded in number, bytes and time, then pass
@@ -89,9 +96,12 @@ struct Site {
   /// Paths that are answered with 200 while requests are held, so that nobody who watches the site
   /// takes it for dead.
   std::vector<std::string> health_paths;
-  /// The app's own HTML for what we answer in its place: "502", "503", "504", "maintenance". At
-  /// most 16 KiB each.
+  /// The app's own HTML for what we answer in its place: "502", "503", "504", "maintenance"; and
+  /// "500", which takes the place of the app's answer with that status. At most 16 KiB each.
   std::map<std::string, std::string> pages;
+  /// The same from files, read when the site is applied. apply() is Invalid if one cannot be read;
+  /// abort() goes on without it.
+  std::map<std::string, PageFile> page_files;
   std::optional<SiteTls> tls;  ///< none: plain HTTP only
   bool operator==(const Site&) const = default;
 };
