@@ -16,7 +16,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http2"))
-from gateway import PATIENCE_S, App, Gateway, answer, eventually  # noqa: E402
+from gateway import PATIENCE_S, App, Gateway, Managed, answer, eventually  # noqa: E402
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
 CHROMIUM = shutil.which("chromium")
@@ -147,18 +147,49 @@ class Browser:
 
 
 class InABrowser(unittest.TestCase):
+    def visit(self, gateway):
+        """A browser at work on the site, and how it fares."""
+        browser = Browser(gateway.folder / "cert.pem")
+        self.addCleanup(browser.close)
+        browser.go(f"https://localhost:{gateway.port}/")
+
+        def state():
+            return browser.ask("typeof state === 'undefined' ? null : state") or {"loads": 0, "heard": 0}
+
+        eventually(lambda: state()["loads"] > 20 and state()["heard"] > 5, "the site is at work")
+        self.assertEqual(browser.ask("performance.getEntriesByType('navigation')[0].nextHopProtocol"),
+                         "h2")
+        return browser, state
+
+    def test_a_deploy_by_steps_and_the_drain_of_what_was_before(self):
+        old, new = App(serve), App(serve)
+        gateway = Managed(PROGRAM)
+        for each in (old, new, gateway):
+            self.addCleanup(each.close)
+        gateway.apply([(6, old, 1_000_000)])
+        browser, state = self.visit(gateway)
+        for share in (200_000, 1_000_000):
+            before = state()
+            gateway.apply([(6, old, 1_000_000 - share), (7, new, share)])
+            eventually(lambda: state()["loads"] > before["loads"] + 50, "it goes on")
+        self.assertIn(b"GET /item", new.received)
+        self.assertIsNone(state().get("closed"))  # its WebSocket is still with the old release
+        gateway.drain(6, 100)
+        eventually(lambda: state()["closed"] is not None, "the WebSocket is told to come back")
+        seen = len(old.received)
+        before = state()
+        eventually(lambda: state()["loads"] > before["loads"] + 50, "it goes on")
+        after = state()
+        self.assertEqual((after["failures"], after["closed"]), ([], 1012))
+        self.assertEqual(len(old.received), seen)
+        browser.ask("state.runs = false")
+
     def test_a_site_over_http2_with_a_websocket_while_the_gateway_is_replaced(self):
         app = App(serve)
         self.addCleanup(app.close)
         gateway = Gateway(PROGRAM, app)
         self.addCleanup(gateway.close)
-        browser = Browser(gateway.folder / "cert.pem")
-        self.addCleanup(browser.close)
-        browser.go(f"https://localhost:{gateway.port}/")
-        state = lambda: browser.ask("typeof state === 'undefined' ? null : state") or {"loads": 0, "heard": 0}
-        eventually(lambda: state()["loads"] > 20 and state()["heard"] > 5, "the site is at work")
-        self.assertEqual(browser.ask("performance.getEntriesByType('navigation')[0].nextHopProtocol"),
-                         "h2")
+        browser, state = self.visit(gateway)
         for _ in range(2):
             before = state()
             gateway.process.send_signal(signal.SIGUSR2)

@@ -1,5 +1,6 @@
 """The gateway over TLS in front of an app that records what it receives, and a client of HTTP/2 that
 can say anything."""
+import json
 import os
 import pathlib
 import re
@@ -140,11 +141,14 @@ class Gateway:
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(
             [program, "gateway", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0",
-             "--tls-cert", self.folder / "cert.pem", "--tls-key", self.folder / "key.pem", "--to",
-             f"127.0.0.1:{app.port}", "--workers", "2", *more],
+             *self.arguments(app), "--workers", "2", *more],
             stdout=subprocess.PIPE, stderr=self.log)
         self.plain_port = self.read_port()
         self.port = self.read_port()
+
+    def arguments(self, app):
+        return ["--tls-cert", self.folder / "cert.pem", "--tls-key", self.folder / "key.pem", "--to",
+                f"127.0.0.1:{app.port}"]
 
     def read_port(self):
         line = self.process.stdout.readline().decode()
@@ -173,6 +177,43 @@ class Gateway:
         shutil.rmtree(self.folder, ignore_errors=True)
         if code != 0 or "Sanitizer" in words:
             raise AssertionError(f"the gateway ended with {code}:\n{words}")
+
+
+class Managed(Gateway):
+    """Under a control plane, which is the test: one site, "localhost", with releases."""
+
+    def __init__(self, program, *more):
+        self.sequence = 0
+        super().__init__(program, None, *more)
+
+    def arguments(self, app):
+        return ["--folder", self.folder / "gateway", "--control", self.folder / "control.sock"]
+
+    def order(self, **order):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(PATIENCE_S)
+            line.connect(str(self.folder / "control.sock"))
+            line.sendall(json.dumps(order).encode() + b"\n")
+            reply = json.loads(line.makefile().readline())
+        if not reply["ok"]:
+            raise AssertionError(f"{order['op']}: {reply['error']}")
+        return reply
+
+    def apply(self, shares):
+        """`shares`: (release, app, millionths)."""
+        self.sequence += 1
+        arms = [{"release": release, "weight_ppm": ppm,
+                 "backends": [{"process": "web", "prefixes": ["/"], "affinity": False, "targets": [
+                     {"instance": f"i{release}", "address": "127.0.0.1", "port": app.port, "ready": True}]}]}
+                for release, app, ppm in shares]
+        site = {"app": "shop", "environment": "prod", "hosts": ["localhost"], "arms": arms,
+                "tls": {"source": "files", "certificate": str(self.folder / "cert.pem"),
+                        "key": str(self.folder / "key.pem"), "redirect": False}}
+        self.order(op="apply", site=site, fence={"term": 1, "rollout": "shop/prod@1", "sequence": self.sequence})
+
+    def drain(self, release, websocket_budget_ms):
+        self.order(op="drain", app="shop", environment="prod", release=release,
+                   websocket_budget_ms=websocket_budget_ms)
 
 
 GET = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/")]
