@@ -37,6 +37,7 @@ void Checkers::on_step(const rollout::State& before, const rollout::Step& step) 
   on_trial(before, step.next);
   on_phase(before, step.next);
   on_abort(before, step.next);
+  on_jobs(before, step.next);
   on_evidence(before);
   const bool stops =
       std::ranges::any_of(step.effects, [](const rollout::Effect& e) { return is_unsafe(e.kind); });
@@ -95,6 +96,18 @@ void Checkers::on_trial(const rollout::State& before, const rollout::State& next
                       r.plan.no_traffic == model::NoTraffic::kProbe;
   if (went_on && !proven && !r.now && !r.decided && !probed)
     violated("3 nobody decided", r.id + " went on though nothing was proven");
+}
+
+/// Nothing of a new release runs before each of its jobs has ended well, in whatever rollout of it.
+void Checkers::on_jobs(const rollout::State& before, const rollout::State& next) {
+  if (!next.active || next.active->phase != Phase::kStarting) return;
+  const auto& r = *next.active;
+  const bool begins = !before.active || before.active->phase != Phase::kStarting;
+  const bool is_new = r.kind == rollout::Kind::kDeploy || r.kind == rollout::Kind::kPromote;
+  if (!begins || !is_new) return;
+  for (std::size_t i = 0; i < r.plan.jobs.size(); ++i)
+    if (const auto id = control::job_id({next.key, r.release}, i); !world_.runtime.has_done(id))
+      violated("3 its release jobs have run", fmt::format("{} starts without {}", r.id, id));
 }
 
 /// A number may be given again after a crash; a name at the gateway must not, or a latch binds

@@ -36,6 +36,7 @@ class Checkers {
   void on_trial(const rollout::State& before, const rollout::State& next);
   void on_phase(const rollout::State& before, const rollout::State& next);
   void on_fence(const rollout::Rollout& r);
+  void on_jobs(const rollout::State& before, const rollout::State& next);
   void on_evidence(const rollout::State& state);
   void on_abort(const rollout::State& before, const rollout::State& next);
   void one_generation_of_workers(const ports::Launch& launch, const rollout::State& durable);

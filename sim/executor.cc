@@ -60,11 +60,12 @@ void SimExecutor::crash(double still_arrives) {
   for (auto& [lane, queue] : lanes_) {
     if (!lane.starts_with("site ") || !prng_.chance(still_arrives)) continue;
     auto work = std::make_shared<control::Work>(std::move(queue.front().work));
-    scheduler_.after(Duration{static_cast<std::int64_t>(prng_.below(2'000))}, [this, work] {
-      of_the_dead_ = true;
-      (void)(*work)();
-      of_the_dead_ = false;
-    });
+    scheduler_.after(Duration{static_cast<std::int64_t>(prng_.below(last_will_ms_max))},
+                     [this, work] {
+                       of_the_dead_ = true;
+                       (void)(*work)();
+                       of_the_dead_ = false;
+                     });
   }
   lanes_.clear();
 }

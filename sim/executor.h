@@ -33,6 +33,7 @@ class SimExecutor final : public control::Executor {
   bool does_the_will_of_the_dead() const { return of_the_dead_; }
 
   Mischief mischief;
+  std::uint64_t last_will_ms_max = 2'000;  ///< so late a decision may come whose sender has died
   bool no_delay = false;
 
  private:

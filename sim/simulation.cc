@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "control/views.h"
 #include "rollout/state_json.h"
@@ -18,6 +20,12 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+// People who act, and a machine that fails, at the worst moment.
+constexpr double kMeddlingChance = 0.05;
+constexpr double kMeddlingInAJobChance = 0.4;
+constexpr double kDeathBeforeTheCommitChance = 0.2;
+constexpr std::uint64_t kLateWillMs = 10'000;
+
 constexpr double kVisitedLives = 0.05;
 constexpr double kGoodShare = 0.01;
 constexpr double kBadShare = 0.5;
@@ -29,7 +37,12 @@ constexpr std::uint64_t kFnvPrime = 1099511628211ULL;
 class Life {
  public:
   Life(std::uint64_t seed, int rollouts, Trace trace)
-      : world_(seed), checkers_(world_), wanted_(rollouts), keep_(trace == Trace::kKeep) {
+      : world_(seed),
+        meddling_(~seed),
+        is_meddled_with_(is_meddled_with(seed)),
+        checkers_(world_),
+        wanted_(rollouts),
+        keep_(trace == Trace::kKeep) {
     outcome_.seed = seed;
     outcome_.trace_hash = kFnvBasis;
     const auto check = world_.witness;
@@ -41,12 +54,14 @@ class Life {
       count_trials(step.next);
       consider_ruling(step.next);
       consider_dying();
+      if (is_meddled_with_ && !calm_) consider_meddling(before, step);
     };
     world_.runtime.habits = [this](const ports::Launch& launch) { return habits_of(launch); };
     world_.prober.delay = [this] { return between(5, calm_ ? 50 : 800); };
     world_.traffic.linger = [this] { return between(0, 3'000); };
     set_faults();
     choose_the_character();
+    if (is_meddled_with_) world_.executor.last_will_ms_max = kLateWillMs;
   }
 
   Outcome live() {
@@ -67,6 +82,36 @@ class Life {
   /// Dying in the middle of a step is dying right after it: the engine is not re-entered.
   void consider_dying() {
     if (!calm_ && world_.prng.chance(crash_chance_)) dying_ = true;
+  }
+
+  /// Three lives of seven. By the seed alone, and with draws of their own, so that a seed that once
+  /// found something in the other lives finds it still.
+  static bool is_meddled_with(std::uint64_t seed) {
+    return seed % 7 == 0 || seed % 7 == 5 || seed % 7 == 6;
+  }
+
+  /// The plane dies when an abort has gone out that is not written; and whoever watches wants
+  /// something else as soon as a phase begins, most of all while a release job runs.
+  void consider_meddling(const rollout::State& before, const rollout::Step& step) {
+    const bool goes_out_unwritten = std::ranges::any_of(
+        step.effects, [](const rollout::Effect& e) { return is_urgent(e.kind); });
+    if (goes_out_unwritten && meddling_.chance(kDeathBeforeTheCommitChance)) dying_ = true;
+    const auto& r = step.next.active;
+    const bool begins = r && (!before.active || before.active->phase != r->phase);
+    if (!begins) return;
+    const bool in_a_job = r->phase == rollout::Phase::kReleaseJobs;
+    if (!meddling_.chance(in_a_job ? kMeddlingInAJobChance : kMeddlingChance)) return;
+    const Duration later{static_cast<std::int64_t>(meddling_.below(200))};
+    const bool aborts = in_a_job || meddling_.chance(0.6);
+    world_.scheduler.after(later, [this, key = step.next.key, aborts] { meddle(key, aborts); });
+  }
+
+  void meddle(const model::EnvironmentKey& key, bool aborts) {
+    if (!world_.engine || calm_) return;
+    world_.app = key.app;
+    say(fmt::format("somebody wants {} {}", to_string(key), aborts ? "aborted" : "rolled back"));
+    if (aborts) return abort(key.environment);
+    (void)world_.rollback(key.environment);
   }
 
   void run_for(Duration time) {
@@ -441,6 +486,8 @@ class Life {
   }
 
   World world_;
+  Prng meddling_;
+  bool is_meddled_with_;
   Checkers checkers_;
   int wanted_;
   bool keep_;

@@ -329,6 +329,46 @@ TEST_F(Story, AfterARebootTheStableReleaseIsStartedAgain) {
   for (const auto& target : site->arms[0].backends[0].targets) EXPECT_TRUE(target.ready);
 }
 
+TEST_F(Story, AReleaseWhoseJobFailedRunsItAgainWhenItIsDeployedAgain) {
+  ticket(world.deploy("c1", "preprod"));
+  settle();
+  bool database_is_full = true;
+  world.runtime.habits = [&](const ports::Launch& launch) {
+    return Habits{.job_exit = database_is_full && launch.id.find("-rjob-") != std::string::npos};
+  };
+  const auto failed = ticket(world.deploy("c2", "preprod"));
+  settle();
+  ASSERT_EQ(outcome(failed), Outcome::kAborted);
+  database_is_full = false;
+  const auto again = ticket(world.deploy("c2", "preprod"));
+  settle();
+  EXPECT_EQ(outcome(again), Outcome::kDone) << reason(again);
+  const auto serves = world.state("preprod")->stable;
+  EXPECT_TRUE(world.runtime.has_done(fmt::format("shop-preprod-rjob-{}-1", serves)));
+}
+
+TEST_F(Story, OfEndedRolloutsTheNewestAreKeptAndTheAuditIsWhole) {
+  world.settings.records_kept = 2;
+  world.crash();
+  ASSERT_TRUE(world.boot());
+  std::vector<std::string> ids = {ticket(world.deploy("c1", "preprod"))};
+  settle();
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(ticket(world.again("preprod", Kind::kRestart)));
+    settle();
+  }
+  EXPECT_FALSE(world.record(ids[0]));
+  EXPECT_FALSE(world.record(ids[1]));
+  EXPECT_TRUE(world.record(ids[2]));
+  EXPECT_TRUE(world.record(ids[3]));
+  const auto events = world.store.events({.kind_prefix = "rollout.", .limit = 1000});
+  ASSERT_TRUE(events);
+  for (const auto& id : ids)
+    EXPECT_TRUE(std::ranges::any_of(*events, [&](const auto& event) {
+      return event.body.find(id) != std::string::npos;
+    })) << id;
+}
+
 TEST_F(Story, AReleaseThatGoesRedAloneWhileBakingIsRolledBack) {
   ticket(world.deploy("c1", "preprod"));
   settle();

@@ -64,6 +64,9 @@ TEST_F(Trial, ARollbackRulingTakesTheWeightAwayAndSaysWhy) {
   EXPECT_EQ(outcome(id), Outcome::kAborted);
   EXPECT_EQ(reason(id), "the judge: 7 of 8 requests failed");
   EXPECT_EQ(world.record(id)->rollout.verdict->objective, "errors > 5%");
+  const auto events = world.store.events({.kind_prefix = "rollout.judged", .limit = 100});
+  ASSERT_EQ(events->size(), 1U);
+  EXPECT_NE(events->front().body.find("7 of 8 requests failed"), std::string::npos);
 }
 
 TEST_F(Trial, ARollbackRulingIsHeardInTheBakeToo) {
@@ -179,6 +182,61 @@ TEST_F(Trial, AReleaseThatFailsSyntheticRequestsWhichTheOldOneAnswersIsRolledBac
   settle();
   EXPECT_EQ(outcome(id), Outcome::kAborted);
   EXPECT_EQ(reason(id), "3 of 3 synthetic requests failed, 0 of the old release's");
+}
+
+TEST_F(Trial, NoTrafficPromoteGoesOnAndSaysSo) {
+  hold_at_ten_percent({.no_traffic = model::NoTraffic::kPromote});
+  end_inconclusive(0);
+  until("preprod", Phase::kBaking);
+  const auto& stages = world.state("preprod")->active->stages;
+  const auto judging = std::ranges::find(stages, "judging", &rollout::Stage::name);
+  ASSERT_NE(judging, stages.end());
+  EXPECT_EQ(judging->detail,
+            "no request came to be judged; promoted, as the policy says, and judged on while the "
+            "old release is warm");
+}
+
+TEST_F(Trial, AProbeThatBothReleasesFailIsForAPerson) {
+  hold_at_ten_percent({.inconclusive = model::Inconclusive::kProbe});
+  world.traffic.answers = [](const std::string&) { return false; };
+  end_inconclusive();
+  world.run_for(hours(5));
+  EXPECT_EQ(phase(), Phase::kUndecided);
+  world.traffic.answers = [](const std::string&) { return true; };
+  world.command("preprod", rollout::NowAsked{"alice"});
+  until("preprod", Phase::kBaking);
+}
+
+TEST_F(Trial, PromoteNowSkipsTheHolds) {
+  hold_at_ten_percent();
+  world.command("preprod", rollout::NowAsked{"alice", "it is urgent"});
+  world.run_for(seconds(2));
+  EXPECT_EQ(arms("preprod"), (Arms{{1, 0}, {2, 1'000'000}}));
+  const auto events = world.store.events({.kind_prefix = "rollout.hurried", .limit = 100});
+  ASSERT_EQ(events->size(), 1U);
+  EXPECT_NE(events->front().body.find("it is urgent"), std::string::npos);
+  until("preprod", Phase::kBaking);
+  world.command("preprod", rollout::NowAsked{"alice"});
+  settle(minutes(1));
+  EXPECT_EQ(outcome(id), Outcome::kDone) << "it ends the bake too";
+}
+
+TEST_F(Trial, PromoteNowDecidesWhatIsUndecided) {
+  hold_at_ten_percent({.inconclusive = model::Inconclusive::kHold});
+  end_inconclusive();
+  world.command("preprod", rollout::NowAsked{"alice"});
+  until("preprod", Phase::kBaking);
+}
+
+TEST_F(Trial, APauseEndsAfterADay) {
+  hold_at_ten_percent();
+  world.command("preprod", rollout::PauseAsked{"bob"});
+  world.run_for(hours(23));
+  EXPECT_EQ(phase(), Phase::kHolding);
+  EXPECT_EQ(arms("preprod"), (Arms{{1, 900'000}, {2, 100'000}}));
+  settle(hours(2));
+  EXPECT_EQ(outcome(id), Outcome::kAborted);
+  EXPECT_EQ(reason(id), "it was paused for 1d");
 }
 
 TEST_F(Trial, APausedRolloutIsNotPromotedByARuling) {

@@ -78,6 +78,7 @@ class World {
   TwinStageLogs stage_logs;
   std::map<std::string, model::AppSpec> specs;
   control::Ports ports;
+  control::Settings settings{"/layers", "/volumes"};  ///< of the next boot
   control::Engine::Witness witness;
   std::unique_ptr<control::Engine> engine;
 

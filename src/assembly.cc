@@ -18,6 +18,7 @@
 #include "api/server.h"
 #include "artifact/artifact_builder.h"
 #include "artifact/git_vcs.h"
+#include "backup/local_backups.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/background.h"
@@ -243,6 +244,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   observe::HttpProber prober;
   services::LocalServices services(*runtime, *secrets,
                                    services_options(data, runtime->isolated(), *secrets));
+  backup::LocalBackups backups(data / "backups", services, *clock);
   artifact::GitVcs vcs(data);
   artifact::ArtifactBuilder builder(data, vcs);
   clear_left_behind(builder);
@@ -257,7 +259,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   std::jthread watch;  // before the plane: it ends the wait for the plane's own end
   control::Plane plane(
       {*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets, stage_logs,
-       parse_app, nullptr, &outcomes, repository_audit(vcs, data / "audits"),
+       parse_app, &backups, &outcomes, repository_audit(vcs, data / "audits"),
        started_examination(vcs, *runtime, data / "examinations", runtime->isolated()),
        transfer::mover_in(data / "moves")},
       settings);

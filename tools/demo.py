@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""./run demo: a Django site goes to preprod and prod, and back, under load, without losing a request.
+"""./run demo: a Django site goes to preprod and prod, and back, under load, without losing a request. The judge
+promotes a good canary and rolls a bad one back.
 
     --json FILE   write the figures there
     --keep        leave it all running, and print the addresses
-    --rate N      requests per second on prod (default 40)
+    --rate N      requests per second on prod (default 60)
 
 Exit code: 0 when every bar holds, 1 when one does not.
 """
@@ -28,6 +29,21 @@ from _drive.repository import Repository  # noqa: E402
 PREPROD, PROD = "lettings/preprod", "lettings/prod"
 HOSTS = {PREPROD: "preprod.lettings.localhost", PROD: "lettings.localhost"}
 STYLE = "/static/site/style.css"
+CANARY = 0.1
+CANARY_CONFIG = f"""\
+    canary:
+      weights: [{CANARY:.0%}]
+      hold: 60s
+      sticky: user
+      abort_when: [errors > 5%, p95 > 2s, crashes > 1%, errors > 1x stable]
+"""
+PEOPLE = 20_000  # who come back with a cookie
+# Where nothing ever fails, nothing can be proven about errors: so robots ask for a page that no release has ever
+# been able to show. They are no users.
+ROBOTS = ("--get", "/old-bug/:1", "--people", 1_000_000)
+ROBOTS_SHARE = 0.045
+# The bar for the judge: so many canary requests, and what arrives within the time after them.
+CANARY_REQUESTS_MAX, SOON_MS = 7, 200
 WORKLOAD = (
     "--get", "/:30", "--get", "/lettings/:25", "--get", "/profiles/:10", "--get", f"{STYLE}:15",
     "--new", "/lettings/1/:10", "--slow-read", "/static/admin/js/vendor/jquery/jquery.js:2",
@@ -41,6 +57,8 @@ class Demo:
         self.ecluse = Ecluse("ecluse-demo", keep=arguments.keep)
         self.repository = Repository(self.ecluse.folder / "lettings")
         self.rollback = {}
+        self.verdicts = {}
+        self.weight_taken_ms = 0.0
         self.checks = {}
 
     # --- the story
@@ -54,11 +72,12 @@ class Demo:
             self.second_release()
             self.release_that_is_never_ready()
             self.back_and_forth()
+            self.bad_release()
             self.control_plane_dies()
             self.shim_dies()
             self.settle(2.0)
             self.story.chapter("The load ends")
-            return {"prod": prod.finish(), "preprod": preprod.finish()}
+            return {"prod": prod.finish(), "preprod": preprod.finish(), "robots": self.robots}
 
     def prepare(self):
         self.story.chapter("A repository, and an ecluse of its own")
@@ -80,19 +99,24 @@ class Demo:
         self.verify(PROD, 1)
 
     def second_release(self):
-        self.story.chapter("Release 2, while people use release 1")
+        self.story.chapter("Release 2, a canary under load: promoted by the judge")
         self.repository.replace("oc_lettings_site/templates/site/home.html",
                                 "Small houses", "Second season: small houses")
         self.repository.commit("Second season: a greeting with \"quotes\", `backticks` and $(dollars)")
         self.move(self.preprod, "release 2 to preprod", 1, 2, self.deploy_to_preprod)
-        self.move(self.prod, "release 2 to prod", 1, 2, self.promote_to_prod)
+        with Load(self.ecluse.port, HOSTS[PROD], "--rate", ROBOTS_SHARE * self.arguments.rate, *ROBOTS) as robots:
+            robots.phase("robots")
+            self.move(self.prod, "release 2: canary", 1, 2, self.promote_to_prod)
+            self.robots = robots.finish()
+        verdict = self.verdict_on("good")
+        self.story.done(f"the judge, after {verdict['canary_requests']} canary requests: {verdict['reason']}")
         self.verify(PROD, 2, "Second season")
 
     def release_that_is_never_ready(self):
-        self.story.chapter("Release 3 never becomes ready: nobody must see it")
+        self.story.chapter("A release that never becomes ready stays in preprod: nobody must see it")
         self.repository.write("release_fault.txt", "unready\n")
         self.repository.commit("A release whose health page is red")
-        self.preprod.phase("release 3 fails its probe")
+        self.preprod.phase("a release fails its probe")
         done = self.ecluse.deploy(self.repository, "preprod", check=False)
         if done.returncode != 1:
             raise Failed(f"deploy of a bad release exited with {done.returncode}, expected 1:\n"
@@ -112,21 +136,45 @@ class Demo:
         self.rollback["forward"] = self.roll(1, 2)
         self.verify(PROD, 2, "Second season")
 
+    def bad_release(self):
+        self.story.chapter("Release 3 is bad, in prod only: rolled back by the judge")
+        prod = "env: {ALLOWED_HOSTS: lettings.localhost"
+        self.repository.replace("ecluse.yml", prod + "}", prod + ", RELEASE_FAULT: errors}")
+        self.repository.commit("A setting that breaks every second page")
+        # preprod counts the release that never became ready, prod does not.
+        self.move(self.preprod, "bad release to preprod", 2, 4, self.deploy_to_preprod)
+        self.verify(PREPROD, 4)
+        self.prod.phase("release 3: bad canary")
+        self.prod.allow(2, 3)
+        self.fail_promotion(self.promote())
+        self.prod.allow(2)
+        self.prod.phase("release 2 serves on")
+        verdict = self.verdict_on("bad")
+        rollout = self.ecluse.environment(PROD)["rollout"]
+        self.weight_taken_ms = next(stage["took_ms"] for stage in rollout["stages"]
+                                    if stage["name"] == "aborting")
+        self.story.done(f"the judge, after {verdict['canary_requests']} canary requests: {verdict['reason']}")
+        self.verify(PROD, 2, "Second season")
+        self.repository.replace("ecluse.yml", ", RELEASE_FAULT: errors}", "}")
+
     def control_plane_dies(self):
         self.story.chapter("kill -9 of ecluse itself, in the middle of a rollout")
         self.repository.replace("oc_lettings_site/templates/site/home.html",
                                 "Second season", "Third season")
+        self.repository.replace("ecluse.yml", "hold: 60s", "hold: 8s")
         self.repository.commit("Third season")
-        # preprod counts the release that failed, prod does not.
-        self.move(self.preprod, "release 4 to preprod", 2, 4, self.deploy_to_preprod)
-        self.move(self.prod, "control plane killed", 2, 3, self.promote_and_kill)
-        self.verify(PROD, 3, "Third season")
+        self.move(self.preprod, "release 4 to preprod", 4, 5, self.deploy_to_preprod)
+        self.move(self.prod, "control plane killed", 2, 4, self.promote_and_kill)
+        verdict = self.verdict_on("resumed")
+        self.story.done(f"the judge went on where it was: {verdict['reason']}. Nothing bad is proven, so it is "
+                        "promoted, and judged on while the old release is warm")
+        self.verify(PROD, 4, "Third season")
 
     def shim_dies(self):
         self.story.chapter("kill -9 of the shim that minds an instance")
         self.prod.phase("shim killed")
         shims = {name: pid for name, pid in self.ecluse.shims().items()
-                 if name.startswith("lettings-prod-3-web-")}
+                 if name.startswith("lettings-prod-4-web-")}
         name, pid = sorted(shims.items())[0]
         instance = self.instance(name)
         kill_if_there(pid, signal.SIGKILL)
@@ -167,9 +215,21 @@ class Demo:
         if approval.returncode != 0:
             raise Failed(f"approve exited with {approval.returncode}:\n{output}")
 
+    def fail_promotion(self, approval):
+        output, _ = approval.communicate(timeout=180)
+        if approval.returncode != 1:
+            raise Failed(f"approve of a bad release exited with {approval.returncode}, expected 1:\n{output}")
+        self.story.detail(last_lines(output, 4))
+
+    def verdict_on(self, name):
+        """Of prod's newest rollout: the newest verdict, or what could be said so far."""
+        trial = self.ecluse.api("GET", f"/v1/rollouts/{self.ecluse.environment(PROD)['rollout']['id']}/trial")
+        self.verdicts[name] = trial["verdicts"][-1]["verdict"] if trial["verdicts"] else trial["so_far"]
+        return self.verdicts[name]
+
     def promote_and_kill(self):
         approval = self.promote()
-        moving = wait_for("the rollout to start instances", self.moving_phase, 60)
+        moving = wait_for("the canary to have its share", self.moving_phase, 60)
         self.ecluse.kill_control_plane()
         self.story.done(f"killed in phase `{moving}`; instances and traffic go on without it")
         time.sleep(1.0)
@@ -180,7 +240,7 @@ class Demo:
 
     def moving_phase(self):
         phase = (self.ecluse.environment(PROD).get("rollout") or {}).get("phase")
-        return phase if phase in ("starting", "probing", "shifting", "holding") else None
+        return phase if phase in ("holding", "judging") else None
 
     def move(self, load, name, old, new, act):
         """A phase of the load in which both releases may answer, and afterwards only the new one."""
@@ -207,7 +267,7 @@ class Demo:
     # --- looking from outside
 
     def load(self, key, rate):
-        load = Load(self.ecluse.port, HOSTS[key], "--rate", rate, "--seed", 2, *WORKLOAD)
+        load = Load(self.ecluse.port, HOSTS[key], "--rate", rate, "--seed", 2, "--people", PEOPLE, *WORKLOAD)
         load.phase("release 1 serves")
         load.allow(1)
         return load
@@ -255,7 +315,9 @@ class Demo:
 
 def adapt(repository):
     """What differs from the example: shorter waits, and something to see on the pages."""
-    repository.replace("ecluse.yml", "bake: 10m", "bake: 2m")
+    repository.replace("ecluse.yml", "    bake: 10m\n", f"    bake: 2m\n{CANARY_CONFIG}")
+    repository.replace("oc_lettings_site/urls.py", "urlpatterns = [",
+                       'urlpatterns = [\n    path("old-bug/", lambda request: 1 / 0),')
     repository.replace("ecluse.yml", "bake: 1m", "bake: 5s")
     repository.replace("ecluse.yml", "start: 40s", "start: 8s")
     collect = "  - python manage.py collectstatic --noinput"
@@ -271,18 +333,45 @@ def judge(demo, reports):
     bars = Bars()
     total = {name: sum(report[name] for report in reports.values())
              for name in ("requests_sent", "requests_answered", "requests_lost", "wrong_release",
-                          "stamp_mismatch", "errors_5xx")}
+                          "stamp_mismatch")}
+    users = {site: reports[site] for site in ("prod", "preprod")}
+    seen = sum(report["errors_5xx"] for report in users.values())
+    inside = sum(errors_inside(phase, "3") for phase in users["prod"]["phases"])
     bars.figure("requests_sent", total["requests_sent"], "requests sent")
     bars.equals("requests_lost", total["requests_lost"], 0, "requests lost")
-    bars.equals("errors_seen_by_users", total["errors_5xx"], 0, "errors seen by users (5xx)")
+    bars.equals("errors_outside", seen - inside, 0, "errors seen by people outside the canary of release 3")
+    bars.figure("errors_inside", inside, "errors seen by people in it, until it was rolled back")
     bars.equals("wrong_release", total["wrong_release"], 0, "answered by a release that must not")
     bars.equals("stamp_mismatch", total["stamp_mismatch"], 0, "gateway and app name different releases")
+    good, bad = demo.verdicts["good"], demo.verdicts["bad"]
+    bars.equals("good_verdict", good["verdict"], "promote", "release 2: the judge says")
+    bars.figure("good_canary_requests", good["canary_requests"], "release 2: canary requests until that was proven")
+    bars.equals("bad_verdict", bad["verdict"], "rollback", "release 3: the judge says")
+    bars.figure("bad_detected_after", bad["canary_requests"], "release 3: canary requests until the verdict")
+    met = reports["prod"]["release"]["3"]
+    soon = requests_soon(met["sent_ms"])
+    bars.at_most("bad_canary_requests", met["answered"], CANARY_REQUESTS_MAX + soon,
+                 f"release 3: requests it got at all ({CANARY_REQUESTS_MAX}, and the {soon} of the next "
+                 f"{SOON_MS} ms)")
+    bars.at_most("weight_taken_ms", demo.weight_taken_ms, 100.0,
+                 "release 3: from the verdict until weight 0 was acknowledged", " ms")
     bars.at_most("rollback_ms", max(one["command_ms"] for one in demo.rollback.values()), 100.0,
                  "rollback: from the command until it returned, every worker agreed", " ms")
     bars.figure("rollback_last_request_ms",
                 max(one["last_request_ms"] for one in demo.rollback.values()),
                 "rollback: until the last request of the old release was sent", " ms")
     return bars
+
+
+def errors_inside(phase, release):
+    """Errors of a phase that people saw whom `release` answered at any time."""
+    return phase.get("errors_inside", {}).get(release, 0)
+
+
+def requests_soon(sent_ms):
+    """How many were sent soon after the last of those that the judge may take."""
+    first, later = sent_ms[:CANARY_REQUESTS_MAX], sent_ms[CANARY_REQUESTS_MAX:]
+    return sum(at <= first[-1] + SOON_MS for at in later)
 
 
 def print_phases(story, reports):
@@ -310,7 +399,7 @@ def arguments_of(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--rate", type=float, default=40.0)
+    parser.add_argument("--rate", type=float, default=60.0)
     return parser.parse_args(argv)
 
 
@@ -325,7 +414,7 @@ def main(argv):
             bars = judge(demo, reports)
             bars.print()
             print_losses(reports)
-            bars.write(arguments.json, reports=reports, rollbacks=demo.rollback, checks=demo.checks,
+            bars.write(arguments.json, reports=reports, rollbacks=demo.rollback, verdicts=demo.verdicts, checks=demo.checks,
                        phases=[{"site": site} | phase for site, report in reports.items()
                                for phase in report["phases"]])
             if arguments.keep:

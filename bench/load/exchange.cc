@@ -20,6 +20,13 @@ Loss loss_of(int error, bool connected, bool answer_started) {
 
 }  // namespace
 
+/// As the gateway makes them: 32 hexadecimal digits, which say nothing of the arm.
+std::string client_id_of(std::uint32_t person) {
+  Prng prng(person);
+  const std::uint64_t first = prng.next();
+  return fmt::format("{:016x}{:016x}", first, prng.next());
+}
+
 std::string request_bytes(const Request& request, std::string_view host) {
   const bool post = request.kind == Kind::kPost;
   std::string out =
@@ -27,6 +34,8 @@ std::string request_bytes(const Request& request, std::string_view host) {
                   post ? "POST" : "GET", request.path, host, request.id);
   if (request.kind == Kind::kNew) out += "Connection: close\r\n";
   if (post) out += fmt::format("Content-Length: {}\r\n", kPostBytes);
+  if (request.person)
+    out += fmt::format("Cookie: ecluse_client={}\r\n", client_id_of(*request.person));
   out += "\r\n";
   if (post) out.append(kPostBytes, 'x');
   return out;

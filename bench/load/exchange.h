@@ -38,6 +38,8 @@ class Exchange : public Wire {
   Micros idle_since_ = 0;
 };
 
+/// The id in the cookie with which `person` comes back.
+std::string client_id_of(std::uint32_t person);
 /// The bytes of `request` for `host`.
 std::string request_bytes(const Request& request, std::string_view host);
 

@@ -26,6 +26,7 @@ struct Arguments {
   double timeout = 15;
   std::size_t websockets = 0;
   std::size_t connections = 4000;
+  std::uint32_t people = 0;
   std::uint64_t seed = 1;
   std::map<Kind, std::vector<std::string>> shares;
 };
@@ -38,6 +39,8 @@ void describe(CLI::App& app, Arguments& arguments) {
   app.add_option("--timeout", arguments.timeout, "seconds until a request counts as lost");
   app.add_option("--websockets", arguments.websockets, "WebSockets kept open");
   app.add_option("--connections-max", arguments.connections, "bound on connections");
+  app.add_option("--people", arguments.people,
+                 "so many come back again and again, each with the cookie of a sticky canary");
   app.add_option("--seed", arguments.seed, "of the order of requests");
   for (const Kind kind :
        {Kind::kGet, Kind::kNew, Kind::kPost, Kind::kSlow, Kind::kSlowRead, Kind::kWebSocket}) {
@@ -57,6 +60,7 @@ Result<LoadOptions> options_of(const Arguments& arguments) {
   options.websockets = arguments.websockets;
   options.connections_max = arguments.connections;
   options.timeout = static_cast<Micros>(arguments.timeout * 1e6);
+  options.people = arguments.people;
   options.seed = arguments.seed;
   const bool has_path = !options.mix.websocket_path().empty();
   if (has_path != (options.websockets > 0))

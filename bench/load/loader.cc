@@ -98,7 +98,9 @@ void Loader::launch_due(Micros now) {
 
 void Loader::launch(Micros intended) {
   const Share& share = options_.mix.pick(prng_);
-  Request request{next_id_++, share.kind, share.path, 0, intended, 0};
+  Request request{next_id_++, share.kind, share.path, 0, intended, 0, {}};
+  if (options_.people > 0)
+    request.person = static_cast<std::uint32_t>(prng_.below(options_.people));
   tally_.sent(request, now_us());
   if (share.kind != Kind::kWebSocket) return launch_http(std::move(request));
   sessions_[next_session_++ % sessions_.size()]->say(std::move(request));

@@ -21,6 +21,7 @@ struct LoadOptions {
   std::size_t websockets = 0;  ///< kept open all the time
   std::size_t connections_max = 4000;
   Micros timeout = 15'000'000;  ///< for an answer; kSlowRead gets four times that
+  std::uint32_t people = 0;     ///< who come back, each with a cookie; 0: nobody has one
   std::uint64_t seed = 1;
 };
 

@@ -80,6 +80,19 @@ TEST(Loader, AnswersEveryRequestOverFewConnections) {
   EXPECT_LT(server.connections(), 50);
 }
 
+TEST(Loader, PeopleComeBackWithTheirCookie) {
+  Request request;
+  request.path = "/";
+  EXPECT_EQ(request_bytes(request, "a").find("Cookie"), std::string::npos);
+  request.person = 7;
+  const auto id = client_id_of(7);
+  EXPECT_EQ(id.size(), 32U);
+  EXPECT_EQ(id, client_id_of(7));
+  EXPECT_NE(id, client_id_of(8));
+  EXPECT_NE(request_bytes(request, "a").find("\r\nCookie: ecluse_client=" + id + "\r\n"),
+            std::string::npos);
+}
+
 TEST(Loader, NewConnectionPerRequestWhenAsked) {
   TestServer server([](Peer& peer, int) {
     peer.request();

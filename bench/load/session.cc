@@ -36,7 +36,7 @@ void Session::tick(Micros now, std::uint64_t& next_id) {
 }
 
 void Session::dial(Micros now, std::uint64_t& next_id) {
-  session_ = Request{next_id++, Kind::kWebSocket, path_, 0, now, now};
+  session_ = Request{next_id++, Kind::kWebSocket, path_, 0, now, now, {}};
   tally_.sent(*session_, now);
   answer_ = AnswerReader();
   frames_ = FrameReader();

@@ -30,12 +30,20 @@ json latency_json(const Histogram& latency) {
           {"count", latency.count()}};
 }
 
+std::vector<double> in_order_ms(const std::vector<Micros>& times) {
+  std::vector<double> out;
+  for (const Micros at : times) out.push_back(ms(at));
+  std::ranges::sort(out);
+  return out;
+}
+
 json releases_json(const std::map<std::string, ReleaseCount>& releases) {
   json out = json::object();
   for (const auto& [name, count] : releases)
     out[name.empty() ? "unstamped" : name] = {{"answered", count.answered},
                                               {"first_sent_ms", ms(count.first_sent)},
-                                              {"last_sent_ms", ms(count.last_sent)}};
+                                              {"last_sent_ms", ms(count.last_sent)},
+                                              {"sent_ms", in_order_ms(count.sent)}};
   return out;
 }
 
@@ -77,6 +85,10 @@ void merge(ReleaseCount& into, const ReleaseCount& from) {
   if (into.answered == 0 || from.first_sent < into.first_sent) into.first_sent = from.first_sent;
   into.last_sent = std::max(into.last_sent, from.last_sent);
   into.answered += from.answered;
+  const auto room = ReleaseCount::kSentMax - into.sent.size();
+  const auto end =
+      from.sent.begin() + static_cast<std::ptrdiff_t>(std::min(room, from.sent.size()));
+  into.sent.insert(into.sent.end(), from.sent.begin(), end);
 }
 
 void merge(Phase& total, const Phase& phase) {
@@ -175,7 +187,7 @@ void Tally::stamp(const Request& request, const Answer& answer, Micros at) {
   ++phase.status[answer.status];
   phase.latency.add(at - request.intended);
   if (phase.first_answer == 0) phase.first_answer = at;
-  merge(phase.release[who], {1, request.sent, request.sent});
+  merge(phase.release[who], {1, request.sent, request.sent, {request.sent}});
   if (!answer.app_release.empty() && !answer.release.empty() &&
       answer.app_release != answer.release)
     ++phase.stamp_mismatch;
@@ -189,7 +201,22 @@ void Tally::answered(const Request& request, const Answer& answer, Micros at) {
   stamp(request, answer, at);
   Phase& phase = phases_[request.phase];
   ++phase.answered;
-  if (answer.status >= 500) ++phase.errors_5xx;
+  const bool is_error = answer.status >= 500;
+  if (is_error) ++phase.errors_5xx;
+  if (!request.person) return;
+  Person& person = people_[*request.person];
+  person.releases.insert(answer.app_release.empty() ? answer.release : answer.app_release);
+  if (is_error) ++person.errors[request.phase];
+}
+
+std::map<std::string, std::uint64_t> Tally::errors_inside(std::size_t phase) const {
+  std::map<std::string, std::uint64_t> inside;
+  for (const auto& [name, person] : people_) {
+    const auto errors = person.errors.find(phase);
+    if (errors == person.errors.end()) continue;
+    for (const std::string& release : person.releases) inside[release] += errors->second;
+  }
+  return inside;
 }
 
 void Tally::lost(const Request& request, Loss loss, Micros connected, Micros at) {
@@ -218,9 +245,10 @@ std::string Tally::report(Micros at) const {
   total.began = phases_.front().began;
   total.ended = at;
   json phases = json::array(), losses = json::array();
-  for (const Phase& phase : phases_) {
-    merge(total, phase);
-    phases.push_back(phase_json(phase));
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    merge(total, phases_[i]);
+    phases.push_back(phase_json(phases_[i]));
+    if (!people_.empty()) phases.back()["errors_inside"] = errors_inside(i);
   }
   for (const LossRecord& record : losses_) losses.push_back(loss_json(record, phases_));
   json out = phase_json(total);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -39,8 +40,9 @@ struct Request {
   Kind kind = Kind::kGet;
   std::string path;
   std::size_t phase = 0;
-  Micros intended = 0;  ///< when it should have started: latency counts from here
-  Micros sent = 0;      ///< when we handed it to a connection
+  Micros intended = 0;                  ///< when it should have started: latency counts from here
+  Micros sent = 0;                      ///< when we handed it to a connection
+  std::optional<std::uint32_t> person;  ///< who comes back with a cookie; of whom there are many
 };
 
 struct Answer {
@@ -61,6 +63,9 @@ struct ReleaseCount {
   std::uint64_t answered = 0;
   Micros first_sent = 0;  ///< of the requests this release answered
   Micros last_sent = 0;
+  std::vector<Micros> sent;  ///< of the first kSentMax that were answered
+
+  static constexpr std::size_t kSentMax = 64;
 };
 
 struct Phase {
@@ -98,6 +103,12 @@ class AllowedReleases {
   std::vector<Since> history_;
 };
 
+/// What one of the people met, over the whole run.
+struct Person {
+  std::set<std::string> releases;
+  std::map<std::size_t, std::uint64_t> errors;  ///< answers of 5xx, by phase
+};
+
 class Tally {
  public:
   explicit Tally(Micros began);
@@ -121,9 +132,13 @@ class Tally {
 
  private:
   void stamp(const Request& request, const Answer& answer, Micros at);
+  /// Of `phase`: how many of its errors were seen by people whom each release answered at any time.
+  /// The rest was seen by people outside of it.
+  std::map<std::string, std::uint64_t> errors_inside(std::size_t phase) const;
 
   std::deque<Phase> phases_;
   AllowedReleases allowed_;
+  std::map<std::uint32_t, Person> people_;
   std::vector<LossRecord> losses_;  ///< the first kLossesMax
   std::uint64_t websockets_opened_ = 0;
   std::uint64_t websockets_drained_ = 0;

@@ -58,8 +58,27 @@ TEST(Tally, RequestCountsInThePhaseItWasSentIn) {
   tally.answered(late, {500, "2", "2", ""}, 50);
   const json report = json::parse(tally.report(60));
   EXPECT_EQ(report["phases"][0]["release"]["1"]["answered"], 1);
+  EXPECT_EQ(report["phases"][0]["release"]["1"]["sent_ms"], json({0.01}));
   EXPECT_EQ(report["phases"][1]["errors_5xx"], 1);
   EXPECT_EQ(report["phases"][1]["name"], "swap");
+}
+
+TEST(Tally, ErrorsAreToldApartByWhatThePeopleWhoSawThemEverMet) {
+  Tally tally(0);
+  const auto visit = [&](std::uint32_t person, const char* release, int status) {
+    Request request = sent_at(tally, 10);
+    request.person = person;
+    tally.answered(request, {status, release, release, ""}, 20);
+  };
+  visit(1, "2", 500);
+  visit(2, "3", 500);
+  visit(3, "2", 500);
+  tally.begin_phase("later", 30);
+  visit(3, "3", 200);
+  const json phase = json::parse(tally.report(40))["phases"][0];
+  EXPECT_EQ(phase["errors_5xx"], 3);
+  EXPECT_EQ(phase["errors_inside"]["3"], 2) << "of persons 2 and 3";
+  EXPECT_EQ(phase["errors_inside"]["2"], 2) << "of persons 1 and 3";
 }
 
 TEST(Tally, BadGatewayNoAppStampedIsLost) {

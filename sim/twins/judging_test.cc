@@ -263,6 +263,49 @@ TEST(Trial, KeepsABoundedPictureOverAWholeDay) {
   EXPECT_GE(trial.points().back().at, 80'000s);
 }
 
+/// Seventy-five clients of the old release fail and none of twenty-five of the new one: it is
+/// proven harmless.
+ports::OutcomeBatch stable_fails(std::uint64_t first, const std::string& epoch) {
+  ports::OutcomeBatch batch{.next = {epoch, first + 100}, .now_ms = 1'000, .outcomes = {}};
+  for (std::uint64_t i = first; i < first + 100; ++i)
+    batch.outcomes.push_back({.arrival = i,
+                              .release = i % 4 == 0 ? 7U : 6U,
+                              .weight_ppm = 250'000,
+                              .client = i,
+                              .state = i % 4 == 0 ? Outcome::State::kOk : Outcome::State::kError,
+                              .arrived_ms = 900});
+  return batch;
+}
+
+TEST(TrialTrapTransport, WhatWasLeftOutIsNotProvenHarmless) {
+  Trial whole("lettings/prod@3", 7, {}, time_at(0));
+  auto batch = stable_fails(1, "e");
+  const auto promoted = whole.hear(batch, time_at(1'000));
+  ASSERT_TRUE(promoted);
+  EXPECT_EQ(promoted->ruling, judge::Ruling::kPromote);
+
+  Trial sample("lettings/prod@3", 7, {}, time_at(0));
+  batch.thinned = 5'000;
+  EXPECT_FALSE(sample.hear(batch, time_at(1'000)));
+  EXPECT_EQ(sample.tally().thinned, 5'000U);
+
+  Trial late("lettings/prod@3", 7, {}, time_at(0));
+  batch.thinned = 0;
+  batch.lost = 3;
+  EXPECT_FALSE(late.hear(batch, time_at(1'000))) << "overwritten before they were read";
+}
+
+TEST(TrialTrapTransport, WhatWasLeftOutIsRememberedOverLivesAndMemories) {
+  Trial trial("lettings/prod@3", 7, {}, time_at(0));
+  trial.hear({.next = {"e", 1}, .now_ms = 1'000, .thinned = 40, .outcomes = {}}, time_at(1'000));
+  auto again = Trial::from_text("lettings/prod@3", 7, {}, trial.to_text());
+  ASSERT_TRUE(again) << again.error().message;
+  again->hear({.next = {"f", 1}, .now_ms = 1'100, .thinned = 2, .outcomes = {}}, time_at(1'100));
+  again->hear({.next = {"f", 2}, .now_ms = 1'200, .outcomes = {}}, time_at(1'200));
+  EXPECT_EQ(again->tally().thinned, 42U);
+  EXPECT_FALSE(again->hear(stable_fails(1, "f"), time_at(1'300)));
+}
+
 TEST(Trial, IsTheSameAfterItWasStored) {
   Trial trial("lettings/prod@3", 7, {}, time_at(0));
   ports::OutcomeBatch batch{.next = {"e", 40}, .now_ms = 90'000, .lost = 2, .outcomes = {}};

@@ -178,6 +178,11 @@ void TwinRuntime::reboot() {
   for (auto& [id, instance] : gone) set_health(instance, false);
 }
 
+bool TwinRuntime::has_done(const std::string& job) const {
+  const auto result = job_results_.find(job);
+  return result != job_results_.end() && result->second == 0;
+}
+
 bool TwinRuntime::healthy(const std::string& id) const {
   const auto found = instances_.find(id);
   return found != instances_.end() && found->second.healthy;

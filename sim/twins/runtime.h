@@ -48,6 +48,8 @@ class TwinRuntime final : public ports::Runtime {
   void reboot();
   bool exists(const std::string& id) const { return instances_.contains(id); }
   bool healthy(const std::string& id) const;
+  /// The job with this id has run and ended with 0.
+  bool has_done(const std::string& job) const;
   const ports::Launch* launch_of(const std::string& id) const;
 
   std::function<Habits(const ports::Launch&)> habits;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace ecluse::sim {
 
 Result<model::Commit> TwinVcs::resolve(const std::string&, const std::string&,
@@ -96,12 +98,36 @@ Result<std::vector<ports::ServiceStatus>> TwinServices::status(
   return out;
 }
 
-Result<std::string> TwinBackups::prove(const model::EnvironmentKey& key,
-                                       model::ReleaseNumber release) {
+Result<ports::DatabaseAccess> TwinServices::access(const model::EnvironmentKey&,
+                                                   const model::ServiceSpec&) {
+  return fail(ErrorKind::kRefused, "a twin has no server behind it");
+}
+
+Result<ports::BackupSet> TwinBackups::prove(const ports::BackupRequest& request) {
   if (faults)
     if (auto error = faults("backups.prove")) return fail(*error);
-  proven.insert({key, release});
-  return std::string("1.2 GB, restored in 41 s");
+  auto& sets = kept_[request.key];
+  if (const auto known = sets.find(request.release); known != sets.end()) return known->second;
+  std::vector<std::string> in_it;
+  std::vector<std::string> left_out;
+  for (const auto& service : request.services)
+    (service.kind == model::ServiceKind::kPostgres ? in_it : left_out).push_back(service.name);
+  for (const auto& volume : request.volumes) left_out.push_back("volume " + volume);
+  if (in_it.empty()) return fail(ErrorKind::kRefused, "there is no database");
+  if (database_is_away) return fail(ErrorKind::kUnavailable, "the database does not answer");
+  ports::BackupSet set{.release = request.release, .bytes = 1'200'000};
+  set.words = fmt::format("{}: 12 tables, 1.2 MB, restored in 0.8 s", join(in_it, ", "));
+  if (!left_out.empty()) set.words += "; not in it: " + join(left_out, ", ");
+  proven.insert({request.key, request.release});
+  sets[request.release] = set;
+  if (sets.size() > ports::kBackupSetsKept) sets.erase(sets.begin());
+  return set;
+}
+
+Result<std::vector<ports::BackupSet>> TwinBackups::list(const model::EnvironmentKey& key) {
+  std::vector<ports::BackupSet> sets;
+  for (const auto& [release, set] : kept_[key]) sets.insert(sets.begin(), set);
+  return sets;
 }
 
 Result<std::uint32_t> TwinSecrets::set(const model::EnvironmentKey& key, const std::string& name,

@@ -48,17 +48,23 @@ class TwinServices final : public ports::Services {
       const model::EnvironmentKey& key, const std::vector<model::ServiceSpec>& specs) override;
   Result<std::vector<ports::ServiceStatus>> status(
       const model::EnvironmentKey& key, const std::vector<model::ServiceSpec>& specs) override;
+  Result<ports::DatabaseAccess> access(const model::EnvironmentKey& key,
+                                       const model::ServiceSpec& spec) override;
 
   Faults faults;
 };
 
 class TwinBackups final : public ports::Backups {
  public:
-  Result<std::string> prove(const model::EnvironmentKey& key,
-                            model::ReleaseNumber release) override;
+  Result<ports::BackupSet> prove(const ports::BackupRequest& request) override;
+  Result<std::vector<ports::BackupSet>> list(const model::EnvironmentKey& key) override;
 
   Faults faults;
-  std::set<model::ReleaseKey> proven;
+  std::set<model::ReleaseKey> proven;  ///< ever
+  bool database_is_away = false;
+
+ private:
+  std::map<model::EnvironmentKey, std::map<model::ReleaseNumber, ports::BackupSet>> kept_;
 };
 
 class TwinSecrets final : public ports::Secrets {

@@ -61,6 +61,7 @@ std::string Terminal::paint(Ink ink, std::string_view text) const {
 
 Terminal own_terminal() {
   const bool tty = isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb";
+  std::ios::sync_with_stdio(false);  // a trace of a million lines comes by std::cin
   return {.in = std::cin,
           .out = std::cout,
           .err = std::cerr,

@@ -34,6 +34,8 @@ Result<Condition> latency(std::string_view quantile, std::string_view limit) {
 Result<Condition> share(ConditionMetric metric, std::string_view limit) {
   const auto value = limit.ends_with('%') ? parse_share(limit) : std::nullopt;
   if (!value || *value >= 1) return no(fmt::format("'{}' is not a share", printable(limit, 40)));
+  if (*value == 0)
+    return no("a share of 0% is broken by one request in any number: say how many are too many");
   return Condition{.metric = metric, .share_max = *value};
 }
 

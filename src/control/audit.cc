@@ -40,8 +40,10 @@ class Auditor {
       body["what"] = to_string(now.kind);
       body["commit"] = now.commit;
       body["reason"] = now.asked_because;
+      if (!now.without_backup.empty()) body["without_backup"] = now.without_backup;
       say("rollout.requested", body);
     }
+    if (before != nullptr) wishes(*before, now);
     const auto phase_before = before == nullptr ? rollout::Phase::kQueued : before->phase;
     const bool again = before != nullptr && before->step != now.step;
     if (now.outcome != rollout::Outcome::kRunning) {
@@ -50,15 +52,30 @@ class Auditor {
                            : fmt::format("{}; {}", now.reason, now.likely_reason);
       return say(fmt::format("rollout.{}", to_string(now.outcome)), body);
     }
-    if (before != nullptr && before->approved != now.approved) say("rollout.approved", body);
-    if (before != nullptr && before->paused != now.paused)
-      say(now.paused ? "rollout.paused" : "rollout.resumed", body);
     if (now.phase == phase_before && !again) return;
     body["phase"] = to_string(now.phase);
     if (!now.stages.empty()) body["stage"] = now.stages.back().name;
     if (now.phase == rollout::Phase::kAborting) body["reason"] = now.reason;
     if (now.phase == rollout::Phase::kGated) body["waiting_for"] = now.waits_for;
     say("rollout.phase", body);
+  }
+
+  /// What people and the judge have said since.
+  void wishes(const Rollout& before, const Rollout& now) {
+    nlohmann::json body = {{"rollout", now.id}, {"release", now.release}};
+    if (before.approved != now.approved) say("rollout.approved", body);
+    if (before.paused != now.paused) say(now.paused ? "rollout.paused" : "rollout.resumed", body);
+    if (!before.decided && now.decided) say("rollout.decided", body);
+    if (!before.now && now.now) {
+      body["reason"] = now.hurried_because;
+      say("rollout.hurried", body);
+    }
+    if (!now.verdict || (before.verdict && before.verdict->ruling == now.verdict->ruling)) return;
+    say("rollout.judged", {{"rollout", now.id},
+                           {"release", now.release},
+                           {"ruling", to_string(now.verdict->ruling)},
+                           {"objective", now.verdict->objective},
+                           {"reason", now.verdict->reason}});
   }
 
   void instance(const rollout::Instance& before, const rollout::Instance& now) {

@@ -17,17 +17,6 @@ namespace {
 constexpr const char* kForgotten = "forgotten/";
 constexpr std::string_view kTermKey = "term";
 
-/// Each rollout that ends lets go of the trial of the one so many numbers before it.
-constexpr std::uint64_t kTrialsKept = 50;
-
-std::optional<RolloutId> older_by(std::uint64_t count, const RolloutId& id) {
-  const auto at = id.rfind('@') + 1;
-  std::uint64_t number = 0;
-  std::from_chars(id.data() + at, id.data() + id.size(), number);
-  if (number <= count) return std::nullopt;
-  return fmt::format("{}{}", id.substr(0, at), number - count);
-}
-
 Lane lane_of(const model::EnvironmentKey& key, const rollout::Effect& effect) {
   using rollout::EffectKind;
   const auto where = to_string(key);
@@ -234,8 +223,10 @@ void Engine::file_ended(Room& room, rollout::State& next, ports::Batch& batch) {
       batch.erase.push_back(pipeline_store_key(ended.id));
       pipelines_.erase(pipeline);
     }
-    if (const auto old = older_by(kTrialsKept, ended.id))
+    if (const auto old = older_by(settings_->trials_kept, ended.id))
       batch.erase.push_back(trial_store_key(*old));
+    if (const auto old = older_by(settings_->records_kept, ended.id))
+      batch.erase.push_back(rollout_store_key(*old));
     const auto swap = room.swaps.find(ended.id);
     record.rollout = std::move(ended);
     record.ended = ports_.clock.wall();

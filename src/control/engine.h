@@ -145,6 +145,15 @@ std::string environment_store_key(const model::EnvironmentKey& key);
 std::string release_store_key(const model::ReleaseKey& key);
 std::string rollout_store_key(const RolloutId& id);
 std::string pipeline_store_key(const RolloutId& id);
+/// The 12 of "shop/prod@12"; 0 when it has none.
+std::uint64_t number_of(const RolloutId& id);
+/// The rollout of the same environment so many numbers before; nothing when that is before the
+/// first.
+std::optional<RolloutId> older_by(std::uint64_t count, const RolloutId& id);
+/// Why there is no `what` of `id` when the newest `kept` are kept: it was let go (with a hint where
+/// to look), or there never was one.
+Error not_kept(const RolloutId& id, std::string_view what, std::uint64_t next_number,
+               std::uint64_t kept);
 /// Whose rollout it is; an empty key when the id is none.
 model::EnvironmentKey environment_of(const RolloutId& id);
 

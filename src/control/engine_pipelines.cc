@@ -55,7 +55,8 @@ void Engine::pipeline_done(pipeline::State state, const SealFacts& facts) {
   const bool may_be_known = r->kind == rollout::Kind::kDeploy || r->kind == rollout::Kind::kPromote;
   for (const auto& [number, known] : where.releases)
     if (may_be_known && known->artifact.digest == state.draft.artifact.digest &&
-        known->spec == state.draft.spec && known->secret_versions == state.draft.secret_versions)
+        known->spec == state.draft.spec && known->secret_versions == state.draft.secret_versions &&
+        rollout::has_run_jobs(where.state, number))
       prepared.same_as = number;
   const auto stable = where.releases.find(where.state.stable);
   const auto* current =

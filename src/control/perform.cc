@@ -61,8 +61,12 @@ void back_up(const Ports& ports, const Order& order, Ack& ack) {
                       "make one yourself, then --without-backup REASON"};
     return;
   }
-  auto proven = ports.backups->prove(order.key, order.effect.release);
-  if (!failed(ack, proven)) ack.detail = *proven;
+  auto services = services_of(ports, *order.release);
+  if (failed(ack, services)) return;
+  ports::BackupRequest request{order.key, order.effect.release, std::move(*services), {}};
+  for (const auto& [name, path] : order.release->spec.volumes) request.volumes.push_back(name);
+  auto proven = ports.backups->prove(request);
+  if (!failed(ack, proven)) ack.detail = proven->words;
 }
 
 void run_job(const Ports& ports, const Settings& settings, const Order& order, Ack& ack) {

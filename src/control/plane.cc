@@ -252,6 +252,12 @@ class Plane::Impl {
     return out;
   }
 
+  /// The number that the next rollout of this one's environment gets.
+  std::uint64_t next_number(const RolloutId& id) {
+    const auto environment = copy_of(environment_of(id));
+    return environment ? environment->state.next_rollout : 0;
+  }
+
   Ports ports;
   Settings settings;
   std::atomic<bool> stopping = false;
@@ -459,7 +465,7 @@ Result<RolloutView> Plane::rollout(const RolloutId& id) {
   if (*live) return view_of(*key, **live, now);
   ECLUSE_ASSIGN(const auto text, impl_->ports.store.get(rollout_store_key(id)));
   if (!text)
-    return fail(ErrorKind::kNotFound, fmt::format("there is no rollout {}", printable(id)));
+    return fail(not_kept(id, "record", impl_->next_number(id), impl_->settings.records_kept));
   ECLUSE_ASSIGN(auto record, record_from_text(*text));
   record.rollout.id = id;
   return view_of(*key, record, now);
@@ -501,10 +507,13 @@ Result<std::string> Plane::trial(const RolloutId& id) {
   if (!live) return fail(live.error());
   if (*live) return **live;
   ECLUSE_ASSIGN(const auto text, impl_->ports.store.get(trial_store_key(id)));
-  if (!text)
-    return fail(ErrorKind::kNotFound, fmt::format("{} was never on trial", printable(id)),
-                "a deploy is, while an old release stands beside it");
-  return picture_in(*text);
+  if (text) return picture_in(*text);
+  if (const auto known = rollout(id); !known) return fail(known.error());
+  auto error = not_kept(id, "trial", impl_->next_number(id), impl_->settings.trials_kept);
+  if (error.hint.empty())
+    error = {ErrorKind::kNotFound, fmt::format("{} was never on trial", printable(id)),
+             "a deploy is, while an old release stands beside it"};
+  return fail(std::move(error));
 }
 
 Result<ports::LogChunk> Plane::stage_log(const RolloutId& id, const std::string& stage,

@@ -96,6 +96,10 @@ struct Settings {
   std::function<bool(const std::string& person, const std::string& group)> is_member;
   /// mkdir -p, for layers and volumes; absent: the runtime makes them.
   std::function<Result<void>(const std::string& folder)> make_folder;
+  /// Of each environment's rollouts: each that ends lets go of the record, and of the trial, of the
+  /// one so many numbers before it. The audit log keeps all.
+  std::uint64_t records_kept = 500;
+  std::uint64_t trials_kept = 50;
 };
 
 }  // namespace ecluse::control

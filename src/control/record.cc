@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "control/engine.h"
 #include "model/fields.h"
 #include "pipeline/fields.h"
@@ -59,6 +61,31 @@ std::string rollout_store_key(const RolloutId& id) {
   if (at == std::string::npos) return fmt::format("rollout/{}", id);
   const auto number = id.substr(at + 1);
   return fmt::format("rollout/{}/{:0>8}", id.substr(0, at), number);
+}
+
+std::uint64_t number_of(const RolloutId& id) {
+  std::uint64_t number = 0;
+  const auto at = id.rfind('@');
+  if (at != std::string::npos) std::from_chars(id.data() + at + 1, id.data() + id.size(), number);
+  return number;
+}
+
+std::optional<RolloutId> older_by(std::uint64_t count, const RolloutId& id) {
+  const auto number = number_of(id);
+  if (number <= count) return std::nullopt;
+  return fmt::format("{}@{}", id.substr(0, id.rfind('@')), number - count);
+}
+
+Error not_kept(const RolloutId& id, std::string_view what, std::uint64_t next_number,
+               std::uint64_t kept) {
+  const auto number = number_of(id);
+  const bool is_let_go = number > 0 && number + kept < next_number;
+  if (!is_let_go)
+    return {ErrorKind::kNotFound, fmt::format("there is no rollout {}", printable(id)), {}};
+  return {ErrorKind::kNotFound,
+          fmt::format("the {} of {} is no longer kept: those of the newest {} rollouts are", what,
+                      printable(id), kept),
+          "`ecluse events` still tells what happened: the audit log keeps all"};
 }
 
 std::string pipeline_store_key(const RolloutId& id) {

@@ -339,7 +339,7 @@ Result<rollout::Approved> approval(const Engine::Environment& environment, const
 
 Result<rollout::NowAsked> hurry(const Engine::Environment& environment, const Act& act,
                                 const Settings& settings) {
-  const rollout::NowAsked asked{act.actor};
+  const rollout::NowAsked asked{act.actor, act.reason};
   if (const auto refused = rollout::refusal(environment.state, asked)) return fail(*refused);
   const auto& r = *environment.state.active;
   const bool is_left_to_people =

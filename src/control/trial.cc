@@ -1,5 +1,7 @@
 #include "control/trial.h"
 
+#include <algorithm>
+
 namespace ecluse::control {
 
 namespace {
@@ -26,9 +28,15 @@ Trial::Trial(std::string rollout, model::ReleaseNumber release, const judge::Obj
 
 std::optional<judge::Verdict> Trial::hear(const ports::OutcomeBatch& batch, TimePoint now) {
   // The memory the records lived in is gone, and so is whoever would have said how they ended.
-  if (!cursor_.epoch.empty() && batch.next.epoch != cursor_.epoch) docket_.forget_open();
+  if (!cursor_.epoch.empty() && batch.next.epoch != cursor_.epoch) {
+    docket_.forget_open();
+    thinned_before_ = tally().thinned;
+  }
   gateway_ms_ = batch.now_ms;
   lost_ += batch.lost;
+  // A gateway that has no trial any more tells of none that were left out.
+  docket_.thin(std::max(tally().thinned, thinned_before_ + batch.thinned));
+  if (batch.lost > 0) docket_.miss_some();
   for (const ports::Outcome& outcome : batch.outcomes) {
     if (outcome.probe) continue;
     tell(outcome);

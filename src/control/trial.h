@@ -72,6 +72,7 @@ class Trial {
   ports::OutcomeCursor cursor_;
   std::uint64_t gateway_ms_ = 0;  ///< the gateway's clock in the newest batch
   std::uint64_t lost_ = 0;
+  std::uint64_t thinned_before_ = 0;  ///< by memories of the gateway that are gone
   double weight_ = 0;
   judge::Latencies canary_, stable_;
   std::vector<TrialPoint> points_;

@@ -69,7 +69,7 @@ Json still_needed(const judge::Docket& docket, const judge::Claims& claims, doub
   const auto requests = judge::requests_to_promotion(claims, docket.judge().tally(), weight);
   const double rate =
       seconds(now.at) > 0 ? static_cast<double>(now.canary.requests) / seconds(now.at) : 0;
-  const bool known = requests.has_value();
+  const bool known = requests && docket.judge().clients().may_prove_harmless();
   return {{"canary_requests", known ? Json(*requests) : Json()},
           {"seconds", known && rate > 0 ? Json(static_cast<double>(*requests) / rate) : Json()}};
 }
@@ -95,6 +95,7 @@ std::string Trial::picture() const {
               {"still_needed", needed},
               {"open", docket_.waiting()},
               {"lost", lost_},
+              {"thinned", tally().thinned},
               {"points", std::move(points)}}
       .dump();
 }
@@ -103,6 +104,7 @@ std::string Trial::to_text() const {
   return Json{{"began_ms", ms_of(began_)},
               {"cursor", {{"epoch", cursor_.epoch}, {"position", cursor_.position}}},
               {"gateway_ms", gateway_ms_},
+              {"thinned_before", thinned_before_},
               {"every_s", seconds(every_)},
               {"latencies", {to_record(canary_), to_record(stable_)}},
               {"docket", Json::parse(judge::to_text(docket_))},
@@ -134,6 +136,7 @@ Result<Trial> Trial::from_text(std::string rollout, model::ReleaseNumber release
   trial.cursor_ = {record.at("cursor").at("epoch").get<std::string>(),
                    record.at("cursor").at("position").get<std::uint64_t>()};
   trial.gateway_ms_ = record.at("gateway_ms").get<std::uint64_t>();
+  trial.thinned_before_ = record.value("thinned_before", std::uint64_t{0});
   trial.lost_ = picture.at("lost").get<std::uint64_t>();
   trial.weight_ = picture.at("weight").get<double>();
   trial.every_ = duration_of(record.at("every_s"));

@@ -48,8 +48,10 @@ bool Clients::first_error(std::uint64_t client) {
 }
 
 Clients::Stored Clients::stored() const {
-  Stored stored{
-      .halvings = halvings_, .erring = {erring_.begin(), erring_.end()}, .overflowed = overflowed_};
+  Stored stored{.halvings = halvings_,
+                .erring = {erring_.begin(), erring_.end()},
+                .overflowed = overflowed_,
+                .missed = missed_};
   for (const auto& [client, stage] : stage_of_) stored.seen.push_back({client, stage});
   std::ranges::sort(stored.seen, {}, &Seen::client);
   std::ranges::sort(stored.erring);
@@ -63,6 +65,7 @@ Result<Clients> Clients::restored(const Stored& stored) {
   Clients clients;
   clients.halvings_ = stored.halvings;
   clients.overflowed_ = stored.overflowed;
+  clients.missed_ = stored.missed;
   for (const Seen& seen : stored.seen) clients.stage_of_.emplace(seen.client, seen.stage);
   clients.erring_.insert(stored.erring.begin(), stored.erring.end());
   return clients;

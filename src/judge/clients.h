@@ -32,6 +32,11 @@ class Clients {
   bool first_error(std::uint64_t client);
   /// Some erring client could not be told from a new one: nothing may be proven harmless any more.
   bool overflowed() const { return overflowed_; }
+  /// Requests were left out by their units. Who is first heard of in the middle of a visit has met
+  /// no error before, or has and was left out, or would have left: those who stay flatter a bad
+  /// release. So nothing may be proven harmless by clients any more.
+  void miss_some() { missed_ = true; }
+  bool may_prove_harmless() const { return !overflowed_ && !(missed_ && !stage_of_.empty()); }
 
   struct Seen {
     std::uint64_t client = 0;
@@ -43,6 +48,7 @@ class Clients {
     std::vector<Seen> seen;
     std::vector<std::uint64_t> erring;
     bool overflowed = false;
+    bool missed = false;
   };
   Stored stored() const;
   /// Invalid when there are more than the bounds allow.
@@ -56,6 +62,7 @@ class Clients {
   std::unordered_set<std::uint64_t> erring_;
   std::uint32_t halvings_ = 0;
   bool overflowed_ = false;
+  bool missed_ = false;
 };
 
 }  // namespace ecluse::judge

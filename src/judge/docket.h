@@ -53,6 +53,9 @@ class Docket {
 
   /// What was told of a number before is replaced; what was closed stays as it is.
   void tell(const Case& told);
+  /// As the judge's.
+  void thin(std::uint64_t requests) { judge_.thin(requests); }
+  void miss_some() { judge_.miss_some(); }
   /// Whoever kept the open requests is gone, and they with it: nobody will say how they ended.
   void forget_open();
 

@@ -32,6 +32,11 @@ void Judge::count_error(Arm arm) {
   (arm == Arm::kCanary ? tally_.canary : tally_.stable).errors += 1;
 }
 
+void Judge::thin(std::uint64_t requests) {
+  tally_.thinned = requests;
+  if (requests > 0) clients_.miss_some();
+}
+
 std::optional<Verdict> Judge::observe(const Request& request) {
   Unit unit{.arm = request.arm,
             .weight = request.weight,
@@ -50,7 +55,7 @@ std::optional<Verdict> Judge::observe(const Request& request) {
 
 std::optional<Ruling> Judge::ruling() const {
   if (claims_.must_roll_back()) return Ruling::kRollback;
-  if (claims_.may_promote() && !clients_.overflowed()) return Ruling::kPromote;
+  if (claims_.may_promote() && clients_.may_prove_harmless()) return Ruling::kPromote;
   return std::nullopt;
 }
 

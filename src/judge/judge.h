@@ -46,6 +46,11 @@ class Judge {
   void enter(Unit unit, const std::optional<std::uint64_t>& client);
   void enter_still_open(Unit unit, const std::optional<std::uint64_t>& client);
   void count_error(Arm arm);
+  /// So many requests were not told of so far: whole units, chosen before anybody knew what became
+  /// of them, so that the rest is a fair sample.
+  void thin(std::uint64_t requests);
+  /// Of some requests nobody will tell.
+  void miss_some() { clients_.miss_some(); }
   /// Promotes when that is proven by what entered; rolls back likewise.
   std::optional<Ruling> ruling() const;
 

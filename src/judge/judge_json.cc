@@ -56,13 +56,15 @@ Json to_record(const Clients::Stored& clients) {
   return {{"halvings", clients.halvings},
           {"seen", std::move(seen)},
           {"erring", clients.erring},
-          {"overflowed", clients.overflowed}};
+          {"overflowed", clients.overflowed},
+          {"missed", clients.missed}};
 }
 
 Clients::Stored clients_from(const Json& record) {
   Clients::Stored stored{.halvings = record.at("halvings").get<std::uint32_t>(),
                          .erring = record.at("erring").get<std::vector<std::uint64_t>>(),
-                         .overflowed = record.at("overflowed").get<bool>()};
+                         .overflowed = record.at("overflowed").get<bool>(),
+                         .missed = record.value("missed", false)};
   const Json& seen = record.at("seen");
   for (std::size_t i = 0; i < seen.size(); i += 2) {
     stored.seen.push_back({seen.at(i).get<std::uint64_t>(), seen.at(i + 1).get<std::uint32_t>()});
@@ -72,12 +74,12 @@ Clients::Stored clients_from(const Json& record) {
 
 Json to_record(const Tally& tally) {
   return Json::array({tally.events, tally.canary.requests, tally.canary.errors,
-                      tally.stable.requests, tally.stable.errors});
+                      tally.stable.requests, tally.stable.errors, tally.thinned});
 }
 
 Tally tally_from(const Json& record) {
   const auto at = [&](std::size_t i) { return record.at(i).get<std::uint64_t>(); };
-  return {at(0), {at(1), at(2)}, {at(3), at(4)}};
+  return {at(0), {at(1), at(2)}, {at(3), at(4)}, record.size() > 5 ? at(5) : 0};
 }
 }  // namespace
 

@@ -244,6 +244,85 @@ TEST(JudgeTrapTransport, FollowsBoundedlyManyErringClientsAndThenProvesNothingGo
   }
 }
 
+/// The canary's first page fails three times as often as stable's, all others as often; only those
+/// others are told of.
+Verdict judged_without_first_requests(bool says_so, Prng& prng) {
+  constexpr std::uint64_t kClients = 20'000;
+  Judge judge(Objectives{});
+  for (std::uint64_t client = 0; client < kClients; ++client) {
+    if (says_so) judge.thin(client + 1);
+    const Request second{.arm = prng.chance(0.25) ? Arm::kCanary : Arm::kStable,
+                         .weight = 0.25,
+                         .client = client,
+                         .error = prng.chance(0.03)};
+    if (auto verdict = judge.observe(second)) return *verdict;
+  }
+  return judge.so_far();
+}
+
+TEST(JudgeTrapTransport, WhoseFirstRequestsWereLeftOutProveNothingGood) {
+  Prng prng(12);
+  int sprung = 0;
+  for (int run = 0; run < 10; ++run) {
+    sprung += judged_without_first_requests(false, prng).ruling == Ruling::kPromote ? 1 : 0;
+    EXPECT_EQ(judged_without_first_requests(true, prng).ruling, Ruling::kInconclusive);
+  }
+  EXPECT_GE(sprung, 5);
+}
+
+/// Sticky users, one in twenty broken on whichever arm; in the middle half of the run only every
+/// fourth client's requests are told of.
+bool rolls_back_a_healthy_sample(Prng& prng) {
+  constexpr int kRequests = 30'000;
+  Judge judge(usual());
+  std::vector<std::uint64_t> here(50);
+  std::uint64_t next = 0;
+  for (int i = 0; i < kRequests; ++i) {
+    auto& client = here[prng.below(here.size())];
+    if (client == 0 || prng.chance(0.05)) client = ++next;
+    Prng fate(client);
+    const Arm arm = fate.chance(0.1) ? Arm::kCanary : Arm::kStable;
+    const bool broken = fate.chance(0.05);
+    const bool thinned = i > kRequests / 4 && i < 3 * kRequests / 4 && client % 4 != 0;
+    if (thinned) judge.thin(judge.tally().thinned + 1);
+    if (thinned) continue;
+    const bool error = prng.chance(broken ? 0.5 : 0.002);
+    if (auto v = judge.observe({.arm = arm, .weight = 0.1, .client = client, .error = error}))
+      return v->ruling == Ruling::kRollback;
+  }
+  return false;
+}
+
+TEST(JudgeTrapTransport, AFairSampleOfAHealthyReleaseIsNotRolledBack) {
+  Prng prng(13);
+  int rolled_back = 0;
+  for (int run = 0; run < 100; ++run) rolled_back += rolls_back_a_healthy_sample(prng) ? 1 : 0;
+  EXPECT_LE(rolled_back, 3);
+}
+
+TEST(JudgeTrapTransport, ASampleIsEnoughToRollBackAndSaysThatItIsOne) {
+  Judge judge(usual());
+  judge.thin(9'000);
+  EXPECT_NE(judge.so_far().reason.find("no request has reached"), std::string::npos);
+  judge.observe({.arm = Arm::kCanary, .weight = 0.1, .client = 1});
+  EXPECT_NE(judge.so_far().reason.find("9000 more requests came too quickly"), std::string::npos);
+  std::optional<Verdict> verdict;
+  for (std::uint64_t client = 2; client < 9 && !verdict; ++client)
+    verdict = judge.observe({.arm = Arm::kCanary, .weight = 0.1, .client = client, .error = true});
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->ruling, Ruling::kRollback);
+}
+
+TEST(JudgeTrapTransport, WithoutClientsAFairSampleProvesWhatAllWouldProve) {
+  Judge judge(Objectives{});
+  judge.thin(9'000);
+  std::optional<Verdict> verdict;
+  for (int i = 0; i < 100 && !verdict; ++i)
+    verdict = judge.observe({.arm = Arm::kStable, .weight = 0.25, .client = {}, .error = true});
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->ruling, Ruling::kPromote);
+}
+
 TEST(JudgeTrapTransport, IgnoresErringClientsBeyondTheBoundForARollback) {
   Clients clients;
   for (std::uint64_t c = 0; c < Clients::kErringMax; ++c) ASSERT_TRUE(clients.first_error(c));

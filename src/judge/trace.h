@@ -11,8 +11,8 @@
 namespace ecluse::judge {
 
 /// {"alpha": 0.01, "beta": 0.05, "max_ratio": 3, "abort_when": ["errors > 5%", ...]}; absent fields
-/// have their defaults, unknown ones are Invalid. The message names the field and what was
-/// expected.
+/// have their defaults, unknown ones are Invalid. The message begins with line and column,
+/// and names the field and what was expected.
 Result<Objectives> parse_objectives(std::string_view json);
 
 /// Reads one event a line, in the order of arrival:
@@ -26,7 +26,8 @@ class Trace {
   /// `events` outlives it.
   Trace(std::istream& events, const Objectives& objectives);
 
-  /// The next request; nothing at the end. Invalid: "line 7: ..." with the form expected.
+  /// The next request; nothing at the end. Invalid: "line 7, column 3: ..." with the
+  /// form expected.
   Result<std::optional<Request>> next();
 
  private:
@@ -36,6 +37,7 @@ class Trace {
   std::istream& events_;
   bool needs_latency_ = false;
   std::uint64_t line_number_ = 0;
+  std::size_t column_ = 1;  ///< of what is wrong in it
   std::string line_;
   double newest_t_;
 };

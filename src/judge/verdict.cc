@@ -42,7 +42,7 @@ std::string why_rollback(const Claims& claims, const Tally& tally) {
                                tally.stable.requests, percent(tally.stable));
   return fmt::format(
       "{} of {} canary requests {} ({}){}: a release that meets its objectives would look this bad "
-      "in at most one of {:.0f} rollouts; \"{}\" weighs most",
+      "in at most one of {:.4g} rollouts; \"{}\" weighs most",
       count.errors, count.requests, thing_of(held.objective.metric), percent(count), beside,
       claims.rollback_at(), held.objective.text);
 }
@@ -50,7 +50,7 @@ std::string why_rollback(const Claims& claims, const Tally& tally) {
 std::string why_promote(const Claims& claims, const Tally& tally) {
   return fmt::format(
       "{} of {} canary requests failed, against {} of {} on stable: a release {:g} times as bad "
-      "would look this good in at most one of {:.0f} rollouts",
+      "would look this good in at most one of {:.4g} rollouts",
       tally.canary.errors, tally.canary.requests, tally.stable.errors, tally.stable.requests,
       claims.objectives().max_ratio, 1 / claims.objectives().beta);
 }
@@ -60,6 +60,14 @@ bool in_an_incident(const Claims& claims) {
     if (held.incident && held.incident->under_way()) return true;
   }
   return false;
+}
+
+/// Of a sample people must know that it is one.
+std::string beside_the_sample(const Tally& tally) {
+  if (tally.thinned == 0) return "";
+  return fmt::format(
+      "; {} more requests came too quickly to be recorded: these are a fair sample of them",
+      tally.thinned);
 }
 
 std::string why_nothing(const Claims& claims, const Tally& tally) {
@@ -72,12 +80,13 @@ std::string why_nothing(const Claims& claims, const Tally& tally) {
   }
   return fmt::format(
       "after {} canary requests nothing bad is proven and nothing good is: evidence {:.3g} of the "
-      "{:.0f} that roll back, {:.3g} of the {:.0f} that promote{}",
+      "{:.4g} that roll back, {:.3g} of the {:.4g} that promote{}{}",
       tally.canary.requests, claims.worse(), claims.rollback_at(), claims.harmless(),
       claims.promote_at(),
       in_an_incident(claims) ? "; the stable release is breaking an objective too, so its limits "
                                "say nothing about the canary now"
-                             : "");
+                             : "",
+      beside_the_sample(tally));
 }
 
 std::string reason_of(Ruling ruling, const Claims& claims, const Tally& tally) {

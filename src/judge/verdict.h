@@ -21,6 +21,7 @@ struct Tally {
   std::uint64_t events = 0;
   ArmCount canary;
   ArmCount stable;
+  std::uint64_t thinned = 0;  ///< requests nobody told of, because there were too many a second
   bool operator==(const Tally&) const = default;
 };
 

@@ -21,6 +21,14 @@ struct ServiceStatus {
   std::uint32_t connections_max = 0;
 };
 
+/// How the tools of a database reach it, with the right to make and drop databases where the server
+/// is ours. Holds a password: never logged, never in argv.
+struct DatabaseAccess {
+  std::string database;                            ///< the app's
+  std::map<std::string, std::string> environment;  ///< the whole one of psql, pg_dump...
+  std::string programs;  ///< their folder, of the server's version where it is ours
+};
+
 /// Thread-safe, blocking.
 class Services {
  public:
@@ -36,6 +44,9 @@ class Services {
       const model::EnvironmentKey& key, const std::vector<model::ServiceSpec>& specs) = 0;
   virtual Result<std::vector<ServiceStatus>> status(
       const model::EnvironmentKey& key, const std::vector<model::ServiceSpec>& specs) = 0;
+  /// PostgreSQL only, Refused else. Unavailable: it does not take connections.
+  virtual Result<DatabaseAccess> access(const model::EnvironmentKey& key,
+                                        const model::ServiceSpec& spec) = 0;
 };
 
 }  // namespace ecluse::ports

@@ -1,6 +1,7 @@
 // The way back to the old release.
 
 #include "rollout/machine.h"
+#include "rollout/phase.h"
 
 namespace ecluse::rollout {
 
@@ -8,55 +9,24 @@ void Machine::abort(const std::string& reason, const std::string& suspect) {
   auto& r = *s_.active;
   if (r.reason.empty()) r.reason = reason;
   if (!r.stages.empty()) r.stages.back().failed = true;
-  switch (r.phase) {
-    case Phase::kQueued:
-    case Phase::kPreparing:
-    case Phase::kGated:
-    case Phase::kEnsuringServices:
-    case Phase::kBackingUp:
-    case Phase::kHoldingRequests:
+  switch (row_of(r.phase).if_aborted) {
+    case IfAborted::kEnd:
       drop_pending([](const Effect& e) {
         return e.kind != EffectKind::kEnsureServices && e.kind != EffectKind::kBackUp;
       });
       return end(Outcome::kAborted, r.reason);
-    case Phase::kReleaseJobs:
-      // A migration is not killed half way: the abort takes effect when the job has ended.
+    case IfAborted::kEndAfterTheJob:
       if (is_pending(EffectKind::kRunJob) && now_ < r.deadline.value_or(now_)) {
         r.abort_when_safe = r.reason;
         return;
       }
       drop_pending([](const Effect& e) { return e.kind != EffectKind::kRunJob; });
       return end(Outcome::kAborted, r.reason);
-    case Phase::kStarting:
-    case Phase::kProbing:
-    case Phase::kExamining:
-    case Phase::kShifting:
-    case Phase::kHolding:
-    case Phase::kJudging:
-    case Phase::kUndecided:
-    case Phase::kVerifying:
-    case Phase::kCommitting:
-    case Phase::kStoppingWorkers:
-    case Phase::kStartingWorkers:
-    case Phase::kDraining:
-    case Phase::kBaking:
-    case Phase::kDetachingOld:
+    case IfAborted::kTakeTrafficBack:
       decide_without_asking();  // whatever the gateway has latched, weight 0 is right
       r.suspect = suspect;
       return enter(Phase::kAborting);
-    case Phase::kSwapping:
-    case Phase::kStoppingOld:
-    case Phase::kAborting:
-    case Phase::kGathering:
-    case Phase::kDrainingNew:
-    case Phase::kDetachingNew:
-    case Phase::kStoppingNew:
-    case Phase::kRestoring:
-    case Phase::kClosing:
-    case Phase::kDrainingAll:
-    case Phase::kDetachingAll:
-    case Phase::kStoppingAll:
-    case Phase::kEnded:
+    case IfAborted::kIgnore:
       return;
   }
 }

@@ -33,7 +33,7 @@ struct Requested {
 struct Prepared {
   std::string id;
   Plan plan;
-  model::ReleaseNumber same_as = 0;  ///< a release that is exactly this one; its jobs have run
+  model::ReleaseNumber same_as = 0;  ///< a release that is exactly this one; has_run_jobs()
   std::string note;                  ///< "reused sha256:...", "warm: none, because ..."
 };
 struct PrepareFailed {
@@ -69,6 +69,7 @@ struct ResumeAsked {
 };
 struct NowAsked {  ///< skip the holds, or end the bake
   std::string actor;
+  std::string reason;
 };
 struct MaintenanceAsked {
   bool on = false;

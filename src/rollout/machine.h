@@ -2,6 +2,7 @@
 // One step in the making: the next state and its effects. Internal to rollout/.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rollout/event.h"
@@ -11,7 +12,6 @@ namespace ecluse::rollout {
 
 constexpr Duration kPauseMax = std::chrono::hours(24);
 
-bool can_pause(Phase phase);
 /// How long an answer may take before the effect is issued again. Longer than the ports' own limits
 /// so that in a healthy world nothing is asked twice.
 Duration patience(EffectKind kind);
@@ -53,10 +53,13 @@ class Machine {
   std::string already_serves(model::ReleaseNumber release) const;
   void begin_job(std::size_t index);
   void begin_shifting();
+  void jobs_are_done(model::ReleaseNumber release);
   void let_requests_pass();
   void after_commit();
   void after_bake();
   void overdue();
+  void give_up(std::string_view complaint);
+  std::vector<std::string> unready() const;
   void end(Outcome outcome, std::string reason);
   void abort(const std::string& reason, const std::string& suspect = {});
   void fall_back_to_the_old_release();

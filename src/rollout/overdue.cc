@@ -3,90 +3,56 @@
 #include <fmt/format.h>
 
 #include "rollout/machine.h"
+#include "rollout/phase.h"
 
 namespace ecluse::rollout {
 
-namespace {
-std::string words_of(const std::vector<std::string>& waiting) {
-  return fmt::format("{}", fmt::join(waiting, ", "));
+std::vector<std::string> Machine::unready() const {
+  std::vector<std::string> ids;
+  for (const auto& i : s_.instances)
+    if (i.release == s_.active->release && i.traffic && !i.ready) ids.push_back(instance_id(s_, i));
+  return ids;
 }
-}  // namespace
+
+void Machine::give_up(std::string_view complaint) {
+  const auto& r = *s_.active;
+  const auto waiting = r.phase == Phase::kProbing ? unready() : std::vector<std::string>{};
+  const bool in_a_job = r.phase == Phase::kReleaseJobs;
+  const auto took = ecluse::to_string(std::chrono::duration_cast<Duration>(now_ - r.entered));
+  abort(fmt::format(fmt::runtime(complaint), fmt::arg("took", took),
+                    fmt::arg("job", in_a_job ? r.plan.jobs.at(r.step).command : std::string{}),
+                    fmt::arg("release", r.release), fmt::arg("waiting", fmt::join(waiting, ", "))),
+        waiting.empty() ? std::string{} : waiting.front());
+}
 
 void Machine::overdue() {
-  auto& r = *s_.active;
-  const auto took = ecluse::to_string(std::chrono::duration_cast<Duration>(now_ - r.entered));
-  switch (r.phase) {
-    case Phase::kPreparing:
-      return abort(fmt::format("the pipeline did not end within {}", took));
-    case Phase::kGated:
-      return abort(fmt::format("nobody approved within {}", took));
-    case Phase::kEnsuringServices:
-      return abort(fmt::format("its services were not healthy within {}", took));
-    case Phase::kReleaseJobs:
-      return abort(fmt::format("release job `{}` did not end within {}",
-                               r.plan.jobs.at(r.step).command, took));
-    case Phase::kBackingUp:
-      return abort(fmt::format("there was no proven backup within {}", took));
-    case Phase::kHoldingRequests:
-      return abort(fmt::format("the gateway did not hold the requests within {}", took));
-    case Phase::kStarting:
-      return abort(fmt::format("its instances did not start within {}", took));
-    case Phase::kProbing: {
-      if (r.paused) return abort(fmt::format("it was paused for {}", took));
-      std::vector<std::string> waiting;
-      for (const auto& i : s_.instances)
-        if (i.release == r.release && i.traffic && !i.ready) waiting.push_back(instance_id(s_, i));
-      return abort(fmt::format("not ready within {}: {}", took, words_of(waiting)),
-                   waiting.empty() ? std::string{} : waiting.front());
-    }
-    case Phase::kExamining:
-      if (!is_pending(EffectKind::kExamine))
-        return abort(fmt::format("not ready again within {}", took));
-      // Nothing was found that forbids traffic: looking on is not worth a rollout.
-      r.stages.back().detail = fmt::format("the examination did not end within {}", took);
-      return drop_pending([](const Effect& e) { return e.kind != EffectKind::kExamine; });
-    case Phase::kShifting:
-      return abort(fmt::format("the gateway did not acknowledge the weight within {}", took));
-    case Phase::kHolding:
-      if (r.paused) return abort(fmt::format("it was paused for {}", took));
+  const auto& row = row_of(s_.active->phase);
+  const bool waits_for_resume = s_.active->paused && row.can_pause;
+  if (waits_for_resume && row.if_overdue != IfOverdue::kBakeIsOver)
+    return give_up("it was paused for {took}");
+  switch (row.if_overdue) {
+    case IfOverdue::kAbort:
+      return give_up(row.complaint);
+    case IfOverdue::kGoOn:
       return hold_is_over();
-    case Phase::kJudging:
-      if (r.paused) return abort(fmt::format("it was paused for {}", took));
+    case IfOverdue::kDecide:
       return decide();
-    case Phase::kUndecided:
-      return abort(fmt::format("nobody decided within {}", took));
-    case Phase::kVerifying:
-      return abort(fmt::format("no answer of release {} came through the gateway within {}",
-                               r.release, took));
-    case Phase::kStoppingWorkers:
-      return abort(fmt::format("the old release's workers did not stop within {}", took));
-    case Phase::kStartingWorkers:
-      return abort(fmt::format("its workers did not start within {}", took));
-    case Phase::kDraining:
-    case Phase::kDrainingNew:
-    case Phase::kDrainingAll:
-      // The budget of requests in flight is used up; the stop signal gives them the rest.
+    case IfOverdue::kLookNoLonger:
+      if (!is_pending(EffectKind::kExamine)) return give_up(row.complaint);
+      s_.active->stages.back().detail = "the examination did not end in time";
+      return drop_pending([](const Effect& e) { return e.kind != EffectKind::kExamine; });
+    case IfOverdue::kDrop:
+      // Requests in flight have used up their budget, and the stop signal gives them the rest;
+      // evidence that takes so long is done without.
       return drop_pending([](const Effect& e) {
-        return e.kind != EffectKind::kDrain && e.kind != EffectKind::kCountInFlight;
+        return e.kind != EffectKind::kDrain && e.kind != EffectKind::kCountInFlight &&
+               e.kind != EffectKind::kGather;
       });
-    case Phase::kGathering:
-      return drop_pending([](const Effect& e) { return e.kind != EffectKind::kGather; });
-    case Phase::kBaking:
+    case IfOverdue::kBakeIsOver:
       return after_bake();
-    case Phase::kRestoring:
-      return end(Outcome::kAborted, r.reason + "; the old release's workers are still starting");
-    case Phase::kQueued:
-    case Phase::kSwapping:
-    case Phase::kCommitting:
-    case Phase::kDetachingOld:
-    case Phase::kStoppingOld:
-    case Phase::kAborting:
-    case Phase::kDetachingNew:
-    case Phase::kStoppingNew:
-    case Phase::kClosing:
-    case Phase::kDetachingAll:
-    case Phase::kStoppingAll:
-    case Phase::kEnded:
+    case IfOverdue::kEnd:
+      return end(Outcome::kAborted, s_.active->reason + std::string(row.complaint));
+    case IfOverdue::kNever:
       return;
   }
 }

@@ -1,4 +1,7 @@
-// What a phase is: whether it may be aborted, paused, and how long it may take.
+#include "rollout/phase.h"
+
+#include <algorithm>
+#include <array>
 
 #include "rollout/machine.h"
 
@@ -22,53 +25,114 @@ constexpr Duration kWorkersMax = minutes(5);
 constexpr Duration kJobSlack = minutes(2);
 constexpr Duration kJudgingMax = seconds(15);
 constexpr Duration kUndecidedMax = hours(24 * 7);
+
+using Budget = std::optional<Duration>;
+
+template <const Duration& kMost>
+Budget at_most(const State&) {
+  return kMost;
+}
+/// Its effects are issued again, with back-off, until the world obeys: a decision about traffic,
+/// the end of a process, the disk.
+Budget unlimited(const State&) {
+  return std::nullopt;
+}
+template <Duration Plan::* kMost>
+Budget as_planned(const State& state) {
+  return state.active->plan.*kMost;
+}
+Budget of_the_job(const State& state) {
+  const auto& r = *state.active;
+  return r.plan.jobs.at(r.step).timeout + kJobSlack;
+}
+Budget drain_of_the_old(const State& state) {
+  return state.active->from_plan.drain;
+}
+Budget drain_of_the_stable(const State& state) {
+  return state.stable_plan.drain;
+}
+
+constexpr bool kPausable = true;
+constexpr bool kUnpausable = false;
+constexpr bool kForward = false;
+constexpr bool kBackward = true;
+
+constexpr auto kRows = std::to_array<PhaseRow>({
+    {Phase::kQueued, IfAborted::kEnd, IfOverdue::kNever, kUnpausable, kForward, unlimited},
+    {Phase::kPreparing, IfAborted::kEnd, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kPrepareMax>, "the pipeline did not end within {took}"},
+    {Phase::kGated, IfAborted::kEnd, IfOverdue::kAbort, kUnpausable, kForward, at_most<kGateMax>,
+     "nobody approved within {took}"},
+    {Phase::kEnsuringServices, IfAborted::kEnd, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kServicesMax>, "its services were not healthy within {took}"},
+    {Phase::kBackingUp, IfAborted::kEnd, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kBackupMax>, "there was no proven backup within {took}"},
+    {Phase::kHoldingRequests, IfAborted::kEnd, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kShiftMax>, "the gateway did not hold the requests within {took}"},
+    {Phase::kReleaseJobs, IfAborted::kEndAfterTheJob, IfOverdue::kAbort, kUnpausable, kForward,
+     of_the_job, "release job `{job}` did not end within {took}"},
+    {Phase::kStarting, IfAborted::kTakeTrafficBack, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kStartMax>, "its instances did not start within {took}"},
+    {Phase::kProbing, IfAborted::kTakeTrafficBack, IfOverdue::kAbort, kPausable, kForward,
+     as_planned<&Plan::start_budget>, "not ready within {took}: {waiting}"},
+    {Phase::kExamining, IfAborted::kTakeTrafficBack, IfOverdue::kLookNoLonger, kUnpausable,
+     kForward, at_most<kExamineMax>, "not ready again within {took}"},
+    {Phase::kShifting, IfAborted::kTakeTrafficBack, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kShiftMax>, "the gateway did not acknowledge the weight within {took}"},
+    {Phase::kHolding, IfAborted::kTakeTrafficBack, IfOverdue::kGoOn, kPausable, kForward,
+     as_planned<&Plan::hold>},
+    {Phase::kJudging, IfAborted::kTakeTrafficBack, IfOverdue::kDecide, kPausable, kForward,
+     at_most<kJudgingMax>},
+    {Phase::kUndecided, IfAborted::kTakeTrafficBack, IfOverdue::kAbort, kPausable, kForward,
+     at_most<kUndecidedMax>, "nobody decided within {took}"},
+    {Phase::kVerifying, IfAborted::kTakeTrafficBack, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kVerifyMax>, "no answer of release {release} came through the gateway within {took}"},
+    {Phase::kSwapping, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kForward, unlimited},
+    {Phase::kCommitting, IfAborted::kTakeTrafficBack, IfOverdue::kNever, kUnpausable, kForward,
+     unlimited},
+    {Phase::kStoppingWorkers, IfAborted::kTakeTrafficBack, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kWorkersMax>, "the old release's workers did not stop within {took}"},
+    {Phase::kStartingWorkers, IfAborted::kTakeTrafficBack, IfOverdue::kAbort, kUnpausable, kForward,
+     at_most<kWorkersMax>, "its workers did not start within {took}"},
+    {Phase::kDraining, IfAborted::kTakeTrafficBack, IfOverdue::kDrop, kUnpausable, kForward,
+     drain_of_the_old},
+    {Phase::kBaking, IfAborted::kTakeTrafficBack, IfOverdue::kBakeIsOver, kPausable, kForward,
+     as_planned<&Plan::bake>},
+    {Phase::kDetachingOld, IfAborted::kTakeTrafficBack, IfOverdue::kNever, kUnpausable, kForward,
+     unlimited},
+    {Phase::kStoppingOld, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kForward, unlimited},
+    {Phase::kAborting, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kBackward, unlimited},
+    {Phase::kGathering, IfAborted::kIgnore, IfOverdue::kDrop, kUnpausable, kBackward,
+     at_most<kGatherMax>},
+    {Phase::kDrainingNew, IfAborted::kIgnore, IfOverdue::kDrop, kUnpausable, kBackward,
+     as_planned<&Plan::drain>},
+    {Phase::kDetachingNew, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kBackward,
+     unlimited},
+    {Phase::kStoppingNew, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kBackward, unlimited},
+    {Phase::kRestoring, IfAborted::kIgnore, IfOverdue::kEnd, kUnpausable, kBackward,
+     at_most<kWorkersMax>, "; the old release's workers are still starting"},
+    {Phase::kClosing, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kForward, unlimited},
+    {Phase::kDrainingAll, IfAborted::kIgnore, IfOverdue::kDrop, kUnpausable, kForward,
+     drain_of_the_stable},
+    {Phase::kDetachingAll, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kForward, unlimited},
+    {Phase::kStoppingAll, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kForward, unlimited},
+    {Phase::kEnded, IfAborted::kIgnore, IfOverdue::kNever, kUnpausable, kForward, unlimited},
+});
+
+constexpr bool each_stands_at_its_place() {
+  for (std::size_t i = 0; i < kRows.size(); ++i)
+    if (static_cast<std::size_t>(kRows[i].phase) != i) return false;
+  return kRows.back().phase == Phase::kEnded;
+}
+static_assert(each_stands_at_its_place());
 }  // namespace
 
-bool can_pause(Phase phase) {
-  return phase == Phase::kProbing || phase == Phase::kHolding || phase == Phase::kJudging ||
-         phase == Phase::kUndecided || phase == Phase::kBaking;
+const PhaseRow& row_of(Phase phase) {
+  return kRows[static_cast<std::size_t>(phase)];
 }
 
 bool is_aborting(Phase phase) {
-  switch (phase) {
-    case Phase::kAborting:
-    case Phase::kGathering:
-    case Phase::kDrainingNew:
-    case Phase::kDetachingNew:
-    case Phase::kStoppingNew:
-    case Phase::kRestoring:
-      return true;
-    case Phase::kQueued:
-    case Phase::kPreparing:
-    case Phase::kGated:
-    case Phase::kEnsuringServices:
-    case Phase::kBackingUp:
-    case Phase::kHoldingRequests:
-    case Phase::kReleaseJobs:
-    case Phase::kStarting:
-    case Phase::kProbing:
-    case Phase::kExamining:
-    case Phase::kShifting:
-    case Phase::kHolding:
-    case Phase::kJudging:
-    case Phase::kUndecided:
-    case Phase::kVerifying:
-    case Phase::kSwapping:
-    case Phase::kCommitting:
-    case Phase::kStoppingWorkers:
-    case Phase::kStartingWorkers:
-    case Phase::kDraining:
-    case Phase::kBaking:
-    case Phase::kDetachingOld:
-    case Phase::kStoppingOld:
-    case Phase::kClosing:
-    case Phase::kDrainingAll:
-    case Phase::kDetachingAll:
-    case Phase::kStoppingAll:
-    case Phase::kEnded:
-      return false;
-  }
-  return false;
+  return row_of(phase).is_aborting;
 }
 
 bool is_armed(Phase phase) {
@@ -76,67 +140,8 @@ bool is_armed(Phase phase) {
 }
 
 std::optional<Duration> Machine::budget(Phase phase) const {
-  const auto& r = *s_.active;
-  if (r.paused && can_pause(phase)) return kPauseMax;
-  switch (phase) {
-    case Phase::kPreparing:
-      return kPrepareMax;
-    case Phase::kGated:
-      return kGateMax;
-    case Phase::kEnsuringServices:
-      return kServicesMax;
-    case Phase::kReleaseJobs:
-      return r.plan.jobs.at(r.step).timeout + kJobSlack;
-    case Phase::kStarting:
-      return kStartMax;
-    case Phase::kProbing:
-      return r.plan.start_budget;
-    case Phase::kExamining:
-      return kExamineMax;
-    case Phase::kBackingUp:
-      return kBackupMax;
-    case Phase::kHoldingRequests:
-    case Phase::kShifting:
-      return kShiftMax;
-    case Phase::kHolding:
-      return r.plan.hold;
-    case Phase::kJudging:
-      return kJudgingMax;
-    case Phase::kUndecided:
-      return kUndecidedMax;
-    case Phase::kVerifying:
-      return kVerifyMax;
-    case Phase::kStoppingWorkers:
-    case Phase::kStartingWorkers:
-    case Phase::kRestoring:
-      return kWorkersMax;
-    case Phase::kDraining:
-      return r.from_plan.drain;
-    case Phase::kDrainingNew:
-      return r.plan.drain;
-    case Phase::kDrainingAll:
-      return s_.stable_plan.drain;
-    case Phase::kBaking:
-      return r.plan.bake;
-    case Phase::kGathering:
-      return kGatherMax;
-    // These end when the world obeys and cannot be given up: a decision about traffic, the end of a
-    // process, the disk. Their effects are issued again, with back-off, for as long as it takes.
-    case Phase::kSwapping:
-    case Phase::kCommitting:
-    case Phase::kDetachingOld:
-    case Phase::kStoppingOld:
-    case Phase::kAborting:
-    case Phase::kDetachingNew:
-    case Phase::kStoppingNew:
-    case Phase::kClosing:
-    case Phase::kDetachingAll:
-    case Phase::kStoppingAll:
-    case Phase::kQueued:
-    case Phase::kEnded:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  const auto& row = row_of(phase);
+  return s_.active->paused && row.can_pause ? kPauseMax : row.budget(s_);
 }
 
 }  // namespace ecluse::rollout

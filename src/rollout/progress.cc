@@ -48,8 +48,9 @@ void Machine::progress() {
       if (acked) enter(Phase::kReleaseJobs);
       return;
     case Phase::kReleaseJobs:
-      if (!is_pending(EffectKind::kRunJob)) enter(Phase::kStarting);
-      return;
+      if (is_pending(EffectKind::kRunJob)) return;
+      jobs_are_done(r.release);
+      return enter(Phase::kStarting);
     case Phase::kStarting:
       r.step = 0;
       if (!r.plan.has_traffic()) return enter(Phase::kCommitting);
@@ -154,6 +155,12 @@ void Machine::begin_shifting() {
   const bool alone = r.from == 0 || !r.from_plan.has_traffic();
   if (alone) r.step = r.plan.weights_ppm.size() - 1;
   enter(Phase::kShifting);
+}
+
+void Machine::jobs_are_done(model::ReleaseNumber release) {
+  if (has_run_jobs(s_, release)) return;
+  s_.jobs_done.push_back(release);
+  if (s_.jobs_done.size() > kJobsDoneMax) s_.jobs_done.erase(s_.jobs_done.begin());
 }
 
 void Machine::let_requests_pass() {

@@ -64,6 +64,8 @@ void Machine::on(const Prepared& prepared) {
   if (!makes_a_release(r->kind)) return;
   r->run_jobs = prepared.same_as == 0 && (r->kind == Kind::kDeploy || r->kind == Kind::kPromote);
   r->release = prepared.same_as != 0 ? prepared.same_as : s_.next_release++;
+  const bool is_a_copy = r->kind != Kind::kDeploy && r->kind != Kind::kPromote;
+  if (is_a_copy || r->plan.jobs.empty()) jobs_are_done(r->release);
   if (!r->stages.empty()) r->stages.back().detail = prepared.note;
 }
 

@@ -19,6 +19,10 @@ std::string_view to_string(EffectKind kind) {
   return kEffectNames[static_cast<std::size_t>(kind)];
 }
 
+std::string_view to_string(Ruling ruling) {
+  return kRulingNames[static_cast<std::size_t>(ruling)];
+}
+
 std::string instance_id(const State& state, const Instance& instance) {
   return model::instance_id({{state.key, instance.release}, instance.process, instance.index});
 }
@@ -27,6 +31,10 @@ const Instance* find_instance(const State& state, std::string_view id) {
   const auto found = std::ranges::find_if(
       state.instances, [&](const Instance& i) { return instance_id(state, i) == id; });
   return found == state.instances.end() ? nullptr : &*found;
+}
+
+bool has_run_jobs(const State& state, model::ReleaseNumber release) {
+  return std::ranges::find(state.jobs_done, release) != state.jobs_done.end();
 }
 
 namespace {

@@ -101,6 +101,7 @@ struct Rollout {
   bool prepared = false;
   bool paused = false;
   bool now = false;  ///< holds and bake are skipped
+  std::string hurried_because;
   bool committed = false;
   std::size_t step = 0;         ///< which weight, which job
   std::uint64_t await = 0;      ///< site sequence whose acknowledgement the phase waits for
@@ -144,6 +145,8 @@ struct ArmShare {
   bool operator==(const ArmShare&) const = default;
 };
 
+constexpr std::size_t kJobsDoneMax = 100;
+
 struct State {
   model::EnvironmentKey key;
   model::ReleaseNumber stable = 0;  ///< committed; 0: nothing yet
@@ -157,6 +160,9 @@ struct State {
   std::uint64_t next_effect = 1;
   std::uint64_t next_rollout = 1;
   model::ReleaseNumber next_release = 1;
+  /// Whose release jobs have run to their end, or were run for the release they were made from; the
+  /// newest kJobsDoneMax. What is not among them runs its jobs (again), under a new number.
+  std::vector<model::ReleaseNumber> jobs_done;
   std::vector<Instance> instances;
   std::vector<Effect> pending;
   std::optional<Rollout> active;
@@ -173,9 +179,11 @@ std::string_view to_string(Kind kind);
 std::string_view to_string(Phase phase);
 std::string_view to_string(Outcome outcome);
 std::string_view to_string(EffectKind kind);
+std::string_view to_string(Ruling ruling);
 
 std::string instance_id(const State& state, const Instance& instance);
 const Instance* find_instance(const State& state, std::string_view id);
+bool has_run_jobs(const State& state, model::ReleaseNumber release);
 /// Releases of which the old one may take the traffic back by a pointer swap.
 std::vector<model::ReleaseNumber> warm_releases(const State& state);
 

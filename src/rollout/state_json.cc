@@ -87,6 +87,7 @@ void fields(V& v, Rollout& x) {
   v("prepared", x.prepared);
   v("paused", x.paused);
   v("now", x.now);
+  v("hurried_because", x.hurried_because);
   v("committed", x.committed);
   v("step", x.step);
   v("await", x.await);
@@ -138,6 +139,7 @@ void fields(V& v, State& x) {
   v("next_effect", x.next_effect);
   v("next_rollout", x.next_rollout);
   v("next_release", x.next_release);
+  v("jobs_done", x.jobs_done);
   v("instances", x.instances);
   v("pending", x.pending);
   v("active", x.active);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "rollout/machine.h"
+#include "rollout/phase.h"
 
 namespace ecluse::rollout {
 
@@ -16,20 +17,21 @@ void Machine::on(const PauseAsked& asked) {
   if (refusal(s_, asked)) return;
   auto& r = *s_.active;
   r.paused = true;
-  if (can_pause(r.phase)) r.deadline = now_ + kPauseMax;
+  if (row_of(r.phase).can_pause) r.deadline = now_ + kPauseMax;
 }
 
 void Machine::on(const ResumeAsked& asked) {
   if (refusal(s_, asked)) return;
   auto& r = *s_.active;
   r.paused = false;
-  if (const auto allowed = budget(r.phase); can_pause(r.phase) && allowed)
+  if (const auto allowed = budget(r.phase); row_of(r.phase).can_pause && allowed)
     r.deadline = now_ + *allowed;
 }
 
 void Machine::on(const NowAsked& asked) {
   if (refusal(s_, asked)) return;
   s_.active->now = true;
+  s_.active->hurried_because = asked.reason;
   s_.active->paused = false;
 }
 

@@ -36,6 +36,11 @@ class Engine {
   /// How the app reaches it at `address`.
   virtual ServiceUrl url(const ServicePlace& place, const Passwords& passwords,
                          const std::string& address) const = 0;
+  /// How we get into the app's database; where there is no administrator, as url().
+  virtual ServiceUrl admin_url(const ServicePlace& place, const Passwords& passwords,
+                               const std::string& address) const {
+    return url(place, passwords, address);
+  }
   /// Makes the app's role and database in the running server. Idempotent.
   virtual Result<void> provision(const ServicePlace& place, const Passwords& passwords,
                                  const std::string& address) const = 0;

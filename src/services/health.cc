@@ -109,6 +109,8 @@ Result<void> ping_redis_tls(const ServiceUrl& url, milliseconds timeout) {
               fmt::format("{}:{} answers {}", url.host, url.port, printable(trim(answer))));
 }
 
+}  // namespace
+
 std::map<std::string, std::string> psql_environment(const ServiceUrl& url, milliseconds timeout) {
   const auto seconds = std::max<std::int64_t>(2, timeout.count() / 1000);
   std::map<std::string, std::string> env = {
@@ -126,8 +128,6 @@ std::map<std::string, std::string> psql_environment(const ServiceUrl& url, milli
   }
   return env;
 }
-}  // namespace
-
 Result<void> greet(const ServiceUrl& url, milliseconds timeout) {
   switch (url.kind) {
     case ServiceKind::kPostgres:

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
+#include <string>
 
 #include "services/service_url.h"
 
@@ -16,6 +18,10 @@ Result<void> greet(const ServiceUrl& url, std::chrono::milliseconds timeout);
 /// `redis-cli` are programs of the distribution; over TLS they do the talking.
 Result<void> log_in(const ServiceUrl& url, const std::filesystem::path& psql,
                     std::chrono::milliseconds timeout);
+
+/// The whole environment of psql, pg_dump and pg_restore for the database of `url`.
+std::map<std::string, std::string> psql_environment(const ServiceUrl& url,
+                                                    std::chrono::milliseconds timeout);
 
 /// Runs `sql` by psql in the database of `url`; secrets go by environment and stdin, never by argv.
 Result<std::string> run_sql(const ServiceUrl& url, const std::filesystem::path& psql,

@@ -288,6 +288,35 @@ struct LocalServices::Parts {
     return url;
   }
 
+  // --- for other tools
+
+  Result<ports::DatabaseAccess> access_by(const ServiceUrl& url, const fs::path& programs) {
+    ECLUSE_TRY(log_in(url, programs / "psql", kExternalTimeout));
+    return ports::DatabaseAccess{.database = url.database,
+                                 .environment = psql_environment(url, kExternalTimeout),
+                                 .programs = programs.string()};
+  }
+
+  Result<ports::DatabaseAccess> own_access(const EnvironmentKey& key, const ServiceSpec& spec) {
+    ServicePlace place = bare_place(key, spec);
+    ECLUSE_ASSIGN(const auto label, read_label(place.folder));
+    const auto status = runtime.status(place.id());
+    if (!label || !status) return fail(ErrorKind::kUnavailable, "it is not running");
+    place.label = *label;
+    ECLUSE_ASSIGN(place.engine, find_engine(label->kind, label->major, options.engines));
+    const auto engine = engine_of(spec.kind);
+    ECLUSE_ASSIGN(const Passwords passwords, known_passwords_of(secrets, key, spec.name, *engine));
+    return access_by(engine->admin_url(place, passwords, status->address), place.engine.bin);
+  }
+
+  Result<ports::DatabaseAccess> access(const EnvironmentKey& key, const ServiceSpec& spec) {
+    if (spec.kind != ServiceKind::kPostgres)
+      return fail(ErrorKind::kRefused, fmt::format("it is {}, not postgres", name_of(spec.kind)));
+    if (!spec.url) return own_access(key, spec);
+    ECLUSE_ASSIGN(const ServiceUrl url, external_url(key, spec));
+    return access_by(url, psql().parent_path());
+  }
+
   // --- status
 
   ports::ServiceStatus status_of(const EnvironmentKey& key, const ServiceSpec& spec) {
@@ -339,6 +368,13 @@ Result<std::map<std::string, std::string>> LocalServices::variables(
     endpoints.push_back({spec.name, std::move(url)});
   }
   return variables_of(endpoints);
+}
+
+Result<ports::DatabaseAccess> LocalServices::access(const EnvironmentKey& key,
+                                                    const ServiceSpec& spec) {
+  auto access = parts_->access(key, spec);
+  if (!access) return fail(in_context(words_for(key, spec), std::move(access).error()));
+  return access;
 }
 
 Result<std::vector<ports::ServiceStatus>> LocalServices::status(

@@ -44,6 +44,8 @@ class LocalServices : public ports::Services {
       const model::EnvironmentKey& key, const std::vector<model::ServiceSpec>& specs) override;
   Result<std::vector<ports::ServiceStatus>> status(
       const model::EnvironmentKey& key, const std::vector<model::ServiceSpec>& specs) override;
+  Result<ports::DatabaseAccess> access(const model::EnvironmentKey& key,
+                                       const model::ServiceSpec& spec) override;
 
  private:
   struct Parts;

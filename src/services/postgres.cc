@@ -129,14 +129,21 @@ class Postgres : public Engine {
     return url;
   }
 
+  ServiceUrl admin_url(const ServicePlace& place, const Passwords& passwords,
+                       const std::string& address) const override {
+    ServiceUrl admin = url(place, passwords, address);
+    admin.user = kAdmin;
+    admin.password = passwords.admin;
+    admin.text.clear();
+    return admin;
+  }
+
   Result<void> provision(const ServicePlace& place, const Passwords& passwords,
                          const std::string& address) const override {
     const ServiceUrl app = url(place, passwords, address);
     const auto psql = place.engine.bin / "psql";
     if (log_in(app, psql, kSqlTimeout)) return {};  // the usual case, and it changes nothing
-    ServiceUrl admin = app;
-    admin.user = kAdmin;
-    admin.password = passwords.admin;
+    ServiceUrl admin = admin_url(place, passwords, address);
     admin.database = "postgres";
     const auto made = run_sql(admin, psql, provisioning(app.user, app.password), kSqlTimeout);
     if (!made) return fail(in_context("making role and database", made.error()));

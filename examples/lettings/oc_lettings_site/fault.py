@@ -3,7 +3,7 @@
 RELEASE_FAULT, or the file release_fault.txt at the top of the repository (so that the *commit* is
 bad), names one of:
 
-    errors    every second page answers 500
+    errors    every second page answers 500, beginning with the first
     few       all pages answer 500, to FEW_PERCENT of the users (by their cookie VISITOR_COOKIE)
     page      the profiles answer 500, the rest is well
     leak      every page keeps LEAK_BYTES, until the server is out of memory
@@ -72,7 +72,7 @@ class FaultMiddleware:
 
     def fails(self, request):
         if self.fault == "errors":
-            return next(self.count) % 2 == 0
+            return next(self.count) % 2 == 1
         if self.fault == "few":
             visitor = request.COOKIES.get(VISITOR_COOKIE, "")
             return zlib.crc32(visitor.encode()) % 100 < FEW_PERCENT
