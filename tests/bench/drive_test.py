@@ -95,7 +95,19 @@ class RepositoryTest(unittest.TestCase):
         import demo
         self.repository.copy(ROOT / "examples" / "lettings")
         demo.adapt(self.repository)
-        self.assertIn("sample_data", (self.repository.folder / "ecluse.yml").read_text())
+        config = (self.repository.folder / "ecluse.yml").read_text()
+        self.assertIn("sample_data", config)
+        self.assertIn("weights: [10%]", config)
+
+    def test_only_what_was_sent_soon_after_the_seventh_is_forgiven(self):
+        import demo
+        self.assertEqual(demo.requests_soon([0.0] * 6), 0)
+        self.assertEqual(demo.requests_soon([0.0] * 6 + [500.0, 600.0, 700.0, 701.0]), 2)
+
+    def test_errors_inside_a_canary_are_of_those_who_met_it(self):
+        import demo
+        self.assertEqual(demo.errors_inside({"errors_inside": {"3": 4}}, "3"), 4)
+        self.assertEqual(demo.errors_inside({"errors_5xx": 4}, "3"), 0)
 
 
 class BarsTest(unittest.TestCase):
