@@ -105,8 +105,13 @@ void Checkers::on_jobs(const rollout::State& before, const rollout::State& next)
   const bool begins = !before.active || before.active->phase != Phase::kStarting;
   const bool is_new = r.kind == rollout::Kind::kDeploy || r.kind == rollout::Kind::kPromote;
   if (!begins || !is_new) return;
+  const auto* environment = world_.engine->find(next.key);
+  const auto release = environment->releases.find(r.release);
+  if (release == environment->releases.end()) return;
+  // A copy (by a restart, say) lives on what the jobs of its original did.
+  const auto whose = release->second->layer != 0 ? release->second->layer : r.release;
   for (std::size_t i = 0; i < r.plan.jobs.size(); ++i)
-    if (const auto id = control::job_id({next.key, r.release}, i); !world_.runtime.has_done(id))
+    if (const auto id = control::job_id({next.key, whose}, i); !world_.runtime.has_done(id))
       violated("3 its release jobs have run", fmt::format("{} starts without {}", r.id, id));
 }
 

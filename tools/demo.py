@@ -41,7 +41,7 @@ PEOPLE = 20_000  # who come back with a cookie
 # Where nothing ever fails, nothing can be proven about errors: so robots ask for a page that no release has ever
 # been able to show. They are no users.
 ROBOTS = ("--get", "/old-bug/:1", "--people", 1_000_000)
-ROBOTS_SHARE = 0.045
+ROBOTS_SHARE = 0.04
 # The bar for the judge: so many canary requests, and what arrives within the time after them.
 CANARY_REQUESTS_MAX, SOON_MS = 7, 200
 WORKLOAD = (

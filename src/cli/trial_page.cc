@@ -190,6 +190,7 @@ std::string report_page(const TrialPicture& picture) {
     page += fmt::format("<p>{} requests were not heard of: they count for neither.</p>\n",
                         picture.lost);
   }
+  if (picture.thinned > 0) page += fmt::format("<p>{}.</p>\n", sample_words(picture.thinned));
   return page + "</html>\n";
 }
 

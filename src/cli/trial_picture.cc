@@ -56,6 +56,7 @@ Result<TrialPicture> trial_picture(std::string_view json) try {
                        .requests_needed = {},
                        .seconds_needed = {},
                        .lost = record.at("lost").get<std::uint64_t>(),
+                       .thinned = record.value("thinned", std::uint64_t{0}),
                        .points = {}};
   for (const Json& point : record.at("points")) picture.points.push_back(point_from(point));
   const double newest = picture.points.empty() ? 0 : picture.points.back().at_s;

@@ -47,12 +47,15 @@ struct TrialPicture {
   std::optional<std::uint64_t> requests_needed;
   std::optional<double> seconds_needed;
   std::uint64_t lost = 0;
+  std::uint64_t thinned = 0;  ///< requests that came too quickly to be recorded one by one
   std::vector<PointPicture> points;
 };
 
 /// Internal: the daemon's answer is none.
 Result<TrialPicture> trial_picture(std::string_view json);
 
+/// What people must know of a picture that is of a sample.
+std::string sample_words(std::uint64_t thinned);
 /// A few lines that are redrawn while one watches.
 std::vector<std::string> watch_lines(const Terminal& terminal, const TrialPicture& picture);
 /// The whole report as text.

@@ -90,6 +90,15 @@ TEST(TrialPicture, BeforeAnyRequestSaysSo) {
   EXPECT_NE(report_page(picture).find("No request came."), std::string::npos);
 }
 
+TEST(TrialPicture, SaysWhenItIsOfASample) {
+  auto picture = undecided(R"({"canary_requests": null, "seconds": null})");
+  EXPECT_EQ(watched(picture).find("sample"), std::string::npos);
+  picture.thinned = 9'000;
+  for (const auto& text : {watched(picture), report_text(plain(), picture), report_page(picture)})
+    EXPECT_NE(text.find("9000 more requests came too quickly"), std::string::npos) << text;
+  EXPECT_NE(watched(picture).find("a sample of people proves nothing good"), std::string::npos);
+}
+
 TEST(TrialPage, LoadsNothingAndLetsNoTextBecomeMarkup) {
   const std::string page = report_page(rolled_back());
   for (const char* reference : {"http", "src=", "href=", "url(", "@import", "<script"}) {

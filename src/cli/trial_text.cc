@@ -53,7 +53,8 @@ std::string trend(const Terminal& terminal, const TrialPicture& picture,
 std::string needed_line(const TrialPicture& picture) {
   if (picture.so_far.verdict != "inconclusive") return "";
   if (!picture.requests_needed) {
-    return "  nobody erred yet: without errors nothing is proven of them";
+    return picture.thinned > 0 ? "  a sample of people proves nothing good"
+                               : "  nobody erred yet: without errors nothing is proven of them";
   }
   const std::string time =
       picture.seconds_needed ? fmt::format(", {}", words_of(*picture.seconds_needed)) : "";
@@ -104,6 +105,11 @@ std::string verdict_text(const Terminal& terminal, const VerdictPicture& made) {
 }
 }  // namespace
 
+std::string sample_words(std::uint64_t thinned) {
+  return fmt::format("{} more requests came too quickly to be recorded: these are a fair sample",
+                     thinned);
+}
+
 std::vector<std::string> watch_lines(const Terminal& terminal, const TrialPicture& picture) {
   const double weight = picture.points.empty() ? 0 : picture.points.back().weight;
   std::vector<std::string> lines = {fmt::format(
@@ -111,6 +117,7 @@ std::vector<std::string> watch_lines(const Terminal& terminal, const TrialPictur
       terminal.paint(ink_of(picture.so_far.verdict), picture.so_far.verdict), 100 * weight)};
   lines = joined(std::move(lines), arms(picture));
   lines = joined(std::move(lines), evidence(terminal, picture));
+  if (picture.thinned > 0) lines.push_back("  " + sample_words(picture.thinned));
   if (const auto needed = needed_line(picture); !needed.empty()) lines.push_back(needed);
   return lines;
 }
@@ -123,6 +130,7 @@ std::string report_text(const Terminal& terminal, const TrialPicture& picture) {
   if (picture.lost > 0) {
     text += fmt::format("  {} requests were not heard of: they count for neither\n", picture.lost);
   }
+  if (picture.thinned > 0) text += "  " + sample_words(picture.thinned) + "\n";
   text += "\n";
   for (const VerdictPicture& made : picture.verdicts) text += verdict_text(terminal, made);
   if (picture.verdicts.empty()) text += verdict_text(terminal, picture.so_far);
