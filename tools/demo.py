@@ -45,8 +45,8 @@ ROBOTS_SHARE = 0.04
 # The bar for the judge: so many canary requests, and what arrives within the time after them.
 CANARY_REQUESTS_MAX, SOON_MS = 7, 200
 WORKLOAD = (
-    "--get", "/:30", "--get", "/lettings/:25", "--get", "/profiles/:10", "--get", f"{STYLE}:15",
-    "--new", "/lettings/1/:10", "--slow-read", "/static/admin/js/vendor/jquery/jquery.js:2",
+    "--get", "/:30", "--get", "/lettings/:25", "--get", "/profiles/:10", "--get", f"{STYLE}:4",
+    "--new", "/lettings/1/:10", "--slow-read", "/static/admin/js/vendor/jquery/jquery.js:1",
 )
 
 

@@ -23,6 +23,7 @@ release: [{run: psql -X -q -v ON_ERROR_STOP=1 -f migrate.sql, reversible: REVERS
 processes:
   web: {command: python3 app.py, ready: {path: /, start: 30s}, stop_grace: 2s}
 services: {db: postgres, cache: redis}
+volumes: {exchange: /app/exchange}
 environments:
   prod: {hosts: [hello.localhost], bake: 10m, drain: 2s}
 """
@@ -45,12 +46,11 @@ environments:
 
     def restore(self, dump):
         """What docs/backup.md says."""
-        copy = self.folder / "copy.dump"
+        copy = self.data / "volumes" / "hello" / "prod" / "exchange" / "restore.dump"
         shutil.copy(dump, copy)
-        self.folder.chmod(0o755)
         copy.chmod(0o644)
         self.ecluse("run", "--", "pg_restore", "--clean", "--if-exists", "--no-owner", "--exit-on-error",
-                    "--dbname=hello", str(copy))
+                    "--dbname=hello", "/app/exchange/restore.dump")
 
     def test_what_a_job_destroyed_comes_back_and_without_a_backup_it_does_not_run(self):
         self.up()
@@ -60,7 +60,7 @@ environments:
         said = self.deploy("v2", "DELETE FROM guests;", reversible=False)
         self.assertIn("a rollback cannot undo", said)
         proof = self.stage("backing up")["detail"]
-        self.assertRegex(proof, r"^db: 1 tables, \d+ kB, restored in \d+\.\d s; not in it: cache$")
+        self.assertRegex(proof, r"^db: 1 tables, \d+ kB, restored in \d+\.\d s; not in it: cache, volume exchange$")
         self.assertEqual(self.sql("SELECT count(*) FROM guests"), "0")
         label = json.loads(self.sets()[0].read_text())
         self.assertEqual((label["release"], label["dumps"][0]["service"]), (2, "db"))
