@@ -13,10 +13,11 @@ namespace {
 std::vector<const Rule*> collect() {
   std::vector<const Rule*> rules;
   for (const auto family :
-       {secret_rules(), django_rules(), docker_rules(), compose_rules(), database_rules(),
-        migration_rules(), repository_rules(), pipeline_rules(), deployment_rules(),
-        expression_rules(), environment_rules(), health_rules(), log_rules(), dependency_rules(),
-        machine_rules(), nginx_rules(), delivery_rules(), started_rules()}) {
+       {secret_rules(),   django_rules(),     docker_rules(),     dockerignore_rules(),
+        compose_rules(),  database_rules(),   migration_rules(),  repository_rules(),
+        pipeline_rules(), deployment_rules(), expression_rules(), environment_rules(),
+        health_rules(),   log_rules(),        dependency_rules(), start_command_rules(),
+        machine_rules(),  nginx_rules(),      delivery_rules(),   started_rules()}) {
     for (const auto& rule : family) rules.push_back(&rule);
   }
   std::ranges::sort(rules, {}, [](const Rule* rule) { return rule->id; });

@@ -1,0 +1,132 @@
+// DI-001, DI-002: what an image is built from.
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "preflight/rules/rule.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+const std::pair<std::string, IgnoreRules>* ignore_of(const Repository& repository,
+                                                     std::string_view path) {
+  for (const auto& each : repository.ignores)
+    if (each.first == path) return &each;
+  return nullptr;
+}
+
+/// Where the build takes its files from: by a compose file, or the Dockerfile's own folder.
+std::string context_of(const Subject& subject, const Dockerfile& file) {
+  for (const auto& compose : subject.repository.composes) {
+    for (const auto& service : compose.services) {
+      if (built_from(compose, service) == file.path)
+        return join_path(folder_of(compose.path), *service.context);
+    }
+  }
+  return std::string(folder_of(file.path));
+}
+
+/// COPY or ADD of the whole context.
+bool is_copy_of_all(const Instruction& each) {
+  if ((each.name != "COPY" && each.name != "ADD") || !each.flag("from").empty()) return false;
+  const auto source = each.json && !each.json->empty() ? each.json->front()
+                                                       : each.text.substr(0, each.text.find(' '));
+  return source == "." || source == "./" || source == "*";
+}
+
+const Instruction* copies_all(const Dockerfile& file) {
+  for (const auto& stage : file.stages)
+    for (const auto& each : stage.instructions)
+      if (is_copy_of_all(each)) return &each;
+  return nullptr;
+}
+
+/// Into the image that runs, not only into a stage that builds.
+bool ships_all(const Dockerfile& file) {
+  const auto* stage = file.final_stage();
+  return stage && std::ranges::any_of(file.inherited(*stage), [](const Instruction* each) {
+           return is_copy_of_all(*each);
+         });
+}
+
+std::string in_folder(std::string_view folder, std::string_view name) {
+  return folder.empty() ? std::string(name) : std::string(folder) + "/" + std::string(name);
+}
+
+bool has_ignore(const Subject& subject, const Dockerfile& file, const std::string& context) {
+  return ignore_of(subject.repository, in_folder(context, ".dockerignore")) ||
+         ignore_of(subject.repository, file.path + ".dockerignore");
+}
+
+Findings no_dockerignore(const Subject& subject) {
+  Findings found;
+  for (const auto* file : subject.stack.dockerfiles) {
+    const auto* copy = copies_all(*file);
+    if (!copy || has_ignore(subject, *file, context_of(subject, *file))) continue;
+    found.push_back(
+        at(file->path, copy->place, copy->name + " " + copy->text + " without a .dockerignore"));
+  }
+  return found;
+}
+
+/// It lies there, or git is told to leave out the one that does.
+bool has_env_file(const Subject& subject, const std::string& context) {
+  if (subject.repository.find(in_folder(context, ".env"))) return true;
+  return subject.repository.is_ignored(in_folder(context, ".env"), false);
+}
+
+/// What is there and should not come into an image.
+std::vector<std::string> not_ignored(const Subject& subject, const std::string& context,
+                                     const IgnoreRules& rules) {
+  std::vector<std::string> names;
+  const auto kept = [&](const std::string& name, bool folder) {
+    const auto path = in_folder(context, name);
+    return rules.ask(path, folder) != IgnoreRules::Answer::kIgnored;
+  };
+  if (context.empty() && kept(".git", true)) names.emplace_back(".git");
+  if (kept(".env", false) && has_env_file(subject, context)) names.emplace_back(".env");
+  for (const auto& folder : subject.repository.vendored) {
+    if (folder_of(folder.path) == context && kept(std::string(file_name(folder.path)), true))
+      names.push_back(folder.path);
+  }
+  return names;
+}
+
+Findings weak_dockerignore(const Subject& subject) {
+  Findings found;
+  for (const auto& [path, rules] : subject.repository.ignores) {
+    const auto name = file_name(path);
+    if (trim(name) == ".dockerignore" && name != ".dockerignore") {
+      found.push_back(at(path, {1, 1}, "the name ends with a blank, so Docker does not read it"));
+      continue;
+    }
+    if (name != ".dockerignore") continue;
+    const auto names = not_ignored(subject, std::string(folder_of(path)), rules);
+    const bool used = std::ranges::any_of(subject.stack.dockerfiles, [&](const Dockerfile* file) {
+      return ships_all(*file) && context_of(subject, *file) == folder_of(path);
+    });
+    if (!names.empty() && used)
+      found.push_back(at(path, {1, 1}, "lets " + join(names, ", ") + " into the image"));
+  }
+  return found;
+}
+
+constexpr std::array kRules = {
+    Rule{"DI-001", Severity::kWarn, "No .dockerignore",
+         "`COPY . .` brings the history, local databases and .env files into the image.",
+         "Add one that begins with `.git`, `.env`, `venv`, `node_modules`, `__pycache__`.",
+         no_dockerignore},
+    Rule{"DI-002", Severity::kWarn, "The .dockerignore lets through what it should keep out",
+         "History, secrets or a foreign virtual environment end up in the image.",
+         "Add the names to it; without a blank behind the file's name.", weak_dockerignore},
+};
+
+}  // namespace
+
+std::span<const Rule> dockerignore_rules() {
+  return kRules;
+}
+
+}  // namespace ecluse::preflight
