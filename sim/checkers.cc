@@ -49,6 +49,12 @@ void Checkers::on_step(const rollout::State& before, const rollout::Step& step) 
   if (decides && state.recovering)
     violated("4 an abort stands", fmt::format("{} was decided about before the gateway was asked",
                                               to_string(state.key)));
+  for (const auto& arm : state.arms) {
+    const auto fit = world_.fit.find({state.key, arm.release});
+    if (arm.weight_ppm > 0 && fit != world_.fit.end() && !fit->second)
+      violated("3 what must not get traffic gets none",
+               fmt::format("release {} of {} has weight", arm.release, to_string(state.key)));
+  }
   if (!state.active) return;
   const auto& r = *state.active;
   on_fence(r);

@@ -234,10 +234,20 @@ class Life {
         return Error{ErrorKind::kExhausted, "the backup's disk is full", {}};
       return some(call);
     };
+    world_.ports.examine = [this, some](const auto& order) { return examined(order, some); };
     world_.store.faults = [this](std::string_view) -> std::optional<Error> {
       if (!disk_full_) return std::nullopt;
       return Error{ErrorKind::kExhausted, "the disk is full", {}};
     };
+  }
+
+  /// Some releases must not get traffic, and some cannot be looked at just now.
+  Result<ports::Examination> examined(const ports::ExaminationOrder& order, const Faults& faults) {
+    if (auto fault = faults("examine")) return fail(std::move(*fault));
+    const auto [known, is_new] = world_.fit.try_emplace(order.release.key, true);
+    if (is_new) known->second = calm_ || !world_.prng.chance(0.1);
+    if (known->second) return ports::Examination{"{}", {}, "nothing found"};
+    return ports::Examination{"{}", {":0: RT-001: a debugger"}, "1 found"};
   }
 
   /// How a release behaves is drawn once, when its first instance is launched.

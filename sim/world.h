@@ -77,6 +77,8 @@ class World {
   TwinSecrets secrets;
   TwinStageLogs stage_logs;
   std::map<std::string, model::AppSpec> specs;
+  /// What an examination has said of each release that was looked at; the same each time.
+  std::map<model::ReleaseKey, bool> fit;
   control::Ports ports;
   control::Settings settings{"/layers", "/volumes"};  ///< of the next boot
   control::Engine::Witness witness;

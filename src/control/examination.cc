@@ -148,6 +148,10 @@ std::string with_examination(const std::string& audit, const std::string& report
   return root.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+bool is_barred(const std::string& audit) {
+  return object_of(audit).value("examined", "") == "blocked";
+}
+
 std::optional<std::string> passed_examination(const std::string& audit) {
   const auto root = object_of(audit);
   if (root.value("examined", "") != "passed") return std::nullopt;

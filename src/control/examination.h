@@ -20,4 +20,7 @@ std::string with_examination(const std::string& audit, const std::string& report
 /// The report that such an audit holds, if that examination let the release pass.
 std::optional<std::string> passed_examination(const std::string& audit);
 
+/// Its examination forbids traffic: it must never serve, by a rollback neither.
+bool is_barred(const std::string& audit);
+
 }  // namespace ecluse::control

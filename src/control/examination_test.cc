@@ -36,6 +36,9 @@ TEST(Examination, IsTakenOverWhereItPassedAndNowhereElse) {
   ASSERT_TRUE(taken);
   EXPECT_EQ(with_examination(kAudit, *taken, true), passed);
   EXPECT_FALSE(passed_examination(with_examination(kAudit, kReport, false)));
+  EXPECT_TRUE(is_barred(with_examination(kAudit, kReport, false)));
+  EXPECT_FALSE(is_barred(passed));
+  EXPECT_FALSE(is_barred(""));
   EXPECT_FALSE(passed_examination(kAudit));
   EXPECT_FALSE(passed_examination(""));
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/parse.h"
+#include "control/examination.h"
 #include "control/launch.h"
 
 namespace ecluse::control {
@@ -222,7 +223,7 @@ model::ReleaseNumber previous_release(const Engine::Environment& environment) {
   if (!warm.empty()) return warm.front();
   model::ReleaseNumber best = 0;
   for (const auto& [number, release] : environment.releases)
-    if (number < environment.state.stable) best = number;
+    if (number < environment.state.stable && !is_barred(release->audit)) best = number;
   return best;
 }
 
@@ -238,6 +239,10 @@ Result<RolloutOrder> rollback_order(const Engine::Environment& environment, cons
     return fail(ErrorKind::kNotFound,
                 fmt::format("{} has no release {}", to_string(state.key), number),
                 "ecluse releases lists them");
+  if (is_barred(found->second->audit))
+    return fail(ErrorKind::kRefused,
+                fmt::format("release {} never got traffic: its examination forbids it", number),
+                fmt::format("ecluse releases show {}", number));
   if (number == state.stable && !state.stopped && (!state.active || state.active->committed))
     return fail(ErrorKind::kRefused,
                 fmt::format("release {} serves {} already", number, to_string(state.key)));
