@@ -3,10 +3,14 @@
 // because what is written anew has one form only. A deviation aborts.
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,8 +18,13 @@
 
 namespace wire {
 
-inline void must(bool holds) {
-  if (!holds) std::abort();
+/// Says where, and what the system said last: the machine may have been short of something.
+inline void must(bool holds, std::source_location where = std::source_location::current()) {
+  if (holds) return;
+  const char* const said = std::strerror(errno);
+  (void)std::fprintf(stderr, "%s:%u does not hold; errno: %s\n", where.file_name(), where.line(),
+                     said);
+  std::abort();
 }
 
 struct Head {
