@@ -175,8 +175,7 @@ Order Engine::order_of(const Room& room, const rollout::Effect& effect) const {
   if (state.active) order.from = state.active->from;
   if (is_site_decision(effect.kind)) {
     order.site = site_of(state, [&](model::ReleaseNumber n) { return release_of(n).get(); });
-    order.leading =
-        release_of(order.site.arms.empty() ? state.stable : order.site.arms.front().release);
+    order.leading = release_of(leading_release(state));
     for (const auto& arm : order.site.arms) order.routed.push_back(release_of(arm.release));
     order.fence = {term_, effect.fence, effect.sequence};
   }

@@ -306,7 +306,8 @@ std::optional<ports::SiteTls> tls_of(const model::TlsSpec& spec) {
   return std::nullopt;
 }
 
-/// Hosts and such come with the release that has the most of the traffic.
+}  // namespace
+
 model::ReleaseNumber leading_release(const rollout::State& state) {
   const rollout::ArmShare* best = nullptr;
   for (const auto& arm : state.arms)
@@ -315,7 +316,6 @@ model::ReleaseNumber leading_release(const rollout::State& state) {
   if (state.stable != 0) return state.stable;
   return state.active ? state.active->release : 0;
 }
-}  // namespace
 
 ports::Site site_of(const rollout::State& state,
                     const std::function<const model::Release*(model::ReleaseNumber)>& release_of) {

@@ -65,6 +65,9 @@ Result<std::map<std::string, std::string>> inlined_variables(const Ports& ports,
                                                              const model::EnvironmentSpec& spec);
 bool is_built_per_environment(const model::EnvironmentSpec& spec);
 
+/// Whose hosts, doors and pages a site has: the release with the most of the traffic; without any,
+/// the stable one, then the new one. 0: there is none.
+model::ReleaseNumber leading_release(const rollout::State& state);
 /// What the gateway shall serve for `state`. `release_of` gives a release by number; nullptr is not
 /// expected for any arm. basic_auth is left empty: it may be a secret, see protect().
 ports::Site site_of(const rollout::State& state,

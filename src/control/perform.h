@@ -17,7 +17,7 @@ struct Order {
   model::EnvironmentKey key;
   std::string rollout;                            ///< its stage log
   std::shared_ptr<const model::Release> release;  ///< of the effect
-  std::shared_ptr<const model::Release> leading;  ///< of the site: who may enter
+  std::shared_ptr<const model::Release> leading;  ///< of the site: who may enter, its pages
   /// Those of the site's arms: their static folders.
   std::vector<std::shared_ptr<const model::Release>> routed;
   ports::Site site;
