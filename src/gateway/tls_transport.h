@@ -54,9 +54,9 @@ class TlsTransport : public Transport {
   TlsHandle ssl_;
   std::shared_ptr<const TlsTable> table_;  ///< until the handshake is done
   bool is_challenge_ = false;
-  bool ends_next_ = false;  ///< what is sent now may leave with the end
-  bool is_drained_ = false;     ///< the last receive() was short: another would find nothing
-  bool is_ending_ = false;      ///< behind what was received there is an end to be read
+  bool ends_next_ = false;   ///< what is sent now may leave with the end
+  bool is_drained_ = false;  ///< the last receive() was short: another would find nothing
+  bool is_ending_ = false;   ///< behind what was received there is an end to be read
 };
 
 }  // namespace ecluse::gateway
