@@ -37,10 +37,6 @@ void Machine::overdue() {
       return hold_is_over();
     case IfOverdue::kDecide:
       return decide();
-    case IfOverdue::kLookNoLonger:
-      if (!is_pending(EffectKind::kExamine)) return give_up(row.complaint);
-      s_.active->stages.back().detail = "the examination did not end in time";
-      return drop_pending([](const Effect& e) { return e.kind != EffectKind::kExamine; });
     case IfOverdue::kDrop:
       // Requests in flight have used up their budget, and the stop signal gives them the rest;
       // evidence that takes so long is done without.

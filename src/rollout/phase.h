@@ -17,11 +17,10 @@ enum class IfAborted {
 };
 
 enum class IfOverdue {
-  kAbort,         ///< with `complaint`
-  kGoOn,          ///< the hold is over
-  kDecide,        ///< without the judge's answer
-  kLookNoLonger,  ///< what was not looked at in time forbids nothing
-  kDrop,          ///< what it still waits for
+  kAbort,   ///< with `complaint`
+  kGoOn,    ///< the hold is over
+  kDecide,  ///< without the judge's answer
+  kDrop,    ///< what it still waits for
   kBakeIsOver,
   kEnd,    ///< as aborted, with `complaint`
   kNever,  ///< it ends when the world obeys, for as long as that takes
