@@ -241,9 +241,13 @@ class Life {
     };
   }
 
-  /// Some releases must not get traffic, and some cannot be looked at just now.
+  /// Some releases must not get traffic, and some cannot be looked at just now. One that was seen
+  /// to be unfit is seen so again: the checkers know of it, even if that answer was lost.
   Result<ports::Examination> examined(const ports::ExaminationOrder& order, const Faults& faults) {
-    if (auto fault = faults("examine")) return fail(std::move(*fault));
+    const auto seen = world_.fit.find(order.release.key);
+    const bool is_barred = seen != world_.fit.end() && !seen->second;
+    auto fault = is_barred ? std::nullopt : faults("examine");
+    if (fault) return fail(std::move(*fault));
     const auto [known, is_new] = world_.fit.try_emplace(order.release.key, true);
     if (is_new) known->second = calm_ || !world_.prng.chance(0.1);
     if (known->second) return ports::Examination{"{}", {}, "nothing found"};
