@@ -16,8 +16,9 @@ constexpr double kMargin = 46;
 constexpr std::string_view kStyle = R"(<style>
 body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1b1f24;background:#fff}
 table{border-collapse:collapse}td,th{padding:.2em .9em .2em 0;text-align:right}td:first-child,th:first-child{text-align:left}
-svg{max-width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:#59636e}.axis{stroke:#d1d9e0}
-.canary{stroke:#bc4c00;fill:none;stroke-width:2}.stable{stroke:#0969da;fill:none;stroke-width:2}.limit{stroke:#cf222e;stroke-dasharray:5 4}
+svg{max-width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:#59636e}svg path{fill:none}
+.axis{stroke:#d1d9e0}
+.canary{stroke:#bc4c00;stroke-width:2}.stable{stroke:#0969da;stroke-width:2}.limit{stroke:#cf222e;stroke-dasharray:5 4}
 .rollback{color:#cf222e}.promote{color:#1a7f37}.c{color:#bc4c00}.s{color:#0969da}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}svg text{fill:#9198a1}.axis{stroke:#3d444d}}
 </style>)";

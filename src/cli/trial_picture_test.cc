@@ -119,6 +119,12 @@ TEST(TrialPage, PlotsEvidenceErrorsLatencyAndWeight) {
   EXPECT_EQ(page.find("inf\""), std::string::npos);
 }
 
+TEST(TrialPage, DrawsLinesAndNoAreas) {
+  const std::string page = report_page(rolled_back());
+  ASSERT_NE(page.find("<path"), std::string::npos);
+  EXPECT_NE(page.find("svg path{fill:none}"), std::string::npos);
+}
+
 TEST(TrialPicture, RefusesWhatIsNone) {
   for (const char* text : {"", "{}", "[]", R"({"rollout": 5})"})
     EXPECT_FALSE(trial_picture(text)) << text;
