@@ -134,12 +134,17 @@ def bad_release(site, visitors, bars):
     bars.equals("bad_stable", site.stable(), 2, "stable then: release")
 
 
+def had_traffic(rollout):
+    return any(stage["name"] == "shifting" for stage in rollout["stages"])
+
+
 def other_fault(site, bars, fault, objective):
     rollout = site.deploy(fault)
-    trial = site.trial(rollout)
+    trial = site.trial(rollout) if had_traffic(rollout) else None  # it may end before: that is better still
+    requests = trial["so_far"]["canary_requests"] if trial else 0
     bars.equals(f"{fault}_outcome", rollout["outcome"], "aborted", f"fault `{fault}`: its rollout")
     bars.figure(f"{fault}_reason", rollout["reason"] or ruling(trial)["reason"], f"fault `{fault}`: because")
-    bars.figure(f"{fault}_canary_requests", trial["so_far"]["canary_requests"], f"fault `{fault}`: canary requests")
+    bars.figure(f"{fault}_canary_requests", requests, f"fault `{fault}`: canary requests")
     if objective:
         bars.equals(f"{fault}_objective", ruling(trial)["objective"], objective, f"fault `{fault}`: found by")
     bars.equals(f"{fault}_stable", site.stable(), 2, "stable then: release")

@@ -260,7 +260,8 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   control::Plane plane(
       {*clock, *runtime, traffic, prober, *store, vcs, builder, services, *secrets, stage_logs,
        parse_app, &backups, &outcomes, repository_audit(vcs, data / "audits"),
-       started_examination(vcs, *runtime, data / "examinations", runtime->isolated()),
+       started_examination(vcs, *runtime, data / "examinations", runtime->isolated(),
+                           [] { return machine_facts().memory_bytes_available; }),
        transfer::mover_in(data / "moves")},
       settings);
   auto served = serve(plane, options, hooks);

@@ -24,16 +24,37 @@ std::string summary_of(const preflight::Findings& findings, const preflight::Obs
   return text;
 }
 
+/// What its instances may take at once, by their limits.
+std::uint64_t memory_needed(const ports::ExaminationOrder& order) {
+  const auto limit = [](const ports::Launch& launch) { return launch.limits.memory_bytes_max; };
+  return limit(order.launch) + (order.without_database ? limit(*order.without_database) : 0);
+}
+
+Result<preflight::Observations> observed(ports::Runtime& runtime,
+                                         const ports::ExaminationOrder& order,
+                                         const examine::ExaminerOptions& options,
+                                         std::uint64_t memory_free) {
+  const auto needed = memory_needed(order);
+  if (memory_free == 0 || needed <= memory_free) return examine::observe(runtime, order, options);
+  preflight::Observations nothing;
+  nothing.not_seen.push_back(
+      fmt::format("the running app, because looking at it may take {} MiB and {} MiB are free",
+                  needed >> 20, memory_free >> 20));
+  return nothing;
+}
+
 Result<ports::Examination> examination_of(ports::Vcs& vcs, ports::Runtime& runtime,
                                           const std::filesystem::path& folder, bool isolated,
+                                          const FreeMemory& free_memory,
                                           const ports::ExaminationOrder& order) {
   const auto& release = order.release;
   ECLUSE_ASSIGN(const auto files, os::Desk::make(folder));
   ECLUSE_ASSIGN(const auto desk, os::Desk::make(folder));
   ECLUSE_TRY(vcs.checkout(release.key.environment.app, release.commit.sha, files.path().string()));
   ECLUSE_ASSIGN(const auto repository, preflight::read_repository(files.path()));
-  ECLUSE_ASSIGN(const auto seen,
-                examine::observe(runtime, order, {.desk = desk.path(), .isolated = isolated}));
+  ECLUSE_ASSIGN(
+      const auto seen,
+      observed(runtime, order, {.desk = desk.path(), .isolated = isolated}, free_memory()));
   auto findings = preflight::findings_of({.seen = seen,
                                           .repository = repository,
                                           .environment = release.spec,
@@ -48,11 +69,13 @@ Result<ports::Examination> examination_of(ports::Vcs& vcs, ports::Runtime& runti
 }  // namespace
 
 std::function<Result<ports::Examination>(const ports::ExaminationOrder&)> started_examination(
-    ports::Vcs& vcs, ports::Runtime& runtime, const std::filesystem::path& folder, bool isolated) {
+    ports::Vcs& vcs, ports::Runtime& runtime, const std::filesystem::path& folder, bool isolated,
+    FreeMemory free_memory) {
   std::error_code none;  // nothing was left there
   std::filesystem::remove_all(folder, none);
-  return [&vcs, &runtime, folder, isolated](const ports::ExaminationOrder& order) {
-    return examination_of(vcs, runtime, folder, isolated, order);
+  return [&vcs, &runtime, folder, isolated,
+          free_memory = std::move(free_memory)](const ports::ExaminationOrder& order) {
+    return examination_of(vcs, runtime, folder, isolated, free_memory, order);
   };
 }
 

@@ -234,6 +234,19 @@ environments:
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces")
 class Node(Started):
+    def test_where_its_instances_would_not_fit_it_is_not_looked_at_and_that_is_said(self):
+        self.up()
+        roomy = "web: {limits: {memory: 900GiB}, "  # more than any machine of this test has
+        (self.repository / "app.py").write_text(story.APP)
+        (self.repository / "ecluse.yml").write_text(story.ONE_PROCESS.replace("web: {", roomy))
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "roomy")
+
+        said = self.ecluse("deploy", "HEAD")
+        self.assertRegex(said, r"not seen: the running app, because looking at it may take 921600 MiB and \d+ MiB are free")
+        self.assertEqual(self.get()[0], 200)
+        self.finished = True
+
     def test_a_misspelt_variable_is_found_and_a_read_one_is_not(self):
         self.write({"server.js": NODE, "ecluse.yml": NODE_SPEC, ".gitignore": "node_modules/\n"})
         self.up()
