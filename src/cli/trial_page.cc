@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "base/html.h"
 #include "cli/trial_picture.h"
 
 namespace ecluse::cli {
@@ -22,29 +23,6 @@ svg{max-width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:#596
 .rollback{color:#cf222e}.promote{color:#1a7f37}.c{color:#bc4c00}.s{color:#0969da}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}svg text{fill:#9198a1}.axis{stroke:#3d444d}}
 </style>)";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 using Figure = std::function<double(const PointPicture&)>;
 
@@ -66,17 +44,17 @@ class Plot {
   void limit(double value, std::string_view name) {
     body_ += fmt::format(
         "<path class=\"limit\" d=\"M{0} {1:.1f}H{2}\"/><text x=\"{3}\" y=\"{4:.1f}\">{5}</text>",
-        kMargin, y(value), kWidth, kMargin + 6, y(value) - 4, escaped(name));
+        kMargin, y(value), kWidth, kMargin + 6, y(value) - 4, html_escaped(name));
   }
   void mark(double value, std::string_view name) {
-    body_ += fmt::format("<text x=\"0\" y=\"{:.1f}\">{}</text>", y(value) + 4, escaped(name));
+    body_ += fmt::format("<text x=\"0\" y=\"{:.1f}\">{}</text>", y(value) + 4, html_escaped(name));
   }
   std::string svg(std::string_view title) const {
     return fmt::format(
         "<h2>{0}</h2><svg viewBox=\"0 0 {1} {2}\" width=\"{1}\" height=\"{2}\" role=\"img\" "
         "aria-label=\"{0}\"><path class=\"axis\" d=\"M{3} 0V{4}H{1}\"/><text x=\"{3}\" "
         "y=\"{2}\">0 s</text><text x=\"{5}\" y=\"{2}\">{6:.0f} s</text>{7}</svg>\n",
-        escaped(title), kWidth, kHeight + 18, kMargin, kHeight, kWidth - 50, end_s_, body_);
+        html_escaped(title), kWidth, kHeight + 18, kMargin, kHeight, kWidth - 50, end_s_, body_);
   }
 
  private:
@@ -163,21 +141,21 @@ std::string verdict_part(const VerdictPicture& made) {
   for (const EvidencePicture& one : made.evidence) {
     rows +=
         fmt::format("<tr><td>{}</td><td>{:.3g}</td><td>{:.3g}</td><td>{}</td><td>{}</td></tr>\n",
-                    escaped(one.claim), one.e_value, one.threshold, one.units, one.bad);
+                    html_escaped(one.claim), one.e_value, one.threshold, one.units, one.bad);
   }
   return fmt::format(
       "<h2 class=\"{0}\">{0} after {1:.0f} s and {2} canary requests</h2>\n<p>{3}.</p>\n"
       "<p>Errors, canary minus stable: {4:+.2f} % to {5:+.2f} % (95 %).</p>\n"
       "<table><tr><th>claim</th><th>evidence</th><th>decides at</th><th>requests</th><th>bad</th>"
       "</tr>\n{6}</table>\n",
-      escaped(made.verdict), made.at_s, made.canary_requests, escaped(made.reason),
+      html_escaped(made.verdict), made.at_s, made.canary_requests, html_escaped(made.reason),
       100 * made.difference_low, 100 * made.difference_high, rows);
 }
 }  // namespace
 
 std::string report_page(const TrialPicture& picture) {
-  const std::string title =
-      fmt::format("{}: release {} before the judge", escaped(picture.rollout), picture.release);
+  const std::string title = fmt::format("{}: release {} before the judge",
+                                        html_escaped(picture.rollout), picture.release);
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\">\n<title>{0}</title>\n{1}\n<h1>{0}</h1>\n",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/html.h"
 #include "base/text.h"
 #include "preflight/rules/rule.h"
 
@@ -27,26 +28,7 @@ td:first-child { width: 35%; }
 )";
 
 std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text, 400)) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+  return html_escaped(printable(text, 400));
 }
 
 std::string place_of(const Finding& finding) {
