@@ -27,6 +27,7 @@
 #include "control/plane.h"
 #include "examine/examiner.h"
 #include "gateway/gateway.h"
+#include "gateway/measurements_client.h"
 #include "gateway/outcomes_client.h"
 #include "gateway/traffic_client.h"
 #include "gateway/upgrade.h"
@@ -241,6 +242,8 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
   ECLUSE_ASSIGN(const auto runtime, runtime::ProcessRuntime::open(data, options.places.run));
   gateway::TrafficClient traffic(options.places.gateway_socket());
   gateway::OutcomesClient outcomes(options.places.gateway_socket(), std::chrono::seconds(1));
+  gateway::MeasurementsClient measurements(options.places.gateway_socket(),
+                                           std::chrono::seconds(1));
   observe::HttpProber prober;
   services::LocalServices services(*runtime, *secrets,
                                    services_options(data, runtime->isolated(), *secrets));
@@ -262,7 +265,7 @@ Result<void> run_control_plane(const cli::ControlPlaneOptions& options,
        parse_app, &backups, &outcomes, repository_audit(vcs, data / "audits"),
        started_examination(vcs, *runtime, data / "examinations", runtime->isolated(),
                            [] { return machine_facts().memory_bytes_available; }),
-       transfer::mover_in(data / "moves")},
+       transfer::mover_in(data / "moves"), &measurements},
       settings);
   auto served = serve(plane, options, hooks);
   watch = end_watch();

@@ -4,7 +4,7 @@ function(ecluse_e2e name)
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/e2e/${name}_test.py $<TARGET_FILE:ecluse>)
   set_tests_properties("e2e: ${name}" PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE SKIP_RETURN_CODE 77)
 endfunction()
-foreach(name backup bad_input database db_move deploy docker fix full_disk gate init started static unprivileged)
+foreach(name backup bad_input database db_move deploy docker fix full_disk gate init metrics started static unprivileged)
   ecluse_e2e(${name})
 endforeach()
 

@@ -15,3 +15,9 @@ add_test(NAME "gateway: websockets of real back ends"
          COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/gateway/websocket_test.py
                  $<TARGET_FILE:ecluse-gateway-dev>)
 set_tests_properties("gateway: websockets of real back ends" PROPERTIES TIMEOUT 600)
+
+# tests/gateway/streamlit_test.py: a real Streamlit, page and session
+add_test(NAME "gateway: streamlit"
+         COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/gateway/streamlit_test.py
+                 $<TARGET_FILE:ecluse-gateway-dev>)
+set_tests_properties("gateway: streamlit" PROPERTIES TIMEOUT 900)

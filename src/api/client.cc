@@ -96,6 +96,10 @@ Result<std::string> Client::exchange(const Exchange& exchange) {
     const auto bearer = "Authorization: Bearer " + options_.token;
     headers.reset(curl_slist_append(headers.release(), bearer.c_str()));
   }
+  if (!exchange.accept.empty()) {
+    const auto accept = "Accept: " + exchange.accept;
+    headers.reset(curl_slist_append(headers.release(), accept.c_str()));
+  }
   CURL* const h = handle.get();
   curl_easy_setopt(h, CURLOPT_URL, (base + exchange.path).c_str());
   if (options_.url.empty()) curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, options_.socket.c_str());
@@ -229,6 +233,9 @@ Result<control::EnvironmentView> Client::environment(const model::EnvironmentKey
 Result<control::RolloutView> Client::rollout(const control::RolloutId& id) {
   ECLUSE_ASSIGN(auto path, path_of_rollout(id));
   return ask<control::RolloutView>({.path = path});
+}
+Result<std::string> Client::metrics(metrics::Form form) {
+  return exchange({.path = "/metrics", .accept = std::string(metrics::content_type_of(form))});
 }
 Result<std::string> Client::trial(const control::RolloutId& id) {
   ECLUSE_ASSIGN(auto path, path_of_rollout(id));

@@ -51,6 +51,7 @@ class Client final : public control::Operations {
   Result<std::vector<control::EnvironmentView>> status(const std::string& app) override;
   Result<control::EnvironmentView> environment(const model::EnvironmentKey& key) override;
   Result<control::RolloutView> rollout(const control::RolloutId& id) override;
+  Result<std::string> metrics(metrics::Form form) override;
   Result<std::string> trial(const control::RolloutId& id) override;
   Result<std::vector<control::RolloutView>> rollouts(const model::EnvironmentKey& key,
                                                      std::size_t limit) override;
@@ -78,6 +79,7 @@ class Client final : public control::Operations {
     std::string method = "GET";
     std::string path;
     std::string body;
+    std::string accept = {};  ///< empty: anything
     Duration timeout{};
     const ports::LineSink* lines = nullptr;  ///< given: the answer's lines go there as they come
   };

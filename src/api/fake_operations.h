@@ -26,6 +26,7 @@ class FakeOperations final : public control::Operations {
     int run_exit_code = 0;
     bool run_is_endless = false;  ///< run() ends only when it is stopped, and says so in `calls`
     control::RollbackCheck check;
+    std::string metrics;
     ports::MoveReport move;
     control::Ticket ticket;
     std::map<std::string, std::string> logs;  ///< instance, or "ROLLOUT STAGE", to text
@@ -96,6 +97,10 @@ class FakeOperations final : public control::Operations {
       if (!s.environments.contains(name)) return std::nullopt;
       return s.environments[name];
     });
+  }
+  Result<std::string> metrics(metrics::Form form) override {
+    return answer(form == metrics::Form::kOpenMetrics ? "metrics as OpenMetrics" : "metrics",
+                  [](State& s) { return s.metrics; });
   }
   Result<control::RolloutView> rollout(const control::RolloutId& id) override {
     return found("rollout " + id, [&](State& s) -> std::optional<control::RolloutView> {

@@ -164,6 +164,13 @@ template <typename A, Is<ports::SiteCounters> V>
 void fields(A& a, V& v) {
   a("releases", v.arms);
 }
+template <typename A, Is<control::LatencyView> V>
+void fields(A& a, V& v) {
+  a("over_ms", v.over);
+  a("answers", v.answers);
+  a("p50_ms", v.p50_ms);
+  a("p95_ms", v.p95_ms);
+}
 template <typename A, Is<control::EnvironmentView> V>
 void fields(A& a, V& v) {
   a("environment", v.key);
@@ -177,6 +184,7 @@ void fields(A& a, V& v) {
   a("instances", v.instances);
   a("services", v.services);
   a("counters", v.counters);
+  a("latencies", v.latencies);
   a("rollout", v.rollout);
   a("queued", v.queued);
 }

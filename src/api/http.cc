@@ -250,6 +250,7 @@ Result<std::optional<HttpRequest>> HttpConnection::next() {
   request.method = std::string(message.method_string());
   request.keep_alive = message.keep_alive();
   request.authorization = std::string(message[http::field::authorization]);
+  request.accept = std::string(message[http::field::accept]);
   request.content_type = std::string(message[http::field::content_type]);
   const auto target = message.target();
   ECLUSE_TRY(parse_target({target.data(), target.size()}, request));
@@ -261,7 +262,7 @@ Result<void> HttpConnection::answer(const HttpAnswer& answer, bool keep_alive) {
   http::response<http::string_body> message;
   message.version(11);
   message.result(static_cast<unsigned>(answer.status));
-  message.set(http::field::content_type, "application/json");
+  message.set(http::field::content_type, answer.content_type);
   message.set(http::field::cache_control, "no-store");
   if (!answer.allow.empty()) message.set(http::field::allow, join(answer.allow, ", "));
   message.keep_alive(keep_alive);

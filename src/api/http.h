@@ -29,14 +29,16 @@ struct HttpRequest {
   std::map<std::string, std::string> query;
   std::string authorization;
   std::string content_type;
+  std::string accept;
   std::string body;
   bool keep_alive = true;
 };
 
 struct HttpAnswer {
   int status = 200;
-  std::string body;                     ///< JSON
+  std::string body;                     ///< JSON; an end of line is added
   std::vector<std::string> allow = {};  ///< methods, with 405
+  std::string content_type = "application/json";
 };
 
 /// The status that says the same as the kind of an error.

@@ -96,6 +96,14 @@ Answer ping(const Call& call) {
 Answer status(const Call& call) {
   return ok(call, call.operations.status(text_in(call, "app")));
 }
+/// Names and numbers alone: no secret could be among them.
+Answer metrics_text(const Call& call) {
+  const auto form = metrics::form_for(call.request.accept);
+  ECLUSE_ASSIGN(auto text, call.operations.metrics(form));
+  if (text.ends_with('\n')) text.pop_back();  // it is added again
+  return HttpAnswer{.body = std::move(text),
+                    .content_type = std::string(metrics::content_type_of(form))};
+}
 Answer environment(const Call& call) {
   ECLUSE_ASSIGN(auto key, environment_in(call));
   return ok(call, call.operations.environment(key));
@@ -381,6 +389,7 @@ constexpr Route kRoutes[] = {
     {"GET", ROLLOUT "/stages/{stage}/log", "The output of a stage from `?offset=`.", stage_log},
     {"GET", "/v1/events", "The audit log; with `wait_ms` it waits for the next.", events},
     {"GET", "/v1/instances/{instance}/logs", "The last lines, or from `?offset=`.", logs},
+    {"GET", "/metrics", "Requests, rollouts and instances, for Prometheus.", metrics_text},
     {"POST", "/v1/reclaim", "Frees disk that no rollback needs.", reclaim},
 };
 #undef ENVIRONMENT

@@ -131,6 +131,17 @@ TEST_F(ApiTest, CarriesARolloutWithAllItsEvidence) {
               ElementsAre("line \xEF\xBF\xBD with a bad byte", "second"));
 }
 
+TEST_F(ApiTest, GivesMetricsInTheFormThatIsAskedFor) {
+  fake_.state.with([](auto& s) { s.metrics = "# EOF\n"; });
+  const auto open = client().metrics(metrics::Form::kOpenMetrics);
+  ASSERT_TRUE(open) << open.error().message;
+  EXPECT_EQ(*open, "# EOF\n");
+  const auto answer = raw("GET /metrics HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  EXPECT_THAT(answer, testing::EndsWith("\r\n\r\n# EOF\n"));
+  EXPECT_THAT(calls(), ElementsAre("metrics as OpenMetrics", "metrics"));
+}
+
 TEST_F(ApiTest, CarriesAnEnvironmentWithItsInstancesServicesAndCounters) {
   control::EnvironmentView sent;
   sent.key = kProd;
@@ -143,6 +154,7 @@ TEST_F(ApiTest, CarriesAnEnvironmentWithItsInstancesServicesAndCounters) {
   sent.instances[0].usage = ports::Usage{1 << 20, 1 << 29, 0.25, 4};
   sent.services = {{"db", model::ServiceKind::kPostgres, "15", false, true, "ok", 100}};
   sent.counters = ports::SiteCounters{{{7, {.requests = 10, .errors_5xx = 1}}}};
+  sent.latencies[7] = {.over = Duration(300'000), .answers = 9, .p50_ms = 12.5, .p95_ms = 80};
   fake_.state.with([&](auto& s) { s.environments["lettings/prod"] = sent; });
 
   auto view = client().environment(kProd);
@@ -153,6 +165,7 @@ TEST_F(ApiTest, CarriesAnEnvironmentWithItsInstancesServicesAndCounters) {
   EXPECT_EQ(view->instances.at(0).usage->cpu_s, 0.25);
   EXPECT_EQ(view->services.at(0).connections_max, 100u);
   EXPECT_EQ(view->counters->arms.at(7), sent.counters->arms.at(7));
+  EXPECT_EQ(view->latencies.at(7), sent.latencies.at(7));
   EXPECT_EQ(client().status("").value().size(), 1u);
   EXPECT_EQ(client().status("other").value().size(), 0u);
 }

@@ -172,6 +172,7 @@ control::EnvironmentView prod_view() {
                        "web",
                        false,
                        std::nullopt};
+  view.latencies[7] = {.over = Duration(300'000), .answers = 120, .p50_ms = 12.4, .p95_ms = 80.2};
   view.services = {{"db", model::ServiceKind::kPostgres, "15", false, false, "refused", 100}};
   view.rollout = serving();
   return view;

@@ -48,6 +48,12 @@ std::string memory_of(const control::EnvironmentView& view) {
   return bytes == 0 ? "" : short_bytes(bytes);
 }
 
+std::string latency_of(const control::EnvironmentView& view) {
+  const auto found = view.latencies.find(view.stable);
+  if (found == view.latencies.end()) return "";
+  return fmt::format("{:.0f}/{:.0f} ms", found->second.p50_ms, found->second.p95_ms);
+}
+
 std::string rollout_of(const control::EnvironmentView& view) {
   if (!view.rollout) return "";
   const auto& rollout = *view.rollout;
@@ -119,13 +125,13 @@ std::vector<std::string> problems_of(const control::EnvironmentView& view) {
 }
 
 void print_overview(const Terminal& terminal, const std::vector<control::EnvironmentView>& views) {
-  Table table(
-      {"ENVIRONMENT", "MODE", "RELEASE", "COMMIT", "READY", "MEMORY", "ADDRESS", "ROLLOUT"});
+  Table table({"ENVIRONMENT", "MODE", "RELEASE", "COMMIT", "READY", "MEMORY", "P50/P95", "ADDRESS",
+               "ROLLOUT"});
   for (const auto& view : views) {
     table.row({to_string(view.key), view.mode,
                view.stable == 0 ? "none" : fmt::format("{}", view.stable),
-               short_commit(view.commit), ready_of(view), memory_of(view), address_of(view),
-               rollout_of(view)});
+               short_commit(view.commit), ready_of(view), memory_of(view), latency_of(view),
+               address_of(view), rollout_of(view)});
   }
   table.print(terminal);
 }

@@ -229,6 +229,7 @@ void Engine::file_ended(Room& room, rollout::State& next, ports::Batch& batch) {
     const auto swap = room.swaps.find(ended.id);
     record.rollout = std::move(ended);
     record.ended = ports_.clock.wall();
+    endings_[next.key][record.rollout.outcome] += 1;
     batch.put[rollout_store_key(record.rollout.id)] = to_text(record);
     if (swap == room.swaps.end()) continue;
     const bool aborted = record.rollout.outcome == rollout::Outcome::kAborted;

@@ -78,6 +78,9 @@ class Engine {
   const Trial* trial(const RolloutId& id) const { return judging_.trial(id); }
   const Journal& journal() const { return journal_; }
   std::uint64_t term() const { return term_; }
+  /// Rollouts that ended since open(), by how.
+  using Endings = std::map<rollout::Outcome, std::uint64_t>;
+  const std::map<model::EnvironmentKey, Endings>& endings() const { return endings_; }
   /// Called after every durable batch.
   void on_durable(std::function<void()> told) { told_ = std::move(told); }
   /// Called with every step, before it is written: the simulator checks invariants here.
@@ -135,6 +138,7 @@ class Engine {
   std::map<RolloutId, pipeline::State> pipelines_;
   std::map<RolloutId, Record> records_;           ///< of what runs or waits
   std::map<std::string, TimePoint> unconfirmed_;  ///< ready as stored; the prober has yet to say so
+  std::map<model::EnvironmentKey, Endings> endings_;
   std::function<void()> told_;
   Witness witness_;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "metrics/exposition.h"
 #include "model/release.h"
 #include "ports/database_move.h"
 #include "ports/prober.h"
@@ -89,6 +90,15 @@ struct InstanceView {
   std::optional<ports::Usage> usage;
 };
 
+/// How long the answers of a release took lately, each within 1 %.
+struct LatencyView {
+  Duration over{};  ///< the time looked at: the last five to six minutes, or less
+  std::uint64_t answers = 0;
+  double p50_ms = 0;
+  double p95_ms = 0;
+  bool operator==(const LatencyView&) const = default;
+};
+
 struct EnvironmentView {
   model::EnvironmentKey key;
   model::ReleaseNumber stable = 0;  ///< 0: nothing deployed
@@ -103,6 +113,7 @@ struct EnvironmentView {
   std::vector<InstanceView> instances;
   std::vector<ports::ServiceStatus> services;
   std::optional<ports::SiteCounters> counters;
+  std::map<model::ReleaseNumber, LatencyView> latencies;  ///< of releases that had requests lately
 };
 
 struct RollbackCheck {
@@ -168,6 +179,8 @@ class Operations {
 
   virtual Result<std::vector<EnvironmentView>> status(const std::string& app) = 0;  ///< empty: all
   virtual Result<EnvironmentView> environment(const model::EnvironmentKey& key) = 0;
+  /// Requests, instances and rollouts as Prometheus reads them: docs/api.md lists the families.
+  virtual Result<std::string> metrics(metrics::Form form) = 0;
   virtual Result<RolloutView> rollout(const RolloutId& id) = 0;
   virtual Result<std::vector<RolloutView>> rollouts(const model::EnvironmentKey& key,
                                                     std::size_t limit) = 0;

@@ -16,6 +16,7 @@
 #include "control/instance_log.h"
 #include "control/launch.h"
 #include "control/loop.h"
+#include "control/measuring.h"
 #include "control/pool.h"
 #include "control/requests.h"
 #include "control/views.h"
@@ -104,6 +105,7 @@ class Plane::Impl {
     });
     ECLUSE_TRY(engine.open());
     loop.start();
+    measuring.emplace(ports.measurements);
     return {};
   }
 
@@ -220,6 +222,7 @@ class Plane::Impl {
       if (auto services = ports.services.status(key, (*stable)->spec.services))
         view.services = std::move(*services);
     if (auto counters = ports.traffic.counters(key)) view.counters = std::move(*counters);
+    if (measuring) view.latencies = measuring->latencies(key);
     return view;
   }
 
@@ -266,6 +269,7 @@ class Plane::Impl {
   std::unique_ptr<Pool> pool;
   Engine engine;
   Loop loop;
+  std::optional<Measuring> measuring;
   std::shared_ptr<Locked<Loop*>> door = std::make_shared<Locked<Loop*>>(&loop);
 };
 
@@ -447,6 +451,18 @@ Result<std::vector<EnvironmentView>> Plane::status(const std::string& app) {
     views.push_back(std::move(view));
   }
   return views;
+}
+
+Result<std::string> Plane::metrics(metrics::Form form) {
+  ECLUSE_ASSIGN(auto measures, impl_->ask([this]() -> Result<PlatformMeasures> {
+    return measures_of(impl_->engine);
+  }));
+  if (impl_->measuring) {
+    auto standing = impl_->measuring->standing();
+    measures.gateway_answers = standing.gateway_answers;
+    measures.traffic = std::move(standing.traffic);
+  }
+  return text_of(measures, form);
 }
 
 Result<EnvironmentView> Plane::environment(const model::EnvironmentKey& key) {

@@ -41,6 +41,7 @@ class Plane final : public Operations {
   Result<void> remove(const Act& act, bool delete_data) override;
   Result<std::vector<EnvironmentView>> status(const std::string& app) override;
   Result<EnvironmentView> environment(const model::EnvironmentKey& key) override;
+  Result<std::string> metrics(metrics::Form form) override;
   Result<RolloutView> rollout(const RolloutId& id) override;
   Result<std::string> trial(const RolloutId& id) override;
   Result<std::vector<RolloutView>> rollouts(const model::EnvironmentKey& key,

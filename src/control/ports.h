@@ -16,6 +16,7 @@
 #include "ports/clock.h"
 #include "ports/database_move.h"
 #include "ports/examination.h"
+#include "ports/measurements.h"
 #include "ports/outcomes.h"
 #include "ports/prober.h"
 #include "ports/runtime.h"
@@ -82,6 +83,8 @@ struct Ports {
   std::function<Result<ports::MoveReport>(const ports::MoveOrder&, const ports::LineSink&,
                                           const std::stop_token&)>
       move_database;
+  /// Null: nothing is known of the requests of releases.
+  ports::Measurements* measurements = nullptr;
 };
 
 /// Where things lie and how the machine is; all optional.

@@ -63,6 +63,28 @@ std::string waiting_for(const rollout::Rollout& r) {
 }
 }  // namespace
 
+PlatformMeasures measures_of(const Engine& engine) {
+  PlatformMeasures measures;
+  for (const auto* environment : engine.environments()) {
+    const auto& state = environment->state;
+    for (const auto& instance : state.instances) {
+      auto& counted = measures.instances[{state.key, instance.release}];
+      counted.all += 1;
+      counted.ready += instance.ready ? 1 : 0;
+    }
+    // Whoever asks for a rate wants to have seen the zero.
+    auto& ended = measures.rollouts[state.key];
+    using rollout::Outcome;
+    for (const auto outcome :
+         {Outcome::kDone, Outcome::kAborted, Outcome::kFailed, Outcome::kSuperseded})
+      ended[std::string(to_string(outcome))] = 0;
+  }
+  for (const auto& [key, endings] : engine.endings())
+    for (const auto& [outcome, count] : endings)
+      measures.rollouts[key][std::string(to_string(outcome))] = count;
+  return measures;
+}
+
 RolloutView view_of(const model::EnvironmentKey& key, const Record& record, TimePoint now) {
   const auto& r = record.rollout;
   RolloutView view{.id = r.id,

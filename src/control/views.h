@@ -2,6 +2,7 @@
 // What people see of the machines' states.
 
 #include "control/engine.h"
+#include "control/metrics_text.h"
 #include "control/operations.h"
 
 namespace ecluse::control {
@@ -17,6 +18,8 @@ std::set<std::string> pinned_artifacts(const Engine& engine);
 /// Versions of a secret that a release which is kept, or one being made, runs with.
 std::set<std::uint32_t> pinned_versions(const Engine& engine, const model::EnvironmentKey& key,
                                         const std::string& secret);
+/// What the engine knows of them: instances and rollouts.
+PlatformMeasures measures_of(const Engine& engine);
 std::vector<ReleaseView> releases_of(const Engine::Environment& environment);
 
 }  // namespace ecluse::control

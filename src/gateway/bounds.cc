@@ -57,6 +57,8 @@ constexpr auto kNames = std::to_array<BoundName>({
     {"access_log_files_max", &Bounds::access_log_files_max, 1000},
     {"address_connections_max", &Bounds::address_connections_max, 10'000'000},
     {"address_requests_per_s_max", &Bounds::address_requests_per_s_max, 1'000'000},
+    // At the end: a worker process of another version counts hits by these places, too.
+    {"hold_bytes_max", &Bounds::hold_bytes_max, kAny},
 });
 
 tl::unexpected<Error> unknown(std::string_view name) {

@@ -32,6 +32,7 @@ struct Bounds {
   std::uint64_t linger_ms_max = 2'000;
   std::uint64_t hold_ms_max = 30'000;
   std::uint64_t hold_requests_max = 1'000;
+  std::uint64_t hold_bytes_max = 32 << 20;
   std::uint64_t pool_idle_ms_max = 30'000;
   std::uint64_t pool_connections_max = 512;
   std::uint64_t unsafe_reuse_ms_max = 1'000;

@@ -165,6 +165,7 @@ struct Client : Endpoint, TimerEntry {
   std::uint32_t answer_head_bytes = 0;  ///< as long as all wait, the client has seen none
   std::uint32_t head_begin = 0;
   std::uint32_t head_end = 0;
+  std::uint32_t held_bytes = 0;  ///< what it counts for while it is held
   Upstream* upstream = nullptr;
   std::uint32_t head_moves = 0;  ///< Socket::moves() when the head was read
   Target* avoided = nullptr;     ///< refused or failed the first attempt; compared, never followed

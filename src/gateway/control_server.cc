@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "gateway/measure_json.h"
 #include "gateway/outcome_json.h"
 #include "gateway/site_json.h"
 
@@ -70,6 +71,11 @@ json outcomes(const Desks& desks, const json& j) {
   return batch ? json{{"ok", true}, {"batch", to_json(*batch)}} : refusal(batch.error());
 }
 
+json measures(const Desks& desks, const json& j) {
+  const auto batch = desks.measurements.read(measure_cursor_from_json(j.at("cursor")));
+  return batch ? json{{"ok", true}, {"batch", to_json(*batch)}} : refusal(batch.error());
+}
+
 json upgrade(const Desks& desks, const json& j) {
   const auto generation = desks.itself.upgrade(j.value("workers", 0U));
   if (!generation) return refusal(generation.error());
@@ -102,6 +108,7 @@ const std::map<std::string, Handler>& handlers() {
       {"outcomes", outcomes},     {"upgrade", upgrade},
       {"itself", itself},         {"metrics", metrics},
       {"access_log", access_log}, {"override", override_token},
+      {"measures", measures},
   };
   return table;
 }

@@ -11,6 +11,7 @@
 
 #include "base/locked.h"
 #include "os/fd.h"
+#include "ports/measurements.h"
 #include "ports/outcomes.h"
 #include "ports/traffic.h"
 
@@ -36,6 +37,7 @@ struct Itself {
 struct Desks {
   ports::Traffic& traffic;
   ports::Outcomes& outcomes;
+  ports::Measurements& measurements;
   const Itself& itself;
 };
 /// One request line answered; never throws, always returns one line without its end.

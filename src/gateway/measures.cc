@@ -52,10 +52,22 @@ SketchCell& Measures::latencies(std::size_t row, std::uint32_t slot) {
   return layout().sketches[row][slot];
 }
 
-Sketch Measures::latencies(std::uint32_t slot) const {
-  Sketch sum;
+metrics::SketchCounts Measures::latencies(std::uint32_t slot) const {
+  metrics::SketchCounts sum;
   for (std::uint32_t row = 0; row < layout().rows.load(); ++row) {
-    sum.merge(layout().sketches[row][slot]);
+    const SketchCell& cell = layout().sketches[row][slot];
+    for (std::uint32_t bucket = 0; bucket < metrics::kSketchBuckets; ++bucket) {
+      const std::uint64_t count = cell.counts[bucket].load(std::memory_order_relaxed);
+      if (count != 0) sum[bucket] += count;
+    }
+  }
+  return sum;
+}
+
+std::uint64_t Measures::latency_sum_us(std::uint32_t slot) const {
+  std::uint64_t sum = 0;
+  for (std::uint32_t row = 0; row < layout().rows.load(); ++row) {
+    sum += layout().sketches[row][slot].sum_us.load(std::memory_order_acquire);
   }
   return sum;
 }

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "gateway/bounds.h"
-#include "gateway/sketch.h"
+#include "gateway/sketch_cell.h"
 
 namespace ecluse::gateway {
 
@@ -30,7 +30,9 @@ class Measures {
   /// Rows that nobody ever used are not looked at: reading a page makes it resident.
   void use(std::size_t row);
   SketchCell& latencies(std::size_t row, std::uint32_t slot);
-  Sketch latencies(std::uint32_t slot) const;
+  /// Over all threads.
+  metrics::SketchCounts latencies(std::uint32_t slot) const;
+  std::uint64_t latency_sum_us(std::uint32_t slot) const;
   /// A slot that is given to another release begins anew.
   void forget(std::uint32_t slot);
   void hit(std::size_t row, std::uint64_t Bounds::* bound);

@@ -40,8 +40,10 @@ std::string answer_to(std::string_view head, const MetricsServer::Measure& measu
   if (fault != http1::Fault::kNone) return refusal(http1::status_of(fault));
   if (request.method != "GET" && !request.is_head()) return refusal(501);
   if (request.target.substr(0, request.target.find('?')) != "/metrics") return refusal(404);
-  const MetricsForm form = form_for(accept_of(request));
-  return answer(200, content_type_of(form), metrics_text(measure(), form), request.is_head());
+  const metrics::Form form = metrics::form_for(accept_of(request));
+  metrics::Exposition text(form);
+  write(text, measure());
+  return answer(200, content_type_of(form), text.finish(), request.is_head());
 }
 
 void send_all(int fd, std::string_view bytes) {

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "gateway/listen_address.h"
-#include "gateway/metrics_text.h"
+#include "metrics/traffic.h"
 #include "os/fd.h"
 
 namespace ecluse::gateway {
@@ -18,7 +18,7 @@ namespace ecluse::gateway {
 class MetricsServer {
  public:
   static constexpr int kPatienceMs = 2000;
-  using Measure = std::function<MeasuredGateway()>;
+  using Measure = std::function<metrics::Traffic()>;
 
   /// Conflict: the address is taken by another program.
   static Result<std::unique_ptr<MetricsServer>> start(ListenAddress address, Measure measure);

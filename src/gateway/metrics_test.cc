@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <fstream>
 
-#include "gateway/metrics_text.h"
 #include "gateway/testing_sites.h"
 
 namespace ecluse::gateway::testing {
@@ -64,12 +63,14 @@ TEST(Metrics, CountWhatHappenedAndHaveABucketAtEachBound) {
   (void)answer_to(measured.served.port(), get("a", "/" + std::string(9000, 'x')));
   ASSERT_TRUE(eventually([&] {
     return says(scrape(measured.metrics_port),
-                "ecluse_request_duration_seconds_count{site=\"lettings/prod\",release=\"7\"} 3");
+                "ecluse_request_duration_seconds_count{app=\"lettings\",environment=\"prod\","
+                "release=\"7\"} 3");
   }));
   const std::string answer = scrape(measured.metrics_port);
   EXPECT_EQ(status_of(answer), 200);
   EXPECT_EQ(value_of(answer, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
-  EXPECT_TRUE(says(answer, "ecluse_requests_total{site=\"lettings/prod\",release=\"7\"} 3"));
+  EXPECT_TRUE(
+      says(answer, "ecluse_requests_total{app=\"lettings\",environment=\"prod\",release=\"7\"} 3"));
   EXPECT_TRUE(says(answer, "ecluse_bound_hits_total{bound=\"start_line_bytes_max\"} 1"));
   EXPECT_NE(answer.find("release=\"7\",le=\"1.234\"} 3"), std::string::npos);
   EXPECT_NE(answer.find("release=\"7\",le=\"+Inf\"} 3"), std::string::npos);
@@ -97,7 +98,8 @@ TEST(Metrics, NeverCountFromZeroAgainAfterAKill) {
   (void)answer_to(measured.served.port(), get("a"));
   const auto has_one = [&] {
     return says(scrape(measured.metrics_port),
-                "ecluse_request_duration_seconds_count{site=\"lettings/prod\",release=\"7\"} 1");
+                "ecluse_request_duration_seconds_count{app=\"lettings\",environment=\"prod\","
+                "release=\"7\"} 1");
   };
   ASSERT_TRUE(eventually(has_one));
   measured.served.gateway->kill_worker();

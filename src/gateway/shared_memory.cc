@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <thread>
@@ -242,7 +243,9 @@ std::vector<SharedMemory::Counted> SharedMemory::all_counters() const {
   std::vector<Counted> all;
   for (std::uint32_t slot = 0; slot < kSlotsMax && layout().slots[slot].release != 0; ++slot) {
     const SlotName& name = layout().slots[slot];
-    Counted counted{std::string(text_of(name.site)), name.release, slot, {}};
+    const auto site = model::parse_environment_key(text_of(name.site));
+    assert(site);  // to_string() wrote it
+    Counted counted{*site, name.release, slot, {}};
     add_counters(slot, counted.counters);
     all.push_back(std::move(counted));
   }

@@ -73,7 +73,7 @@ class SharedMemory {
   OutcomeRings& outcomes() { return outcomes_; }
   Measures& measures() { return measures_; }
   struct Counted {
-    std::string site;
+    model::EnvironmentKey site;
     model::ReleaseNumber release = 0;
     std::uint32_t slot = 0;
     ports::ArmCounters counters;

@@ -196,24 +196,30 @@ ports::Fence fence_from_json(const json& j) {
   return {j.at("term"), j.value("rollout", ""), j.at("sequence")};
 }
 
+json to_json(const ports::ArmCounters& arm) {
+  return {{"requests", arm.requests},
+          {"errors_5xx", arm.errors_5xx},
+          {"failures", arm.failures},
+          {"in_flight", arm.in_flight},
+          {"websockets", arm.websockets}};
+}
+ports::ArmCounters arm_counters_from_json(const json& j) {
+  return {j.at("requests"), j.at("errors_5xx"), j.at("failures"), j.at("in_flight"),
+          j.at("websockets")};
+}
+
 json to_json(const ports::SiteCounters& counters) {
   json arms = json::array();
   for (const auto& [release, arm] : counters.arms) {
-    arms.push_back({{"release", release},
-                    {"requests", arm.requests},
-                    {"errors_5xx", arm.errors_5xx},
-                    {"failures", arm.failures},
-                    {"in_flight", arm.in_flight},
-                    {"websockets", arm.websockets}});
+    arms.push_back(to_json(arm));
+    arms.back()["release"] = release;
   }
   return {{"arms", arms}};
 }
 ports::SiteCounters counters_from_json(const json& j) {
   ports::SiteCounters counters;
   for (const json& arm : j.at("arms")) {
-    counters.arms[arm.at("release")] = {arm.at("requests"), arm.at("errors_5xx"),
-                                        arm.at("failures"), arm.at("in_flight"),
-                                        arm.at("websockets")};
+    counters.arms[arm.at("release")] = arm_counters_from_json(arm);
   }
   return counters;
 }

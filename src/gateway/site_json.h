@@ -13,6 +13,8 @@ nlohmann::json to_json(const ports::Site& site);
 ports::Site site_from_json(const nlohmann::json& json);
 nlohmann::json to_json(const ports::Fence& fence);
 ports::Fence fence_from_json(const nlohmann::json& json);
+nlohmann::json to_json(const ports::ArmCounters& counters);
+ports::ArmCounters arm_counters_from_json(const nlohmann::json& json);
 nlohmann::json to_json(const ports::SiteCounters& counters);
 ports::SiteCounters counters_from_json(const nlohmann::json& json);
 nlohmann::json to_json(const Error& error);

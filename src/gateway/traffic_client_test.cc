@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "gateway/measurements_client.h"
 #include "gateway/testing_sites.h"
 #include "ports/traffic_conformance.h"
 
@@ -280,6 +281,37 @@ TEST(Hold, IsBoundedInTimeAndNumber) {
     clients.back()->send(get("a"));
   }
   for (const auto& client : clients) EXPECT_EQ(status_of(client->read_to_end()), 503);
+}
+
+TEST(Hold, IsBoundedInBytesWhichWhoLeavesGivesBack) {
+  RecordingApp app("passed");
+  // Two heads and bodies fit, a third does not.
+  Served served({"--workers", "1", "--bound", "hold_bytes_max=20000"});
+  Decisions decisions;
+  Site held = site({arm(1, kAll, app)});
+  held.mode = SiteMode::kHold;
+  ASSERT_TRUE(served.traffic.apply(held, decisions.next()));
+  const std::string large =
+      "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 8000\r\n\r\n" +
+      std::string(8000, 'x');
+  RawClient first(served.port());
+  first.send(large);
+  auto second = std::make_unique<RawClient>(served.port());
+  second->send(large);
+  EXPECT_EQ(status_of(answer_to(served.port(), large)), 503);
+  second->reset();
+  // The one thread hears of the reset before it accepts whoever comes after it.
+  RawClient third(served.port());
+  third.send(large);
+  held.mode = SiteMode::kServe;
+  ASSERT_TRUE(served.traffic.apply(held, decisions.next()));
+  EXPECT_EQ(body_of(first.read_to_end()), "passed");
+  EXPECT_EQ(body_of(third.read_to_end()), "passed");
+  const auto measured =
+      MeasurementsClient(served.folder.path() / "gateway.sock", Duration(15'000)).read({});
+  ASSERT_TRUE(measured);
+  EXPECT_EQ(measured->bound_hits.at("hold_bytes_max"), 1U);
+  EXPECT_EQ(measured->bound_hits.at("hold_requests_max"), 0U);
 }
 
 namespace {

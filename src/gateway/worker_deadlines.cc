@@ -89,7 +89,7 @@ void WorkerThread::close_client(Client& client, bool reset) {
   settle(client, ports::Outcome::State::kLeft);
   if (client.upstream != nullptr) detach(client, false);
   if (client.http2) close_streams(client);
-  if (client.phase == Phase::kHeld) std::erase(held_, &client);
+  if (client.phase == Phase::kHeld) let_go(client);
   if (client.is_in_ledger) context_.ledger->close(ledger_key(client.address));
   take_exchange_back(client);
   client.phase = Phase::kClosed;
@@ -118,7 +118,7 @@ void WorkerThread::review(Client& client) {
       hit(&Bounds::handshake_ms_max);
       return close_client(client);
     case Phase::kHeld:
-      std::erase(held_, &client);
+      let_go(client);
       hit(&Bounds::hold_ms_max);
       answer_page(client, page_of(503));
       return advance(client);

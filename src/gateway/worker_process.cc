@@ -20,8 +20,8 @@
 #include "gateway/control_server.h"
 #include "gateway/keeper_state.h"
 #include "gateway/listen_address.h"
+#include "gateway/meter.h"
 #include "gateway/metrics_server.h"
-#include "gateway/metrics_text.h"
 #include "gateway/outcome_reader.h"
 
 namespace ecluse::gateway {
@@ -48,7 +48,7 @@ class WorkerProcess {
   Result<void> start_metrics();
   void start_log();
   Result<std::string> log_every(std::uint32_t n);
-  MeasuredGateway measure();
+  std::string metrics_text();
   Result<void> apply_stand_alone();
   Result<void> open_site_ports();
   void obey(Message message);
@@ -85,11 +85,12 @@ class WorkerProcess {
   std::vector<Message> early_;  ///< listeners that came before the threads
   std::unique_ptr<Control> control_;
   std::optional<OutcomeReader> outcomes_;
+  std::optional<Meter> meter_;
   const Itself itself_{
       .upgrade = [this](unsigned threads) { return ask_for_upgrade(threads); },
       .generation = [this] { return start_.generation; },
       .refusal = [this] { return upgrade_.with([](const Upgrade& u) { return u.refusal; }); },
-      .metrics = [this] { return metrics_text(measure(), MetricsForm::kPrometheus); },
+      .metrics = [this] { return metrics_text(); },
       .log_every = [this](std::uint32_t n) { return log_every(n); },
       .override_token =
           [this](const model::EnvironmentKey& key, model::ReleaseNumber release, Duration life) {
@@ -337,18 +338,24 @@ Result<void> WorkerProcess::start_server() {
   if (!listener) return fail(from_errno(errno, "dup"));
   outcomes_.emplace(memory_->outcomes(), bell_,
                     [this](const model::EnvironmentKey& key) { return control_->find(key); });
-  server_ =
-      std::make_unique<ControlServer>(std::move(listener), Desks{*control_, *outcomes_, itself_});
+  server_ = std::make_unique<ControlServer>(std::move(listener),
+                                            Desks{*control_, *outcomes_, *meter_, itself_});
   return {};
 }
 
 Result<void> WorkerProcess::start_metrics() {
   if (options_.metrics.empty()) return {};
   ECLUSE_ASSIGN(const ListenAddress address, parse_listen_address(options_.metrics));
-  auto server = MetricsServer::start(address, [this] { return measure(); });
+  auto server = MetricsServer::start(address, [this] { return meter_->traffic(); });
   if (!server) return fail(in_context("--metrics", server.error()));
   metrics_ = std::move(*server);
   return {};
+}
+
+std::string WorkerProcess::metrics_text() {
+  metrics::Exposition text(metrics::Form::kPrometheus);
+  write(text, meter_->traffic());
+  return text.finish();
 }
 
 void WorkerProcess::start_log() {
@@ -375,31 +382,11 @@ Result<std::string> WorkerProcess::log_every(std::uint32_t n) {
   return log_file_.string();
 }
 
-MeasuredGateway WorkerProcess::measure() {
-  MeasuredGateway measured;
-  std::map<std::string, std::vector<double>> bounds;
-  if (const auto sites = control_->sites()) {
-    for (const ports::Site& site : *sites) {
-      for (const Duration bound : site.latency_bounds) {
-        bounds[to_string(site.key)].push_back(static_cast<double>(bound.count()) * 1000);
-      }
-    }
-  }
-  for (const SharedMemory::Counted& counted : memory_->all_counters()) {
-    measured.releases.push_back({counted.site, counted.release, counted.counters,
-                                 memory_->measures().latencies(counted.slot),
-                                 bounds[counted.site]});
-  }
-  for (const BoundName& bound : bound_names()) {
-    measured.bound_hits.emplace_back(bound.name, memory_->measures().hits(bound.member));
-  }
-  return measured;
-}
-
 /// The table first, then the sockets.
 Result<void> WorkerProcess::serve() {
   start_log();
   ECLUSE_TRY(start_control());
+  meter_.emplace(*memory_, *control_);
   if (!options_.to.empty()) ECLUSE_TRY(apply_stand_alone());
   for (Message& listener : early_) add_listener(std::move(listener));
   early_.clear();

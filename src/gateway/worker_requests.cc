@@ -252,7 +252,7 @@ bool WorkerThread::answers_itself(Client& client, const http1::Request& request,
       if (site.is_health_path(request.target)) {
         answer_page(client, held_but_well_page());
       } else {
-        hold(client);
+        hold(client, request);
       }
       return true;
     case ports::SiteMode::kMaintenance:
@@ -353,20 +353,46 @@ bool WorkerThread::try_arm(Client& client, const http1::Request& request, const 
   return true;
 }
 
-void WorkerThread::hold(Client& client) {
-  if (held_.size() >= std::max<std::uint64_t>(1, bounds_.hold_requests_max / context_.threads)) {
-    hit(&Bounds::hold_requests_max);
+/// What a request makes us keep while it is held. Of a connection no more is read than is there; an
+/// HTTP/2 client may fill the window of its stream meanwhile.
+std::uint32_t WorkerThread::bytes_to_hold(const Client& client, const http1::Request& request) {
+  std::uint64_t body = client.socket.received().size();
+  if (client.is_stream) {
+    const bool has_length = request.framing.kind == http1::BodyKind::kLength;
+    const bool has_body = request.framing.kind != http1::BodyKind::kNone;
+    const std::uint64_t most = has_length ? request.framing.length : bounds_.http2_window_bytes;
+    body = has_body ? std::min(most, bounds_.http2_window_bytes) : 0;
+  }
+  return static_cast<std::uint32_t>(client.head_end - client.head_begin + body);
+}
+
+void WorkerThread::hold(Client& client, const http1::Request& request) {
+  const auto share = [&](std::uint64_t bound) {
+    return std::max<std::uint64_t>(1, bound / context_.threads);
+  };
+  const std::uint32_t bytes = bytes_to_hold(client, request);
+  const bool is_crowded = held_.size() >= share(bounds_.hold_requests_max);
+  if (is_crowded || held_bytes_ + bytes > share(bounds_.hold_bytes_max)) {
+    hit(is_crowded ? &Bounds::hold_requests_max : &Bounds::hold_bytes_max);
     return answer_page(client, page_of(503));
   }
   client.phase = Phase::kHeld;
+  client.held_bytes = bytes;
   held_.push_back(&client);
+  held_bytes_ += bytes;
   set_deadline(client, bounds_.hold_ms_max);
+}
+
+void WorkerThread::let_go(Client& client) {
+  std::erase(held_, &client);
+  held_bytes_ -= client.held_bytes;
 }
 
 /// After a swap: whoever waited is dispatched by the new table, which may hold it again.
 void WorkerThread::release_held() {
   std::vector<Client*> waiting;
   waiting.swap(held_);
+  held_bytes_ = 0;
   for (Client* const client : waiting) {
     dispatch_again(*client);
     advance(*client);

@@ -193,7 +193,9 @@ class WorkerThread {
   void note_success(Target& target) { target.failures = target.ejections = 0; }
   void start_attempt(Client& client, const http1::Request& request, const SiteRoute& site,
                      Target& target);
-  void hold(Client& client);
+  std::uint32_t bytes_to_hold(const Client& client, const http1::Request& request);
+  void hold(Client& client, const http1::Request& request);
+  void let_go(Client& client);
   void release_held();
   void answer(Client& client, const Page& page, std::string_view type, std::string_view body,
               std::string_view extra_fields = {});
@@ -298,6 +300,7 @@ class WorkerThread {
   std::vector<std::unique_ptr<Listener>> dead_listeners_;
   std::vector<std::unique_ptr<Target>> targets_;  ///< by id
   std::vector<Client*> held_;
+  std::uint64_t held_bytes_ = 0;    ///< of all of them together
   std::vector<Client*> queue_;      ///< have more to do than one turn allows
   std::vector<Client*> unflushed_;  ///< HTTP/2 connections with frames to send
   std::unique_ptr<http2::Host> http2_host_;

@@ -128,18 +128,27 @@ class Port {
   Fd duplicate() const { return Fd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 3)); }
   /// From another address of this machine each time: ports wait for a minute after a clean end.
   Fd connect() const {
+    constexpr int kTriesMax = 1000;
+    const sockaddr_in address = loopback(number_);
+    for (int tries = 1;; ++tries) {
+      Fd fd = from_another_address();
+      const auto* const to = reinterpret_cast<const sockaddr*>(&address);
+      if (::connect(fd.get(), to, sizeof address) == 0) return fd;
+      // What else runs on this machine may use up the ports of one address, not those of all.
+      must(errno == EADDRNOTAVAIL && tries < kTriesMax);
+    }
+  }
+
+ private:
+  static Fd from_another_address() {
     static std::uint32_t times = 0;
     Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in from = loopback(0, 1 + ++times % 65'000);
     const int on = 1;
     must(::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0);
     must(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0);
-    const sockaddr_in address = loopback(number_);
-    must(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     return fd;
   }
-
- private:
   static sockaddr_in loopback(std::uint16_t port, std::uint32_t host = 1) {
     return {.sin_family = AF_INET,
             .sin_port = htons(port),

@@ -97,7 +97,7 @@ PASSED = (
      GET, "", ""),
     ("Connection listed with spaces and empty elements", "RFC 9110 5.6.1",
      get("Connection: , X-A ,,\tX-B\r\nX-A: 1\r\nX-B: 2\r\n"), GET, "", ""),
-    ("Cookie cannot hide by being listed with Host", "CVE-2022-31813",
+    ("Host cannot hide among other listed fields", "RFC 9110 7.6.1",
      get("Connection: Host, X-Real-IP, close\r\nX-Real-IP: 1\r\n"), GET, "", ""),
     ("a length with white space around it", "RFC 9110 5.5", post("Content-Length: \t 2 \t\r\n", "hi"), POST,
      "Content-Length: 2\r\n", "hi"),
