@@ -45,8 +45,8 @@ class WorkerDriver {
     for (const auto& target : thread_->targets_) {
       if (target && (target->in_flight != 0 || !target->idle.empty())) return false;
     }
-    return clients() == 0 && thread_->held_.empty() && thread_->pool_.lent() == 0 &&
-           thread_->pipes_.lent() == 0;
+    return clients() == 0 && thread_->held_.empty() && thread_->held_bytes_ == 0 &&
+           thread_->pool_.lent() == 0 && thread_->pipes_.lent() == 0;
   }
 
  private:

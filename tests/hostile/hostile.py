@@ -238,9 +238,15 @@ def deed(proxy, app, kind, case):
     return f"{status_of(answer) or how}{reached}"
 
 
+def is_let_through(kind, word):
+    """Whether a deed is one that the case is about: any octet of what is to be refused, or half taken for a whole."""
+    return "forwarded" in word if kind == "refused" else kind in ("unended", "cut") and "whole" in word
+
+
 def print_peers(program, only):
     harness.PATIENCE_S = PATIENCE_WITH_PEERS_S
     app = App()
+    cases, through = 0, [0, 0, 0]
     with gateway(program, app) as ours, peer("nginx", app) as nginx, peer("haproxy", app) as haproxy:
         print(f"{'case':60} {'ecluse':22} {'nginx':22} {'haproxy':22} source")
         for kind, case, _ in chosen(only):
@@ -248,6 +254,10 @@ def print_peers(program, only):
                 continue
             words = [deed(proxy, app, kind, case) for proxy in (ours, nginx, haproxy)]
             print(f"{kind + ': ' + case[0]:60.60} {words[0]:22} {words[1]:22} {words[2]:22} {case[1]}", flush=True)
+            cases += kind in ("refused", "unended", "cut")
+            through = [count + is_let_through(kind, word) for count, word in zip(through, words)]
+    print(f"of {cases} hostile requests reached the app, or did so whole: ecluse {through[0]}, nginx {through[1]}, "
+          f"haproxy {through[2]}")
     app.close()
 
 
