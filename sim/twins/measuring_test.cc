@@ -15,7 +15,6 @@ const model::EnvironmentKey kProd{"lettings", "prod"};
 
 /// A reader of the twin with a clock of the test's own.
 struct Reader {
-  explicit Reader(sim::MeasurementsTwin& gateway) : gateway(gateway) {}
   void read(Duration at = {}) {
     const auto batch = gateway.read(measured.cursor());
     ASSERT_TRUE(batch);
@@ -29,7 +28,7 @@ struct Reader {
     return metrics::count_of(measured.traffic().releases.at({kProd, release}).latencies);
   }
   sim::MeasurementsTwin& gateway;
-  Measured measured;
+  Measured measured = {};
 };
 
 void answer(sim::MeasurementsTwin& gateway, int times, std::uint64_t us = 1000) {
@@ -49,7 +48,7 @@ TEST(Measured, ABatchThatIsHeardTwiceCountsOnce) {
 
 TEST(Measured, ADeadWorkerOfTheGatewayCountsNothingTwice) {
   sim::MeasurementsTwin gateway;
-  Reader reader(gateway);
+  Reader reader{gateway};
   answer(gateway, 3);
   reader.read();
   gateway.begin_epoch();
@@ -62,16 +61,16 @@ TEST(Measured, ADeadWorkerOfTheGatewayCountsNothingTwice) {
 TEST(Measured, AControlPlaneThatBeginsAnewKnowsTheSame) {
   sim::MeasurementsTwin gateway;
   answer(gateway, 3);
-  Reader(gateway).read();
+  Reader{gateway}.read();
   answer(gateway, 2);
-  Reader next(gateway);
+  Reader next{gateway};
   next.read();
   EXPECT_EQ(next.requests(7), 5U);
 }
 
 TEST(Measured, AGatewayThatBeginsAnewCountsFromZeroAndWhatItHadIsGone) {
   sim::MeasurementsTwin gateway;
-  Reader reader(gateway);
+  Reader reader{gateway};
   answer(gateway, 9);
   gateway.answer(kProd, 6);
   reader.read();
@@ -84,7 +83,7 @@ TEST(Measured, AGatewayThatBeginsAnewCountsFromZeroAndWhatItHadIsGone) {
 
 TEST(Measured, LatenciesAreThoseOfTheLastMinutes) {
   sim::MeasurementsTwin gateway;
-  Reader reader(gateway);
+  Reader reader{gateway};
   answer(gateway, 100, 2'000'000);
   for (int minute = 0; minute <= 10; ++minute) reader.read(minutes(minute));
   EXPECT_TRUE(reader.measured.latencies(kProd, minutes(10)).empty());
@@ -102,7 +101,7 @@ TEST(Measured, LatenciesAreThoseOfTheLastMinutes) {
 
 TEST(Measured, LatenciesSurviveADeadWorkerButNotAnotherLifeOfTheGateway) {
   sim::MeasurementsTwin gateway;
-  Reader reader(gateway);
+  Reader reader{gateway};
   reader.read();
   answer(gateway, 5);
   gateway.begin_epoch();
