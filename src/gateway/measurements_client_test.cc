@@ -71,6 +71,26 @@ TEST(Measurements, AKilledWorkerIsAnotherEpochWithTheSameCounts) {
   EXPECT_EQ(requests_told(*after), 2U);
 }
 
+TEST(Measurements, WhatWeAskOurselvesIsNotAmongThem) {
+  RecordingApp app;
+  Served served;
+  Decisions decisions;
+  ASSERT_TRUE(served.traffic.apply(site({arm(7, kAll, app)}), decisions.next()));
+  ASSERT_TRUE(served.traffic.ask(kKey, 7, "/"));
+  EXPECT_EQ(status_of(answer_to(served.port(), get("a"))), 200);
+  MeasurementsClient measurements(served.folder.path() / "gateway.sock", Duration(15'000));
+  EXPECT_TRUE(eventually([&] {
+    const auto batch = measurements.read({});
+    return batch && !batch->releases.empty() && !batch->releases[0].latencies.empty();
+  }));
+  const auto batch = measurements.read({});
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->releases[0].counters.requests, 1U);
+  std::uint64_t measured = 0;
+  for (const auto& [bucket, count] : batch->releases[0].latencies) measured += count;
+  EXPECT_EQ(measured, 1U);
+}
+
 TEST(Measurements, TheLatencyBoundsOfASiteComeWithItsReleases) {
   RecordingApp app;
   Served served;

@@ -30,8 +30,10 @@ void WorkerThread::hit_fault(const Client& client, http1::Fault fault) {
   }
 }
 
-/// An answer has ended well.
+/// An answer has ended well. What we ask ourselves is no visitor's request, here as among those
+/// that are counted.
 void WorkerThread::measure(const Client& client) {
+  if (client.facts.is_proof) return;
   const std::int64_t took = now_us_ - client.began_us;
   context_.memory->measures()
       .latencies(index_, client.slot)

@@ -32,10 +32,11 @@ class Metrics(story.Story):
         self.api = story.free_port()
         self.server = None
 
-    def clean_up(self):
+    def tearDown(self):
         if self.server:
             self.server.terminate()
             self.server.wait(timeout=20)
+        super().tearDown()
 
     def scrape(self, token="", accept="text/plain"):
         fields = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
