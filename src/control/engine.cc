@@ -215,6 +215,7 @@ void Engine::start_effect(const model::EnvironmentKey& key, const rollout::Effec
 
 void Engine::file_ended(Room& room, rollout::State& next, ports::Batch& batch) {
   for (auto& ended : next.ended) {
+    endings_[next.key][ended.outcome] += 1;
     auto record = records_[ended.id];
     records_.erase(ended.id);
     if (const auto pipeline = pipelines_.find(ended.id); pipeline != pipelines_.end()) {
@@ -229,7 +230,6 @@ void Engine::file_ended(Room& room, rollout::State& next, ports::Batch& batch) {
     const auto swap = room.swaps.find(ended.id);
     record.rollout = std::move(ended);
     record.ended = ports_.clock.wall();
-    endings_[next.key][record.rollout.outcome] += 1;
     batch.put[rollout_store_key(record.rollout.id)] = to_text(record);
     if (swap == room.swaps.end()) continue;
     const bool aborted = record.rollout.outcome == rollout::Outcome::kAborted;

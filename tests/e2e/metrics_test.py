@@ -96,6 +96,8 @@ class Metrics(story.Story):
         self.assertEqual(latencies["answers"], 3)
         self.assertGreaterEqual(latencies["p95_ms"], latencies["p50_ms"])
         self.assertGreater(latencies["p50_ms"], 0)
+        done = 'ecluse_rollouts_total{app="hello",environment="prod",outcome="done"} 1\n'
+        story.until(lambda: done in self.scrape(token)[1], "the rollout that is done")
         self.finished = True
 
     def test_a_prometheus_server_scrapes_them_also_after_either_side_was_killed(self):
