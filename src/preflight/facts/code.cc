@@ -78,16 +78,24 @@ void follow_readers(std::vector<CodeFile>& files) {
       if (auto made = read_through(call, readers)) file.reads.push_back(std::move(*made));
 }
 
+namespace {
+bool is_test_folder(std::string_view name) {
+  constexpr std::array kFolders = {"tests", "test",    "__tests__", "testing",
+                                   "e2e",   "cypress", "__mocks__", "fixtures"};
+  return std::ranges::find(kFolders, name) != kFolders.end() || name.starts_with("test-") ||
+         name.starts_with("tests-");  // "tests-e2e", "test-client"
+}
+}  // namespace
+
 bool is_test_path(std::string_view path) {
   const auto name = path.substr(path.rfind('/') + 1);
   if (name.starts_with("test_") || name.starts_with("conftest") || name == "tests.py") return true;
   for (const std::string_view part : {"_test.", ".test.", ".spec.", "_tests."}) {
     if (name.find(part) != std::string_view::npos) return true;
   }
-  for (const std::string_view folder : {"tests/", "test/", "__tests__/", "testing/", "e2e/",
-                                        "cypress/", "__mocks__/", "fixtures/"}) {
-    if (path.starts_with(folder) || path.find("/" + std::string(folder)) != std::string_view::npos)
-      return true;
+  for (auto folder = path.substr(0, path.size() - name.size()); !folder.empty();
+       folder.remove_prefix(folder.find('/') + 1)) {
+    if (is_test_folder(folder.substr(0, folder.find('/')))) return true;
   }
   return false;
 }
@@ -113,6 +121,24 @@ bool is_set_aside(std::string_view path) {
                      !std::isalpha(static_cast<unsigned char>(part[ending.size()])));
            });
          });
+}
+
+bool is_development_path(std::string_view path) {
+  const auto lower = to_lower(path);
+  const auto name = file_name(lower);
+  for (const std::string_view word : {"dev", "local", "test", "debug", "development", "override",
+                                      "testing", "devel", "ci", "e2e"}) {
+    if (contains_word(name, word)) return true;
+  }
+  return lower.starts_with(".devcontainer/") ||
+         lower.find("/.devcontainer/") != std::string::npos || is_test_path(lower) ||
+         is_set_aside(lower);
+}
+
+bool is_production_path(std::string_view path) {
+  for (const std::string_view folder : {"migrations/", "docs/", "examples/", "notebooks/"})
+    if (path.find(folder) != std::string_view::npos) return false;
+  return !is_test_path(path) && !is_development_path(path);
 }
 
 bool ends_with_name(std::string_view callee, std::string_view name) {

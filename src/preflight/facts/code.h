@@ -123,6 +123,7 @@ struct CodeFile {
   std::vector<Raise> raises;
   std::vector<Definition> definitions;
   bool test = false;       ///< below tests/, or named so
+  bool production = true;  ///< is_production_path(path), asked by many rules
   bool truncated = false;  ///< a bound of extraction was met: what is here is right, not complete
 
   bool imports_module(std::string_view module) const;
@@ -143,6 +144,12 @@ bool is_test_path(std::string_view path);
 
 /// "Dockerfile.bak", "archive/compose.yml", "app.py.old": kept by somebody, run by nobody.
 bool is_set_aside(std::string_view path);
+
+/// "settings/dev.py", "docker-compose.local.yml", "Dockerfile.dev": not for production.
+bool is_development_path(std::string_view path);
+
+/// Source that runs in production: no test, no settings for development, no migration, no example.
+bool is_production_path(std::string_view path);
 
 /// Does the last part of `callee` ("a.b.connect") equal `name`, and if `name` has dots, the last
 /// parts?

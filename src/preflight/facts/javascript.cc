@@ -1,16 +1,10 @@
 #include "preflight/facts/javascript.h"
 
-#include <algorithm>
-
-#include "preflight/facts/syntax.h"
+#include "preflight/facts/code_reader.h"
 
 namespace ecluse::preflight {
 
 namespace {
-
-std::string cut(std::string_view text) {
-  return std::string(text.substr(0, kValueBytesMax));
-}
 
 std::string dotted(const Syntax& node, int depth = 0) {
   if (node.null() || depth > kValueDepthMax) return {};
@@ -18,10 +12,10 @@ std::string dotted(const Syntax& node, int depth = 0) {
   if (type == "identifier" || type == "this" || type == "property_identifier" || type == "super")
     return std::string(node.text());
   if (type == "member_expression")
-    return dotted(node.field("object"), depth + 1) + "." +
-           std::string(node.field("property").text());
-  if (type == "call_expression") return dotted(node.field("function"), depth + 1) + "()";
-  if (type == "subscript_expression") return dotted(node.field("object"), depth + 1) + "[]";
+    return dotted(node.field(Field::kObject), depth + 1) + "." +
+           std::string(node.field(Field::kProperty).text());
+  if (type == "call_expression") return dotted(node.field(Field::kFunction), depth + 1) + "()";
+  if (type == "subscript_expression") return dotted(node.field(Field::kObject), depth + 1) + "[]";
   if (type == "import") return "import";
   return "?";
 }
@@ -46,16 +40,9 @@ Value value_of(const Syntax& node, int depth);
 
 Item item_of(const Syntax& node, int depth) {
   if (node.type() != "pair") return {"", value_of(node, depth)};
-  const auto key = node.field("key");
+  const auto key = node.field(Field::kKey);
   const auto name = key.type() == "string" ? value_of(key, depth).text : std::string(key.text());
-  return {name, value_of(node.field("value"), depth)};
-}
-
-void read_items(const Syntax& node, int depth, Value& value) {
-  if (node.null()) return;
-  for (std::uint32_t i = 0; i < node.size() && value.items.size() < kItemsMax; ++i) {
-    if (node.child(i).type() != "comment") value.items.push_back(item_of(node.child(i), depth + 1));
-  }
+  return {name, value_of(node.field(Field::kValue), depth)};
 }
 
 ValueKind kind_of(std::string_view type) {
@@ -81,11 +68,11 @@ Value value_of(const Syntax& node, int depth) {
   value.text = cut(node.text());
   if (depth >= kValueDepthMax) return value;
   if (value.kind == ValueKind::kList || value.kind == ValueKind::kMap)
-    read_items(node, depth, value);
+    read_items(node, depth, value, item_of);
   if (value.kind == ValueKind::kCall) {
     const bool made = node.type() == "new_expression";
-    value.callee = dotted(node.field(made ? "constructor" : "function"));
-    read_items(node.field("arguments"), depth, value);
+    value.callee = dotted(node.field(made ? Field::kConstructor : Field::kFunction));
+    read_items(node.field(Field::kArguments), depth, value, item_of);
   }
   return value;
 }
@@ -95,46 +82,32 @@ bool is_function(std::string_view type) {
          type == "arrow_function" || type == "function" || type == "generator_function_declaration";
 }
 
-std::string without_quotes(std::string_view text) {
-  std::string out;
-  std::ranges::copy_if(text.substr(0, kValueBytesMax), std::back_inserter(out),
-                       [](char c) { return c != '"' && c != '\'' && c != ' ' && c != '\n'; });
-  return out;
-}
-
-class JavaScriptReader {
+class JavaScriptReader final : public CodeReader {
  public:
-  explicit JavaScriptReader(CodeFile& out) : out_(out) {}
+  using CodeReader::CodeReader;
 
-  void visit(const Syntax& node, const Scope& scope, int depth) {
-    if (depth > kTreeDepthMax || out_.calls.size() + out_.assignments.size() > kStatementsMax) {
-      out_.truncated = true;
-      return;
-    }
+  void visit(const Syntax& node, const Scope& scope, int depth) override {
+    if (!goes_on(depth)) return;
     const auto type = node.type();
     if (type == "comment" || type == "type_annotation") return;
     if (is_function(type)) return function(node, scope, depth);
     if (type == "if_statement") return branch(node, scope, depth);
-    if (type == "try_statement") return attempt(node, scope, depth);
+    if (type == "try_statement") return attempt(node, scope, depth, "catch_clause");
     if (type == "import_statement") import(node, scope);
     if (type == "variable_declarator") declaration(node, scope);
     if (type == "assignment_expression")
-      assign(node.field("left"), node.field("right"), scope, node.place());
+      assign(node.field(Field::kLeft), node.field(Field::kRight), scope, node.place());
     if (type == "call_expression" || type == "new_expression") call(node, scope);
     if (type == "binary_expression") comparison(node, scope);
     if (type == "member_expression" || type == "subscript_expression") read(node, scope);
-    if (type == "throw_statement") out_.raises.push_back({scope, node.place(), cut(node.text())});
+    if (type == "throw_statement") raise(node, scope);
     children(node, scope, depth);
   }
 
  private:
-  void children(const Syntax& node, const Scope& scope, int depth) {
-    for (std::uint32_t i = 0; i < node.size(); ++i) visit(node.child(i), scope, depth + 1);
-  }
-
   void function(const Syntax& node, const Scope& scope, int depth) {
     Scope inner = scope;
-    inner.function = std::string(node.field("name").text());
+    inner.function = std::string(node.field(Field::kName).text());
     if (inner.function.empty()) inner.function = name_of_arrow(node);
     inner.condition.clear();
     out_.definitions.push_back({.name = inner.function,
@@ -151,40 +124,31 @@ class JavaScriptReader {
   static std::string name_of_arrow(const Syntax& node) {
     const auto parent = node.parent();
     if (!parent.null() && parent.type() == "variable_declarator")
-      return std::string(parent.field("name").text());
+      return std::string(parent.field(Field::kName).text());
     return "=>";
   }
 
   void branch(const Syntax& node, const Scope& scope, int depth) {
-    visit(node.field("condition"), scope, depth + 1);
+    visit(node.field(Field::kCondition), scope, depth + 1);
     Scope inner = scope;
-    inner.condition = cut(node.field("condition").text());
-    visit(node.field("consequence"), inner, depth + 1);
-    const auto other = node.field("alternative");
+    inner.condition = cut(node.field(Field::kCondition).text());
+    visit(node.field(Field::kConsequence), inner, depth + 1);
+    const auto other = node.field(Field::kAlternative);
     if (other.null()) return;
     inner.condition = "not (" + inner.condition + ")";
     visit(other, inner, depth + 1);
   }
 
-  void attempt(const Syntax& node, const Scope& scope, int depth) {
-    for (std::uint32_t i = 0; i < node.size(); ++i) {
-      Scope inner = scope;
-      inner.guarded = true;
-      inner.handler |= node.child(i).type() == "catch_clause";
-      visit(node.child(i), inner, depth + 1);
-    }
-  }
-
   void import(const Syntax& node, const Scope& scope) {
-    const auto source = node.field("source");
+    const auto source = node.field(Field::kSource);
     if (source.null()) return;
     out_.imports.push_back({value_of(source, 0).text, {}, scope.guarded, node.place()});
   }
 
   void declaration(const Syntax& node, const Scope& scope) {
-    const auto value = node.field("value");
+    const auto value = node.field(Field::kValue);
     if (value.null()) return;
-    const auto name = node.field("name");
+    const auto name = node.field(Field::kName);
     if (value.text() == "process.env" && name.type() == "object_pattern") destructured(name, scope);
     assign(name, value, scope, node.place());
   }
@@ -198,10 +162,10 @@ class JavaScriptReader {
       made.scope = scope;
       made.place = part.place();
       if (part.type() == "object_assignment_pattern") {
-        made.name = std::string(part.field("left").text());
-        made.fallback = value_of(part.field("right"), 0);
+        made.name = std::string(part.field(Field::kLeft).text());
+        made.fallback = value_of(part.field(Field::kRight), 0);
       } else if (part.type() == "pair_pattern") {
-        made.name = std::string(part.field("key").text());
+        made.name = std::string(part.field(Field::kKey).text());
       } else {
         made.name = std::string(part.text());
       }
@@ -215,10 +179,9 @@ class JavaScriptReader {
   }
 
   void comparison(const Syntax& node, const Scope& scope) {
-    const auto right = node.field("right");
-    if (right.type() != "string" || !node.field("operator").text().starts_with("==")) return;
-    out_.comparisons.push_back(
-        {without_quotes(node.field("left").text()), value_of(right, 0), scope, node.place()});
+    const auto right = node.field(Field::kRight);
+    if (right.type() != "string" || !node.field(Field::kOperator).text().starts_with("==")) return;
+    compare(node.field(Field::kLeft), value_of(right, 0), scope, node.place());
   }
 
   void call(const Syntax& node, const Scope& scope) {
@@ -231,14 +194,14 @@ class JavaScriptReader {
   }
 
   void read(const Syntax& node, const Scope& scope) {
-    const auto object = node.field("object");
+    const auto object = node.field(Field::kObject);
     const auto text = object.text();
     if (text != "process.env" && text != "import.meta.env") return;
     EnvRead made;
     if (node.type() == "member_expression")
-      made.name = std::string(node.field("property").text());
+      made.name = std::string(node.field(Field::kProperty).text());
     else
-      made.name = value_of(node.field("index"), 0).text;
+      made.name = value_of(node.field(Field::kIndex), 0).text;
     if (made.name.empty()) return;
     made.spelling = std::string(text);
     made.scope = scope;
@@ -252,33 +215,24 @@ class JavaScriptReader {
     if (parent.null()) return;
     const auto type = parent.type();
     if (type == "non_null_expression") made.required = true;
-    if (type == "binary_expression" && parent.field("left").same_as(node)) {
-      const auto operation = parent.field("operator").text();
+    if (type == "binary_expression" && parent.field(Field::kLeft).same_as(node)) {
+      const auto operation = parent.field(Field::kOperator).text();
       if (operation == "||" || operation == "??")
-        made.fallback = value_of(parent.field("right"), 0);
+        made.fallback = value_of(parent.field(Field::kRight), 0);
     }
     if (type == "member_expression") {
-      made.used_by = std::string(parent.field("property").text());
+      made.used_by = std::string(parent.field(Field::kProperty).text());
       made.required = true;
     }
   }
-
-  CodeFile& out_;
 };
 
 }  // namespace
 
 CodeFile read_javascript(std::string_view path, std::string_view source) {
-  CodeFile file;
-  file.path = std::string(path);
-  file.language = Language::kJavaScript;
-  file.test = is_test_path(path);
-  const auto tree = SyntaxTree::parse(Grammar::kTsx, source);
-  if (!tree) {
-    file.truncated = true;
-    return file;
-  }
-  JavaScriptReader(file).visit(tree->root(), {}, 0);
+  auto file = code_file(path, Language::kJavaScript);
+  JavaScriptReader reader(file);
+  read_tree(Grammar::kTsx, source, reader, file);
   return file;
 }
 

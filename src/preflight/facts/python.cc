@@ -5,15 +5,11 @@
 #include <map>
 
 #include "base/text.h"
-#include "preflight/facts/syntax.h"
+#include "preflight/facts/code_reader.h"
 
 namespace ecluse::preflight {
 
 namespace {
-
-std::string cut(std::string_view text) {
-  return std::string(text.substr(0, kValueBytesMax));
-}
 
 /// "os.environ.get" of an attribute chain; of `f(x).y` it is "f().y".
 std::string dotted(const Syntax& node, int depth = 0) {
@@ -21,10 +17,10 @@ std::string dotted(const Syntax& node, int depth = 0) {
   const auto type = node.type();
   if (type == "identifier") return std::string(node.text());
   if (type == "attribute")
-    return dotted(node.field("object"), depth + 1) + "." +
-           std::string(node.field("attribute").text());
-  if (type == "call") return dotted(node.field("function"), depth + 1) + "()";
-  if (type == "subscript") return dotted(node.field("value"), depth + 1) + "[]";
+    return dotted(node.field(Field::kObject), depth + 1) + "." +
+           std::string(node.field(Field::kAttribute).text());
+  if (type == "call") return dotted(node.field(Field::kFunction), depth + 1) + "()";
+  if (type == "subscript") return dotted(node.field(Field::kValue), depth + 1) + "[]";
   return "?";
 }
 
@@ -48,17 +44,12 @@ Value value_of(const Syntax& node, int depth);
 
 Item item_of(const Syntax& node, int depth) {
   if (node.type() == "pair")
-    return {value_of(node.field("key"), depth).text, value_of(node.field("value"), depth)};
+    return {value_of(node.field(Field::kKey), depth).text,
+            value_of(node.field(Field::kValue), depth)};
   if (node.type() == "keyword_argument")
-    return {std::string(node.field("name").text()), value_of(node.field("value"), depth)};
+    return {std::string(node.field(Field::kName).text()),
+            value_of(node.field(Field::kValue), depth)};
   return {"", value_of(node, depth)};
-}
-
-void read_items(const Syntax& node, int depth, Value& value) {
-  for (std::uint32_t i = 0; i < node.size() && value.items.size() < kItemsMax; ++i) {
-    if (node.child(i).type() == "comment") continue;
-    value.items.push_back(item_of(node.child(i), depth + 1));
-  }
 }
 
 ValueKind kind_of(std::string_view type) {
@@ -91,19 +82,12 @@ Value value_of(const Syntax& node, int depth) {
   value.text = cut(node.text());
   if (depth >= kValueDepthMax) return value;
   if (value.kind == ValueKind::kList || value.kind == ValueKind::kMap)
-    read_items(node, depth, value);
+    read_items(node, depth, value, item_of);
   if (value.kind == ValueKind::kCall) {
-    value.callee = dotted(node.field("function"));
-    read_items(node.field("arguments"), depth, value);
+    value.callee = dotted(node.field(Field::kFunction));
+    read_items(node.field(Field::kArguments), depth, value, item_of);
   }
   return value;
-}
-
-std::string without_quotes(std::string_view text) {
-  std::string out;
-  std::ranges::copy_if(text.substr(0, kValueBytesMax), std::back_inserter(out),
-                       [](char c) { return c != '"' && c != '\'' && c != ' ' && c != '\n'; });
-  return out;
 }
 
 /// Functions that read a variable by name: os.getenv("X"), config("X"), env.bool("X").
@@ -126,27 +110,24 @@ bool is_variable_name(std::string_view text) {
          std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
 }
 
-class PythonReader {
+class PythonReader final : public CodeReader {
  public:
-  explicit PythonReader(CodeFile& out) : out_(out) {}
+  using CodeReader::CodeReader;
 
-  void visit(const Syntax& node, const Scope& scope, int depth) {
-    if (depth > kTreeDepthMax || full()) {
-      out_.truncated = true;
-      return;
-    }
+  void visit(const Syntax& node, const Scope& scope, int depth) override {
+    if (!goes_on(depth)) return;
     const auto type = node.type();
     if (type == "comment" || type == "string") return;
     if (type == "function_definition" || type == "class_definition")
       return definition(node, scope, depth);
     if (type == "if_statement") return branch(node, scope, depth);
-    if (type == "try_statement") return attempt(node, scope, depth);
+    if (type == "try_statement") return attempt(node, scope, depth, "except_clause");
     if (type == "import_statement" || type == "import_from_statement") return import(node, scope);
     if (type == "assignment" || type == "augmented_assignment") assignment(node, scope);
     if (type == "call") call(node, scope);
     if (type == "subscript") subscript(node, scope);
     if (type == "comparison_operator") comparison(node, scope);
-    if (type == "raise_statement") out_.raises.push_back({scope, node.place(), cut(node.text())});
+    if (type == "raise_statement") raise(node, scope);
     children(node, scope, depth);
   }
 
@@ -160,27 +141,22 @@ class PythonReader {
   }
 
  private:
-  bool full() const { return out_.calls.size() + out_.assignments.size() > kStatementsMax; }
-
-  void children(const Syntax& node, const Scope& scope, int depth) {
-    for (std::uint32_t i = 0; i < node.size(); ++i) visit(node.child(i), scope, depth + 1);
-  }
-
   void definition(const Syntax& node, const Scope& scope, int depth) {
     Definition made;
-    made.name = std::string(node.field("name").text());
+    made.name = std::string(node.field(Field::kName).text());
     made.type = node.type() == "class_definition";
     made.scope = scope;
     made.place = node.place();
-    if (made.type) read_bases(node.field("superclasses"), made);
+    if (made.type) read_bases(node.field(Field::kSuperclasses), made);
     read_decorators(node, made);
-    made.returned = last_return(node.field("body"));
+    made.returned = last_return(node.field(Field::kBody));
     out_.definitions.push_back(made);
     Scope inner = scope;
     (made.type ? inner.type : inner.function) = made.name;
     inner.condition.clear();
-    children(node.field("body"), inner, depth + 1);
-    if (!node.field("parameters").null()) children(node.field("parameters"), scope, depth + 1);
+    children(node.field(Field::kBody), inner, depth + 1);
+    if (!node.field(Field::kParameters).null())
+      children(node.field(Field::kParameters), scope, depth + 1);
   }
 
   static void read_bases(const Syntax& list, Definition& made) {
@@ -207,19 +183,19 @@ class PythonReader {
   }
 
   void branch(const Syntax& node, const Scope& scope, int depth) {
-    const auto condition = node.field("condition");
+    const auto condition = node.field(Field::kCondition);
     visit(condition, scope, depth + 1);
     Scope inner = scope;
     inner.condition = cut(condition.text());
     inner.main_guard |= inner.condition.find("__main__") != std::string::npos;
-    visit(node.field("consequence"), inner, depth + 1);
+    visit(node.field(Field::kConsequence), inner, depth + 1);
     for (std::uint32_t i = 0; i < node.size(); ++i) {
       const auto part = node.child(i);
       Scope other = scope;
       if (part.type() == "elif_clause") {
-        visit(part.field("condition"), scope, depth + 1);
-        other.condition = cut(part.field("condition").text());
-        visit(part.field("consequence"), other, depth + 1);
+        visit(part.field(Field::kCondition), scope, depth + 1);
+        other.condition = cut(part.field(Field::kCondition).text());
+        visit(part.field(Field::kConsequence), other, depth + 1);
       } else if (part.type() == "else_clause") {
         other.condition = "not (" + inner.condition + ")";
         visit(part, other, depth + 1);
@@ -227,40 +203,32 @@ class PythonReader {
     }
   }
 
-  void attempt(const Syntax& node, const Scope& scope, int depth) {
-    for (std::uint32_t i = 0; i < node.size(); ++i) {
-      Scope inner = scope;
-      inner.guarded = true;
-      inner.handler |= node.child(i).type() == "except_clause";
-      visit(node.child(i), inner, depth + 1);
-    }
-  }
-
   void import(const Syntax& node, const Scope& scope) {
     if (node.type() == "import_from_statement") {
-      Import made{std::string(node.field("module_name").text()), {}, scope.guarded, node.place()};
+      Import made{
+          std::string(node.field(Field::kModuleName).text()), {}, scope.guarded, node.place()};
       for (std::uint32_t i = 1; i < node.size(); ++i) {
         const auto name = node.child(i);
         const bool renamed = name.type() == "aliased_import";
-        made.names.emplace_back(renamed ? name.field("name").text() : name.text());
+        made.names.emplace_back(renamed ? name.field(Field::kName).text() : name.text());
         if (renamed && aliases_.size() < kAliasesMax)
-          aliases_.emplace(name.field("alias").text(), name.field("name").text());
+          aliases_.emplace(name.field(Field::kAlias).text(), name.field(Field::kName).text());
       }
       out_.imports.push_back(std::move(made));
       return;
     }
     for (std::uint32_t i = 0; i < node.size(); ++i) {
       const auto name = node.child(i);
-      const auto module = name.type() == "aliased_import" ? name.field("name") : name;
+      const auto module = name.type() == "aliased_import" ? name.field(Field::kName) : name;
       out_.imports.push_back({std::string(module.text()), {}, scope.guarded, node.place()});
     }
   }
 
   void assignment(const Syntax& node, const Scope& scope) {
-    const auto right = node.field("right");
+    const auto right = node.field(Field::kRight);
     if (right.null()) return;
     out_.assignments.push_back(
-        {without_quotes(node.field("left").text()), value_of(right, 0), scope, node.place()});
+        {without_quotes(node.field(Field::kLeft).text()), value_of(right, 0), scope, node.place()});
   }
 
   void comparison(const Syntax& node, const Scope& scope) {
@@ -270,8 +238,7 @@ class PythonReader {
     const auto between =
         std::string_view(left.text().data() + left.text().size(), right.text().data());
     if (right.type() != "string" || between.find("==") == std::string_view::npos) return;
-    out_.comparisons.push_back(
-        {without_quotes(left.text()), value_of(right, 0), scope, node.place()});
+    compare(left, value_of(right, 0), scope, node.place());
   }
 
   /// `from os import getenv as read`: what a name stands for.
@@ -327,7 +294,7 @@ class PythonReader {
   static void use(const Syntax& node, EnvRead& made) {
     const auto parent = node.parent();
     if (parent.null() || parent.type() != "attribute") return;
-    made.used_by = std::string(parent.field("attribute").text());
+    made.used_by = std::string(parent.field(Field::kAttribute).text());
     made.required |= !made.fallback;
     const auto called = parent.parent();
     if (called.null() || called.type() != "call") return;
@@ -336,11 +303,12 @@ class PythonReader {
   }
 
   void subscript(const Syntax& node, const Scope& scope) {
-    const auto object = dotted(node.field("value"));
+    const auto object = dotted(node.field(Field::kValue));
     if (object != "os.environ" && object != "environ") return;
     const auto parent = node.parent();
-    if (parent.type() == "assignment" && parent.field("left").same_as(node)) return;  // it is set
-    const auto key = value_of(node.field("subscript"), 0);
+    if (parent.type() == "assignment" && parent.field(Field::kLeft).same_as(node))
+      return;  // it is set
+    const auto key = value_of(node.field(Field::kSubscript), 0);
     if (key.kind == ValueKind::kName && !scope.function.empty())
       out_.readers.push_back({scope.function, true, {}});
     if (key.kind != ValueKind::kString || !is_variable_name(key.text)) return;
@@ -358,7 +326,6 @@ class PythonReader {
 
   static constexpr std::size_t kAliasesMax = 256;
 
-  CodeFile& out_;
   std::map<std::string, std::string, std::less<>> aliases_;  ///< of names that are imported
   std::vector<std::size_t> asked_;                           ///< readers that may get nothing
 };
@@ -387,16 +354,9 @@ bool inside_string_after(std::string_view line, bool inside) {
 }  // namespace
 
 CodeFile read_python(std::string_view path, std::string_view source) {
-  CodeFile file;
-  file.path = std::string(path);
-  file.test = is_test_path(path);
-  const auto tree = SyntaxTree::parse(Grammar::kPython, source);
-  if (!tree) {
-    file.truncated = true;
-    return file;
-  }
+  auto file = code_file(path, Language::kPython);
   PythonReader reader(file);
-  reader.visit(tree->root(), {}, 0);
+  read_tree(Grammar::kPython, source, reader, file);
   reader.finish();
   return file;
 }

@@ -195,6 +195,16 @@ const Dockerfile* Repository::find_dockerfile(std::string_view path) const {
   return find_by_path(dockerfiles, path);
 }
 
+const Manifest* Repository::package_of(std::string_view folder) const {
+  const Manifest* top = nullptr;
+  for (const auto& each : manifests) {
+    if (each.kind != ManifestKind::kNode) continue;
+    if (folder_of(each.path) == folder) return &each;
+    if (folder_of(each.path).empty()) top = &each;
+  }
+  return top;
+}
+
 const Dependency* Repository::find_dependency(std::string_view name) const {
   for (const auto& manifest : manifests)
     if (const auto* found = manifest.find(name)) return found;

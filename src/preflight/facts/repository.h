@@ -98,6 +98,8 @@ struct Repository {
   const Dockerfile* find_dockerfile(std::string_view path) const;
   /// Declared in any manifest of Python, or of Node.
   const Dependency* find_dependency(std::string_view name) const;
+  /// The package.json in `folder`, else the one at the top; null when neither is there.
+  const Manifest* package_of(std::string_view folder) const;
   bool reads_variable(std::string_view name) const;
   /// Named by a .gitignore, or below a folder that is; `folder`: so is `path` itself.
   bool is_ignored(std::string_view path, bool folder) const;

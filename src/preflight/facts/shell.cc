@@ -159,7 +159,7 @@ class ShellReader {
   }
 
   void condition(const Syntax& node, const Around& around, int depth) {
-    const auto tested = node.field("condition");
+    const auto tested = node.field(Field::kCondition);
     Around inner = around;
     inner.condition = cut(tested.text());
     for (std::uint32_t i = 0; i < node.size(); ++i) {

@@ -37,18 +37,18 @@ const Value* settings_module(const CodeFile* file) {
 }
 
 /// `from .base import *`: the files that `file` takes its settings from, then itself.
-void add_settings(const Repository& repository, const std::string& path,
+void add_settings(const Repository& repository, const std::string& root, const std::string& path,
                   std::vector<const CodeFile*>& chain, int depth = 0) {
   const auto* file = repository.find_code(path);
   if (!file || depth > 4 || std::ranges::find(chain, file) != chain.end()) return;
   for (const auto& each : file->imports) {
     const bool all = std::ranges::find(each.names, "*") != each.names.end() || each.names.empty();
-    if (!each.module.starts_with('.') || !all) continue;
-    const auto module = each.module.substr(each.module.find_first_not_of('.') == std::string::npos
-                                               ? each.module.size()
-                                               : each.module.find_first_not_of('.'));
-    if (module.empty()) continue;
-    add_settings(repository, std::string(folder_of(path)) + "/" + module + ".py", chain, depth + 1);
+    const auto name = each.module.find_first_not_of('.');
+    if (!all || name == std::string::npos) continue;
+    const auto folder = name == 0 ? root : std::string(folder_of(path));
+    const auto taken = module_file(folder, each.module.substr(name)) + ".py";
+    // `if ENV == "prod": from .prod import * else: from .dev import *`
+    if (!is_development_path(taken)) add_settings(repository, root, taken, chain, depth + 1);
   }
   chain.push_back(file);
 }
@@ -96,7 +96,7 @@ Django read_django(const Repository& repository, const FileFact& manage) {
   }
   const auto& module = made.wsgi_settings.empty() ? made.manage_settings : made.wsgi_settings;
   const auto path = settings_path(repository, module_file(made.root, module));
-  add_settings(repository, production_sibling(repository, path), made.settings);
+  add_settings(repository, made.root, production_sibling(repository, path), made.settings);
   return made;
 }
 
@@ -267,18 +267,6 @@ bool is_for_development(const Scope& scope) {
 bool Stack::has(Framework framework) const {
   if (framework == Framework::kDjango) return !djangos.empty();
   return std::ranges::find(applications, framework, &Application::framework) != applications.end();
-}
-
-bool is_development_path(std::string_view path) {
-  const auto lower = to_lower(path);
-  const auto name = file_name(lower);
-  for (const std::string_view word :
-       {"dev", "local", "test", "debug", "development", "override", "testing", "devel", "ci"}) {
-    if (contains_word(name, word)) return true;
-  }
-  return lower.starts_with(".devcontainer/") ||
-         lower.find("/.devcontainer/") != std::string::npos || is_test_path(lower) ||
-         is_set_aside(lower);
 }
 
 Stack conclude(const Repository& repository) {

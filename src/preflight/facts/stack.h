@@ -78,9 +78,6 @@ bool service_runs_ours(const ComposeService& service);
 /// Below `if DEBUG:` and the like, not in its else.
 bool is_for_development(const Scope& scope);
 
-/// "settings/dev.py", "docker-compose.local.yml", "Dockerfile.dev": not for production.
-bool is_development_path(std::string_view path);
-
 /// What a container of this image and service runs, as one line of shell: CMD and ENTRYPOINT, with
 /// the text of an entrypoint script of the repository behind it.
 std::string start_text(const Repository& repository, const Dockerfile& file, const Stage& stage);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "preflight/facts/place.h"
 
@@ -17,6 +18,34 @@ enum class Grammar { kPython, kTsx, kBash };
 
 /// A file that takes longer is hostile.
 constexpr std::chrono::milliseconds kParseTime{500};
+
+/// What a child is to its node, by the grammars' own names ("module_name"); the table is in
+/// syntax.cc.
+enum class Field {
+  kAlias,
+  kAlternative,
+  kArguments,
+  kAttribute,
+  kBody,
+  kCondition,
+  kConsequence,
+  kConstructor,
+  kFunction,
+  kIndex,
+  kKey,
+  kLeft,
+  kModuleName,
+  kName,
+  kObject,
+  kOperator,
+  kParameters,
+  kProperty,
+  kRight,
+  kSource,
+  kSubscript,
+  kSuperclasses,
+  kValue
+};
 
 /// A node and the text below it; below a null node everything is null or empty. Cheap to copy;
 /// lives as long as its tree.
@@ -31,7 +60,9 @@ class Syntax {
   int last_line() const { return static_cast<int>(ts_node_end_point(node_).row) + 1; }
   std::uint32_t size() const { return null() ? 0 : ts_node_named_child_count(node_); }
   Syntax child(std::uint32_t n) const { return {ts_node_named_child(node_, n), source_}; }
-  Syntax field(std::string_view name) const;
+  /// The named children, in one pass: child(n) counts from the first one each time.
+  std::vector<Syntax> children() const;
+  Syntax field(Field field) const;
   Syntax parent() const { return null() ? *this : Syntax{ts_node_parent(node_), source_}; }
   TSNode node() const { return node_; }
   bool same_as(const Syntax& other) const { return ts_node_eq(node_, other.node_); }

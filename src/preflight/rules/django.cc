@@ -29,18 +29,80 @@ const std::string* given(const Subject& subject, std::string_view name) {
   return std::get_if<std::string>(&found->second);
 }
 
-/// ENV of the image that runs.
-bool image_says_off(const Subject& subject, std::string_view name) {
+/// ENV of the image that runs; "" when it says nothing.
+std::string said_by_image(const Subject& subject, std::string_view name) {
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* stage = file->final_stage();
     if (!stage) continue;
     for (const auto* each : file->inherited(*stage)) {
       if (each->name != "ENV") continue;
       for (const auto& [variable, value] : assignments_of(*each))
-        if (variable == name && !value.empty() && !is_true_text(value)) return true;
+        if (variable == name && !value.empty()) return value;
     }
   }
-  return false;
+  return {};
+}
+
+bool image_says_off(const Subject& subject, std::string_view name) {
+  const auto value = said_by_image(subject, name);
+  return !value.empty() && !is_true_text(value);
+}
+
+/// `NAME == "literal"`, or `not (...)` of one.
+struct Comparing {
+  std::string name;
+  std::string literal;
+  bool equal = true;
+};
+std::optional<Comparing> comparing(std::string_view condition) {
+  Comparing made;
+  if (condition.starts_with("not (") && condition.ends_with(')')) {
+    made.equal = false;
+    condition = condition.substr(5, condition.size() - 6);
+  }
+  const auto sign = condition.find("==");
+  if (sign == std::string_view::npos || condition.find(" and ") != std::string_view::npos ||
+      condition.find(" or ") != std::string_view::npos)
+    return std::nullopt;
+  made.name = trim(condition.substr(0, sign));
+  const auto literal = trim(condition.substr(sign + 2));
+  if (literal.size() < 2 || (literal[0] != '"' && literal[0] != '\'')) return std::nullopt;
+  made.literal = literal.substr(1, literal.size() - 2);
+  return made;
+}
+
+/// The variable that a condition is about, and whether the condition holds in this environment, or
+/// where nobody sets the variable; nothing when it is about something else.
+struct Held {
+  std::string variable;
+  bool holds = false;
+};
+std::optional<Held> held(const Subject& subject, const CodeFile& file, const Scope& scope) {
+  const auto asked = comparing(scope.condition);
+  const auto* from = asked ? file.find_assignment(asked->name) : nullptr;
+  const auto* read = from ? read_within(file, *from) : nullptr;
+  const bool falls_back = read && read->fallback && read->fallback->kind == ValueKind::kString;
+  if (!falls_back) return std::nullopt;
+  const auto* set = given(subject, read->name);
+  auto value = set ? *set : said_by_image(subject, read->name);
+  if (value.empty()) value = read->fallback->text;
+  return Held{read->name, (value == asked->literal) == asked->equal};
+}
+
+/// `if ENV == "prod": DEBUG = False else: DEBUG = True`: the branch that ENV's default takes.
+std::optional<Finding> debug_of_branches(const Subject& subject, const Django& django) {
+  std::optional<Finding> found;
+  for (const auto* file : django.settings) {
+    for (const auto& each : file->assignments) {
+      if (each.target != "DEBUG" || each.scope.condition.empty()) continue;
+      const auto branch = held(subject, *file, each.scope);
+      if (!branch) return std::nullopt;
+      if (branch->holds && each.value.is(ValueKind::kBoolean, "True"))
+        found = at(file->path, each.place,
+                   "DEBUG is on unless " + branch->variable + " says otherwise");
+    }
+  }
+  return found;
 }
 
 std::optional<Finding> debug_of(const Subject& subject, const Setting& debug) {
@@ -70,6 +132,8 @@ Findings for_each_project(const Subject& subject, Check check) {
 Findings debug_on(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
     const auto debug = django.setting("DEBUG");
+    if (debug && !debug->assignment->scope.condition.empty())
+      if (auto made = debug_of_branches(subject, django)) return made;
     return debug ? debug_of(subject, *debug) : std::nullopt;
   });
 }

@@ -65,14 +65,24 @@ Findings root_user(const Subject& subject) {
       });
 }
 
+/// "", "latest", "alpine", "lts-slim": words that name a kind, and next month another version.
+bool is_floating_tag(std::string_view tag) {
+  constexpr std::array kKinds = {"latest",  "alpine", "slim",     "lts",
+                                 "current", "stable", "mainline", "edge"};
+  const auto parts = split(tag, '-');
+  return tag.empty() || std::ranges::all_of(parts, [&](const std::string& part) {
+           return std::ranges::find(kKinds, part) != kKinds.end();
+         });
+}
+
+bool floats(std::string_view image) {
+  const bool unknown = image.empty() || image.find('$') != std::string_view::npos;
+  if (unknown || image == "scratch" || image.find('@') != std::string_view::npos) return false;
+  return is_floating_tag(tag_of(image));
+}
+
 Findings latest_tag(const Subject& subject) {
   Findings found;
-  const auto floats = [](std::string_view image) {
-    if (image.empty() || image.find('$') != std::string_view::npos || image == "scratch")
-      return false;
-    return image.find('@') == std::string_view::npos &&
-           (tag_of(image).empty() || tag_of(image) == "latest");
-  };
   for (const auto* file : subject.stack.dockerfiles)
     for (const auto& stage : file->stages)
       if (!file->find_stage(stage.image) && floats(stage.image))
@@ -127,13 +137,17 @@ bool is_idle(std::string_view command) {
          text == "[\"bash\"]" || text == "[\"/bin/bash\"]" || text == "[\"sh\"]";
 }
 
-/// A compose service that is built from `file` says itself what to run.
+/// Every compose service that is built from `file` says itself what to run.
 bool compose_commands(const Subject& subject, const Dockerfile& file) {
+  bool commands = false;
   for (const auto* compose : subject.stack.composes) {
-    for (const auto& service : compose->services)
-      if (!service.command.empty() && built_from(*compose, service) == file.path) return true;
+    for (const auto& service : compose->services) {
+      if (!service.context || built_from(*compose, service) != file.path) continue;
+      if (service.command.empty() && service.entrypoint.empty()) return false;
+      commands = true;
+    }
   }
-  return false;
+  return commands;
 }
 
 Findings no_command(const Subject& subject) {
@@ -343,6 +357,12 @@ bool installs_all_of_node(std::string_view text) {
                                           "--prod", "-g ", "--global", "NODE_ENV=production"});
 }
 
+/// The package.json beside the Dockerfile, else the top one, names something for development.
+bool has_node_tools(const Subject& subject, const Dockerfile& file) {
+  const auto* package = subject.repository.package_of(folder_of(file.path));
+  return !package || std::ranges::any_of(package->dependencies, &Dependency::development);
+}
+
 Findings development_dependencies(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
@@ -362,7 +382,7 @@ Findings development_dependencies(const Subject& subject) {
                            {"requirements-dev.txt", "requirements_dev.txt", "requirements/dev"}))
             return at(file.path, each->place, "RUN " + each->text);
         }
-        if (!node || builds) return std::nullopt;
+        if (!node || builds || !has_node_tools(subject, file)) return std::nullopt;
         return at(file.path, node->place, "RUN " + node->text);
       });
 }
@@ -402,8 +422,9 @@ constexpr std::array kEnds = {
     EndOfLife{"debian", "bullseye", "2026-08-31"}, EndOfLife{"debian", "buster", "2024-06-30"},
     EndOfLife{"ubuntu", "18.04", "2023-05-31"},    EndOfLife{"ubuntu", "20.04", "2025-05-29"},
     EndOfLife{"postgres", "11", "2023-11-09"},     EndOfLife{"postgres", "12", "2024-11-21"},
-    EndOfLife{"postgres", "13", "2025-11-13"},     EndOfLife{"mysql", "5.7", "2023-10-31"},
-    EndOfLife{"mongo", "4", "2024-02-29"},         EndOfLife{"mongo", "5", "2024-10-31"},
+    EndOfLife{"postgres", "13", "2025-11-13"},     EndOfLife{"postgres", "14", "2026-11-12"},
+    EndOfLife{"mysql", "5.7", "2023-10-31"},       EndOfLife{"mongo", "4", "2024-02-29"},
+    EndOfLife{"mongo", "5", "2024-10-31"},
 };
 
 bool is_version(std::string_view tag, std::string_view version) {

@@ -10,13 +10,6 @@ namespace ecluse::preflight {
 
 namespace {
 
-const std::pair<std::string, IgnoreRules>* ignore_of(const Repository& repository,
-                                                     std::string_view path) {
-  for (const auto& each : repository.ignores)
-    if (each.first == path) return &each;
-  return nullptr;
-}
-
 /// Where the build takes its files from: by a compose file, or the Dockerfile's own folder.
 std::string context_of(const Subject& subject, const Dockerfile& file) {
   for (const auto& compose : subject.repository.composes) {
@@ -55,9 +48,12 @@ std::string in_folder(std::string_view folder, std::string_view name) {
   return folder.empty() ? std::string(name) : std::string(folder) + "/" + std::string(name);
 }
 
+/// Also ".dockerignore " with a blank behind it, of which DI-002 tells.
 bool has_ignore(const Subject& subject, const Dockerfile& file, const std::string& context) {
-  return ignore_of(subject.repository, in_folder(context, ".dockerignore")) ||
-         ignore_of(subject.repository, file.path + ".dockerignore");
+  const auto own = file.path + ".dockerignore";
+  return std::ranges::any_of(subject.repository.ignores, [&](const auto& each) {
+    return each.first == own || trim(each.first) == in_folder(context, ".dockerignore");
+  });
 }
 
 Findings no_dockerignore(const Subject& subject) {

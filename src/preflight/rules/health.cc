@@ -34,11 +34,23 @@ bool compose_checks(const Subject& subject, const Dockerfile& file) {
   return false;
 }
 
+/// `certbot renew`, `node -v`: an image of a tool or a job; there is nothing to ask.
+bool ends_by_itself(const Subject& subject, const Dockerfile& file, const Stage& stage) {
+  for (const auto* each : file.inherited(stage))
+    if (each->name == "EXPOSE") return false;
+  const auto text = start_text(subject.repository, file, stage);
+  const bool job =
+      any_of_words(text, {"certbot", "--version", " -v", "migrate", "pytest", "cypress", "seed"});
+  return job && !any_of_words(text, {"gunicorn", "uvicorn", "daphne", "hypercorn", "runserver",
+                                     "nginx", "start", "serve", "flask run", "streamlit"});
+}
+
 Findings no_healthcheck(const Subject& subject) {
   Findings found;
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* stage = file->final_stage();
-    if (!stage || compose_checks(subject, *file)) continue;
+    if (!stage || compose_checks(subject, *file) || ends_by_itself(subject, *file, *stage))
+      continue;
     bool checks = false;
     for (const auto* each : file->inherited(*stage))
       checks |= each->name == "HEALTHCHECK" && to_lower(each->text) != "none";

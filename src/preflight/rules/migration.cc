@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "preflight/facts/package_script.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -106,6 +107,12 @@ void look_into_script(const ScriptFile& script, Word word, Findings& found) {
   }
 }
 
+/// A command line, with the scripts of the folder's package.json behind it.
+std::string followed(const Subject& subject, std::string_view folder, std::string_view line) {
+  const auto* package = subject.repository.package_of(folder);
+  return package ? follow_scripts(*package, line) : std::string(line);
+}
+
 void look_into_images(const Subject& subject, Word word, Findings& found) {
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* stage = file->final_stage();
@@ -113,7 +120,8 @@ void look_into_images(const Subject& subject, Word word, Findings& found) {
     for (const auto* name : {"ENTRYPOINT", "CMD"}) {
       const auto* each = stage->last(name);
       if (!each) continue;
-      if (word(each->text))
+      if (word(each->text) ||
+          word(followed(subject, folder_of(file->path), join(each->argv(), " "))))
         found.push_back(at(file->path, each->place, each->name + " " + each->text));
       if (const auto* script = started_script(subject.repository, *file, each->argv()))
         look_into_script(*script, word, found);
@@ -127,7 +135,10 @@ void look_into_composes(const Subject& subject, Word word, Findings& found) {
       const auto text = join(service.command, " ");
       const bool serves = !service.ports.empty() ||
                           any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
-      if (serves && word(text)) found.push_back(at(compose->path, service.command_place, text));
+      const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
+                                          : std::string(folder_of(compose->path));
+      if (serves && (word(text) || word(followed(subject, folder, text))))
+        found.push_back(at(compose->path, service.command_place, text));
       if (const auto* script = started_script(subject.repository, *compose, service))
         look_into_script(*script, word, found);
     }
@@ -148,7 +159,7 @@ Findings at_each_start(const Subject& subject, Word word) {
   found.insert(found.end(), lines.begin(), lines.end());
   for (const auto& manifest : subject.repository.manifests) {
     const auto* start = manifest.find_script("start");
-    if (start && word(start->command))
+    if (start && word(follow_scripts(manifest, start->command)))
       found.push_back(at(manifest.path, start->place, start->command));
   }
   return found;

@@ -215,7 +215,8 @@ Findings untested_publish(const Subject& subject) {
 
 std::vector<std::string> pushed_tags(const WorkflowStep& step) {
   std::vector<std::string> tags;
-  if (step.uses.find("build-push-action") != std::string::npos) {
+  const bool builds = step.uses.find("build-push-action") != std::string::npos;
+  if (builds && step.input("push") != "false") {
     auto text = std::string(step.input("tags"));
     std::ranges::replace(text, ',', '\n');
     for (const auto& line : split(text, '\n'))

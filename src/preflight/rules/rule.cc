@@ -134,8 +134,7 @@ bool is_placeholder(std::string_view value) {
 }
 
 bool is_production_code(const CodeFile& file) {
-  return !file.test && !is_development_path(file.path) &&
-         !any_of_words(file.path, {"migrations/", "docs/", "examples/", "notebooks/"});
+  return file.production;
 }
 
 Instances instances_of(const Subject& subject) {

@@ -49,8 +49,9 @@ std::string hidden(std::string_view name, std::size_t bytes) {
 
 /// {"host": ..., "user": ..., "password": ...}: what stands there is used, however short.
 bool is_connection(const Value& value) {
-  return value.find("host") || value.find("user") || value.find("username") ||
-         value.find("database") || value.find("dbname") || value.find("HOST");
+  const bool account = value.find("user") || value.find("username");
+  return value.find("host") || value.find("HOST") || value.find("database") ||
+         value.find("dbname") || (account && value.kind == ValueKind::kCall);
 }
 
 void literal_items(const CodeFile& file, const Value& value, Findings& found) {
@@ -299,7 +300,8 @@ Findings committed_env(const Subject& subject) {
       if (names.empty()) first = line.place;
       names.push_back(line.name);
     }
-    if (file.lines.empty()) continue;
+    // Next and Vite read .env.production and the like from the commit: without secrets all is well.
+    if (file.lines.empty() || (names.empty() && file_name(file.path) != ".env")) continue;
     auto made = at(file.path, first,
                    names.empty() ? std::to_string(file.lines.size()) +
                                        " variables, none of them secret by name"

@@ -19,41 +19,47 @@ Readers::~Readers() {
   for (auto& each : threads_) each.join();
 }
 
-Readers::Job* Readers::next_waiting() {
-  const auto found = std::ranges::find(jobs_, State::kWaiting, &Job::state);
-  return found == jobs_.end() ? nullptr : &*found;
-}
-
 void Readers::work() {
+  std::vector<Job*> batch;
   std::unique_lock lock(mutex_);
   while (true) {
-    more_.wait(lock, [&] { return ended_ || next_waiting() != nullptr; });
-    auto* job = next_waiting();
-    if (ended_ || job == nullptr) return;
-    job->state = State::kRunning;
+    more_.wait(lock, [&] { return ended_ || !waiting_.empty(); });
+    if (ended_) return;
+    const auto count = std::min(waiting_.size(), kBatch);
+    batch.assign(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+    for (auto* job : batch) job->state = State::kRunning;
     lock.unlock();
-    job->made = Collector::prepare(job->fact.path, job->bytes);
+    for (auto* job : batch) job->made = Collector::prepare(job->fact.path, job->bytes);
     lock.lock();
-    job->state = State::kDone;
+    for (auto* job : batch) job->state = State::kDone;
     done_.notify_one();
   }
 }
 
+void Readers::read_one(std::unique_lock<std::mutex>& lock) {
+  auto& job = *waiting_.front();
+  waiting_.pop_front();
+  job.state = State::kRunning;
+  lock.unlock();
+  job.made = Collector::prepare(job.fact.path, job.bytes);
+  lock.lock();
+  job.state = State::kDone;
+}
+
 void Readers::deliver_first(std::unique_lock<std::mutex>& lock) {
   auto& first = jobs_.front();
-  if (first.state == State::kWaiting) {
-    first.state = State::kRunning;
-    lock.unlock();
-    first.made = Collector::prepare(first.fact.path, first.bytes);
-    lock.lock();
-    first.state = State::kDone;
+  while (first.state != State::kDone) {
+    if (waiting_.empty())
+      done_.wait(lock);
+    else
+      read_one(lock);
   }
-  done_.wait(lock, [&] { return first.state == State::kDone; });
-  const Job job = std::move(first);
+  Job job = std::move(first);
   jobs_.pop_front();
   lock.unlock();
   if (Collector::is_source(job.fact.path))
-    out_.content(job.fact, job.made);
+    out_.content(job.fact, std::move(job.made));
   else
     out_.content(job.fact, job.bytes);
   lock.lock();
@@ -67,8 +73,11 @@ void Readers::take(FileFact fact, std::string bytes) {
                    .bytes = std::move(bytes),
                    .made = {},
                    .state = source ? State::kWaiting : State::kDone});
+  if (source) waiting_.push_back(&jobs_.back());
+  // For less, waking a thread costs more than it saves.
+  const bool enough = !waiting_.empty() && waiting_.size() % kBatch == 0;
   lock.unlock();
-  if (source) more_.notify_one();
+  if (enough) more_.notify_one();
 }
 
 void Readers::finish() {

@@ -36,17 +36,19 @@ class Readers {
   };
 
   static constexpr std::size_t kFilesAhead = 256;
+  static constexpr std::size_t kBatch = 16;  ///< files that a thread takes at once
   static constexpr unsigned kThreadsMax = 3;
 
   void work();
-  Job* next_waiting();
+  void read_one(std::unique_lock<std::mutex>& lock);
   void deliver_first(std::unique_lock<std::mutex>& lock);
 
   Collector& out_;
   std::mutex mutex_;
   std::condition_variable more_;
   std::condition_variable done_;
-  std::deque<Job> jobs_;  ///< in their order; references stay valid while others come and go
+  std::deque<Job> jobs_;      ///< in their order; references stay valid while others come and go
+  std::deque<Job*> waiting_;  ///< those of them that nobody has begun
   bool ended_ = false;
   std::vector<std::thread> threads_;
 };
