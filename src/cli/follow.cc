@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <ostream>
@@ -10,6 +11,7 @@
 #include "api/json.h"
 #include "cli/rollout_text.h"
 #include "cli/trial_picture.h"
+#include "control/examination.h"
 
 namespace ecluse::cli {
 
@@ -126,7 +128,17 @@ void print_conclusion(const Terminal& terminal, const control::RolloutView& view
   }
 }
 
-int conclude(const Session& session, const Common& common, const control::RolloutView& view) {
+/// Its examination refused it: the gate that only a running app meets.
+bool is_refused(control::Operations& operations, const control::RolloutView& view) {
+  const auto releases = operations.releases(view.environment);
+  if (!releases) return false;  // the daemon went away since: it failed, for all that is known
+  const auto found = std::ranges::find(*releases, view.release,
+                                       [](const auto& each) { return each.release.key.number; });
+  return found != releases->end() && control::is_barred(found->release.audit);
+}
+
+int conclude(const Session& session, const Common& common, control::Operations& operations,
+             const control::RolloutView& view) {
   const bool running = view.outcome == control::Outcome::kRunning;
   const bool good = view.outcome == control::Outcome::kDone || (running && view.serving);
   if (common.json) {
@@ -135,7 +147,7 @@ int conclude(const Session& session, const Common& common, const control::Rollou
     print_conclusion(session.terminal, view, good);
   }
   if (good) return kDone;
-  return running ? kRefused : kFailed;
+  return running || is_refused(operations, view) ? kRefused : kFailed;
 }
 
 int detached(const Session& session, const control::RolloutId& id) {
@@ -185,7 +197,7 @@ int follow(const Session& session, const Common& common, Daemon& daemon,
     if (view) {
       heard_at = Clock::now();
       if (!common.json) progress.show(*view, trial_of(*daemon.operations, id));
-      if (is_over(*view, until)) return conclude(session, common, *view);
+      if (is_over(*view, until)) return conclude(session, common, *daemon.operations, *view);
     } else if (!daemon.is_away() || Clock::now() - heard_at > kAwayMax) {
       return report(session, common, daemon, view.error());
     }

@@ -21,10 +21,12 @@ FILES = {
     "wait.sh": "#!/bin/sh\nuntil docker ps | grep healthy; do sleep 1; done\n",
     "docker-compose.yml": "services:\n  db:\n    image: postgres:16\n    ports:\n      - '5432:5432'\n",
     ".github/workflows/a.yml": "on: push\njobs:\n  test:\n    steps:\n      - run: pytest || true\n",
+    ".github/workflows/b.yml": "on: push\njobs:\n  deploy:\n    steps:\n      - run: curl -X POST $RENDER_DEPLOY_HOOK_URL\n",
+    "package.json": '{"scripts": {"start": "prisma migrate dev && node server.js"}}\n',
     ".streamlit/config.toml": "[server]\nenableXsrfProtection = false\n",
     "requirements.txt": "\ufeffdjango==5.2\ngunicorn==23.0.0\n".encode("utf-16-le"),
 }
-MENDED = {"DJ-001", "DK-005", "DI-001", "REPO-004", "HC-005", "SEC-008", "CI-006", "ST-002", "DEP-004"}
+MENDED = {"DJ-001", "DK-005", "DI-001", "REPO-004", "HC-005", "SEC-008", "CI-003", "CI-006", "MIG-005", "ST-002", "DEP-004"}
 
 
 class Fix(unittest.TestCase):

@@ -145,7 +145,7 @@ class Flask(Started):
             self.ecluse("secret", "set", name, text_in=value)
 
         with self.subTest("a debugger that runs code never gets a request"):
-            said = self.ecluse("deploy", code=1)
+            said = self.ecluse("deploy", code=3)
             self.assertIn("RT-001", said)
             self.assertIn("Werkzeug's debugger answers", said)
             self.assertNotEqual(self.get()[0], 200)
@@ -190,7 +190,7 @@ class Django(Started):
         self.write(files | {"shop/extra.py": EXTRA_BAD})
         self.up()
         with self.subTest("SQLite beside a database service is found out by asking the app"):
-            said = self.ecluse("deploy", "--to", "preprod", code=1)
+            said = self.ecluse("deploy", "--to", "preprod", code=3)
             self.assertIn("DB-003", said)
             self.assertIn("asked through Django, the running app uses django.db.backends.sqlite3 at :memory:", said)
             found = self.findings(1, "--to", "preprod")

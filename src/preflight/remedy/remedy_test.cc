@@ -71,6 +71,8 @@ std::string workflow(const std::string& run) {
 const std::vector<Sample>& samples() {
   using namespace std::string_literals;
   static const std::string tests_count = workflow("pytest");
+  static const std::string hook_that_fails =
+      workflow("curl --fail -X POST \"$RENDER_DEPLOY_HOOK_URL\"");
   static const std::vector<Sample> list = {
       {"HC-005",
        {{"wait.sh", "docker ps | grep -q 'healthy' && exit 0\n"}},
@@ -85,6 +87,14 @@ const std::vector<Sample>& samples() {
        {{".github/workflows/a.yml", workflow("pytest || true")}},
        ".github/workflows/a.yml",
        tests_count.c_str()},
+      {"MIG-005",
+       {{"package.json", R"({"scripts": {"start": "prisma migrate dev && node server.js"}})"}},
+       "package.json",
+       R"({"scripts": {"start": "prisma migrate deploy && node server.js"}})"},
+      {"CI-003",
+       {{".github/workflows/a.yml", workflow("curl -X POST \"$RENDER_DEPLOY_HOOK_URL\"")}},
+       ".github/workflows/a.yml",
+       hook_that_fails.c_str()},
       {"ST-002",
        {{".streamlit/config.toml", "[server]\nenableXsrfProtection = false\r\n"}},
        ".streamlit/config.toml",

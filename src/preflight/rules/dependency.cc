@@ -358,13 +358,14 @@ struct FrameworkEnd {
   std::string_view day;
 };
 constexpr std::array kFrameworkEnds = {
-    FrameworkEnd{"django", 302, "2021-04-06"},  FrameworkEnd{"django", 303, "2024-04-01"},
-    FrameworkEnd{"django", 402, "2023-04-01"},  FrameworkEnd{"django", 403, "2026-04-30"},
-    FrameworkEnd{"django", 501, "2025-04-30"},  FrameworkEnd{"django", 502, "2025-12-31"},
-    FrameworkEnd{"flask", 200, "2023-04-25"},   FrameworkEnd{"flask", 300, "2023-09-30"},
-    FrameworkEnd{"next", 1300, "2023-12-01"},   FrameworkEnd{"next", 1400, "2024-12-21"},
-    FrameworkEnd{"next", 1500, "2025-10-26"},   FrameworkEnd{"next", 1600, "2026-10-21"},
-    FrameworkEnd{"express", 400, "2015-01-01"},
+    FrameworkEnd{"django", 300, "2022-04-11"}, FrameworkEnd{"django", 301, "2021-04-06"},
+    FrameworkEnd{"django", 302, "2021-12-07"}, FrameworkEnd{"django", 303, "2024-04-01"},
+    FrameworkEnd{"django", 401, "2023-04-01"}, FrameworkEnd{"django", 402, "2023-12-01"},
+    FrameworkEnd{"django", 403, "2026-04-07"}, FrameworkEnd{"django", 501, "2025-04-02"},
+    FrameworkEnd{"django", 502, "2025-12-03"}, FrameworkEnd{"flask", 200, "2021-05-11"},
+    FrameworkEnd{"flask", 300, "2023-09-30"},  FrameworkEnd{"next", 1300, "2022-11-21"},
+    FrameworkEnd{"next", 1400, "2024-12-21"},  FrameworkEnd{"next", 1500, "2025-10-26"},
+    FrameworkEnd{"next", 1600, "2026-10-21"},  FrameworkEnd{"express", 400, "2015-07-05"},
 };
 
 /// The end of the oldest version that is allowed, when every one of them has ended.

@@ -423,8 +423,12 @@ constexpr std::array kEnds = {
     EndOfLife{"ubuntu", "18.04", "2023-05-31"},    EndOfLife{"ubuntu", "20.04", "2025-05-29"},
     EndOfLife{"postgres", "11", "2023-11-09"},     EndOfLife{"postgres", "12", "2024-11-21"},
     EndOfLife{"postgres", "13", "2025-11-13"},     EndOfLife{"postgres", "14", "2026-11-12"},
-    EndOfLife{"mysql", "5.7", "2023-10-31"},       EndOfLife{"mongo", "4", "2024-02-29"},
-    EndOfLife{"mongo", "5", "2024-10-31"},
+    EndOfLife{"postgres", "9", "2021-11-11"},      EndOfLife{"postgres", "10", "2022-11-10"},
+    EndOfLife{"mysql", "5.6", "2021-02-28"},       EndOfLife{"mysql", "5.7", "2023-10-31"},
+    EndOfLife{"mysql", "8.0", "2026-04-30"},       EndOfLife{"mongo", "3", "2021-04-30"},
+    EndOfLife{"mongo", "6", "2025-07-31"},         EndOfLife{"node", "8", "2019-12-31"},
+    EndOfLife{"node", "15", "2021-06-01"},         EndOfLife{"node", "23", "2025-06-01"},
+    EndOfLife{"mongo", "4", "2024-02-29"},         EndOfLife{"mongo", "5", "2024-10-31"},
 };
 
 bool is_version(std::string_view tag, std::string_view version) {

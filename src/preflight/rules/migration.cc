@@ -107,10 +107,15 @@ void look_into_script(const ScriptFile& script, Word word, Findings& found) {
   }
 }
 
-/// A command line, with the scripts of the folder's package.json behind it.
-std::string followed(const Subject& subject, std::string_view folder, std::string_view line) {
+/// `yarn start:prod`: the word stands in what the folder's package.json means by it. What `start`
+/// itself does is told of there.
+bool stands_behind(const Subject& subject, std::string_view folder, std::string_view line,
+                   Word word) {
   const auto* package = subject.repository.package_of(folder);
-  return package ? follow_scripts(*package, line) : std::string(line);
+  if (!package) return false;
+  const auto* start = package->find_script("start");
+  return word(follow_scripts(*package, line)) &&
+         !(start && word(follow_scripts(*package, start->command)));
 }
 
 void look_into_images(const Subject& subject, Word word, Findings& found) {
@@ -120,8 +125,8 @@ void look_into_images(const Subject& subject, Word word, Findings& found) {
     for (const auto* name : {"ENTRYPOINT", "CMD"}) {
       const auto* each = stage->last(name);
       if (!each) continue;
-      if (word(each->text) ||
-          word(followed(subject, folder_of(file->path), join(each->argv(), " "))))
+      const auto line = each->json ? join(*each->json, " ") : each->text;
+      if (word(line) || stands_behind(subject, folder_of(file->path), line, word))
         found.push_back(at(file->path, each->place, each->name + " " + each->text));
       if (const auto* script = started_script(subject.repository, *file, each->argv()))
         look_into_script(*script, word, found);
@@ -137,7 +142,7 @@ void look_into_composes(const Subject& subject, Word word, Findings& found) {
                           any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
       const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
                                           : std::string(folder_of(compose->path));
-      if (serves && (word(text) || word(followed(subject, folder, text))))
+      if (serves && (word(text) || stands_behind(subject, folder, text, word)))
         found.push_back(at(compose->path, service.command_place, text));
       if (const auto* script = started_script(subject.repository, *compose, service))
         look_into_script(*script, word, found);

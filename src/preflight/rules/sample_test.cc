@@ -10,6 +10,7 @@
 // An ecluse.yml among the files makes the audit be about its last environment.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -61,11 +62,11 @@ class Reader {
       return content(text + "\n");
     end_file();
     const auto argument = words.size() > 1 ? words[1] : std::string{};
+    const auto rest = text.substr(std::min(words[0].size() + 1, text.size()));
     if (words[0] == "@bad" || words[0] == "@good") {
-      samples_.push_back(
-          {.bad = words[0] == "@bad", .where = argument, .files = {}, .vendored = {}});
+      samples_.push_back({.bad = words[0] == "@bad", .where = rest, .files = {}, .vendored = {}});
     } else if (words[0] == "@file" || words[0] == "@utf16") {
-      path_ = argument;
+      path_ = rest;  // it may end with a blank
       utf16_ = words[0] == "@utf16";
       samples_.back().files[path_];
     } else if (words[0] == "@django") {
