@@ -247,6 +247,7 @@ Result<Observations> observe(ports::Runtime& runtime, const ports::ExaminationOr
   look_at_pages(guest, order, seen);
   look_at_processes(guest, order, seen);
   ask_for_databases(runtime, order, launch, inside, seen);
+  take_answers_given(options.desk, seen);
   look_at_output(runtime, guest, order, seen);
   const auto read = variables_read(options.desk);
   seen.traced = !read.empty();

@@ -1,5 +1,6 @@
 #include "examine/tracer.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -58,11 +59,51 @@ const note = (name) => {
   try { fs.appendFileSync(file, name + '\n'); } catch (error) { /* the folder may be gone */ }
 };
 try { fs.appendFileSync(file, '\n'); } catch (error) { /* the folder may be gone */ }
-process.env = new Proxy(process.env, {
+const environment = process.env;
+process.env = new Proxy(environment, {
   get(target, name) { note(name); return target[name]; },
   has(target, name) { note(name); return name in target; },
   ownKeys(target) { note('*'); return Reflect.ownKeys(target); },
 });
+
+// A client of Prisma says which engine it was generated for, and by what address it goes there.
+const databaseName = (address) => {
+  if (address.startsWith('file:')) return address.slice('file:'.length);
+  try { return new URL(address).pathname.slice(1); } catch (error) { return ''; }
+};
+const firstOf = (map) => Object.values(map || {})[0] || {};
+const databaseOf = (client, options) => {
+  const config = client._engineConfig || {};
+  const inline = firstOf(config.inlineDatasources).url || {};
+  const address = options.datasourceUrl || firstOf(options.datasources).url || inline.value ||
+      environment[inline.fromEnvVar || 'DATABASE_URL'] || '';
+  const engine = client._activeProvider || config.activeProvider || (options.adapter || {}).provider;
+  return {alias: '', engine: String(engine || ''), name: databaseName(String(address))};
+};
+const watched = new WeakSet();
+const watch = (exported) => {
+  if (!exported || typeof exported !== 'object' || watched.has(exported)) return;
+  const Client = exported.PrismaClient;
+  if (typeof Client !== 'function') return;
+  watched.add(exported);
+  const Watched = new Proxy(Client, {construct(target, words, made) {
+    const client = Reflect.construct(target, words, made === Watched ? target : made);
+    try {
+      const answer = {by: 'Prisma', databases: [databaseOf(client, words[0] || {})]};
+      fs.appendFileSync(databases, 'ecluse-examination ' + JSON.stringify(answer) + '\n');
+    } catch (error) { /* a client of another make: nothing is said of it */ }
+    return client;
+  }});
+  try { exported.PrismaClient = Watched; } catch (error) { /* exported for reading alone */ }
+};
+const databases = require('path').join(__dirname, 'databases.txt');
+const Module = require('module');
+const load = Module._load;
+Module._load = function (...words) {
+  const exported = load.apply(this, words);
+  watch(exported);
+  return exported;
+};
 )js";
 
 // Imports what the start command names, which chooses the settings as the server would.
@@ -142,6 +183,12 @@ std::set<std::string> variables_read(const std::filesystem::path& folder) {
   return names;
 }
 
+void take_answers_given(const std::filesystem::path& folder, preflight::Observations& seen) {
+  const auto text = os::read_file(folder / "databases.txt", kTraceBytesMax);
+  if (!text) return;  // no client was made
+  for (const auto& line : split(*text, '\n')) take_answer(line, seen);
+}
+
 std::string asking_command(const std::string& inside) {
   return "exec python -B " + inside + "/ask.py";
 }
@@ -151,10 +198,13 @@ void take_answer(std::string_view line, preflight::Observations& seen) {
   const auto answer = nlohmann::json::parse(line.substr(kMark.size()), nullptr, false);
   if (!answer.is_object() || !answer.contains("databases")) return;
   seen.asked_by = answer.value("by", "");
-  for (const auto& each : answer["databases"])
-    if (each.is_object())
-      seen.databases.push_back(
-          {each.value("alias", ""), each.value("engine", ""), each.value("name", "")});
+  for (const auto& each : answer["databases"]) {
+    if (!each.is_object()) continue;
+    const preflight::SeenDatabase database{each.value("alias", ""), each.value("engine", ""),
+                                           each.value("name", "")};
+    if (std::ranges::find(seen.databases, database) == seen.databases.end())
+      seen.databases.push_back(database);
+  }
 }
 
 }  // namespace ecluse::examine

@@ -21,6 +21,9 @@ void add_tracing(std::map<std::string, std::string>& environment, const std::str
 /// ran.
 std::set<std::string> variables_read(const std::filesystem::path& folder);
 
+/// The databases of the Prisma clients that the traced processes made.
+void take_answers_given(const std::filesystem::path& folder, preflight::Observations& seen);
+
 /// The command that asks the app for its databases, to be run like one of its own.
 std::string asking_command(const std::string& inside);
 /// Takes the answer out of one line of its output.

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "os/file.h"
 #include "os/temp_folder.h"
@@ -164,6 +167,37 @@ TEST_F(SqliteFileTest, OnlyOnesOwnRegularFilesAreRead) {
   ASSERT_EQ(mkfifo((folder_.path() / "fifo").c_str(), 0600), 0);
   EXPECT_EQ(still_copy(folder_.path() / "fifo", desk(), std::nullopt).error().kind,
             ErrorKind::kInvalid);
+}
+
+TEST_F(SqliteFileTest, AFileThatIsBeingWrittenIsNotCopiedUntilItsWriterEnds) {
+  make("PRAGMA synchronous = OFF; CREATE TABLE a (x)");
+  std::atomic<bool> ended = false;
+  std::atomic<int> rows = 0;
+  std::thread writer([&] {
+    while (!ended) {
+      if (sqlite3_exec(handle_, "INSERT INTO a VALUES (1)", nullptr, nullptr, nullptr) == SQLITE_OK)
+        ++rows;
+    }
+  });
+  // On a machine that lets the writer wait for long, a copy between two writes is right, too.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  auto refused = still_copy(path(), desk(), std::nullopt, std::chrono::milliseconds(300));
+  while (refused && std::chrono::steady_clock::now() < deadline)
+    refused = still_copy(path(), desk(), std::nullopt, std::chrono::milliseconds(300));
+  ended = true;
+  writer.join();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
+  EXPECT_NE(refused.error().message.find("is being written"), std::string::npos);
+  EXPECT_GT(rows, 0);
+
+  const auto before = beside();
+  const auto copy = still_copy(path(), desk(), std::nullopt);
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(beside(), before) << "the source was touched";
+  auto file = SqliteFile::open(*copy);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->count_values("a", "x").value(), static_cast<std::uint64_t>(rows));
 }
 
 }  // namespace

@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 /// and has the same times later was not written in between.
 constexpr std::int64_t kQuiet_ns = 100'000'000;
 constexpr int kRetry_ms = 50;
-constexpr std::chrono::seconds kPatience{10};
 constexpr std::array<const char*, 3> kParts = {"", "-wal", "-journal"};
 
 struct Part {
@@ -104,9 +103,9 @@ Result<bool> try_copy(const fs::path& file, const fs::path& to, std::optional<ui
 }  // namespace
 
 Result<fs::path> still_copy(const fs::path& file, const fs::path& folder,
-                            std::optional<uid_t> owner) {
+                            std::optional<uid_t> owner, std::chrono::milliseconds patience) {
   const auto to = folder / "source.db";
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     ECLUSE_ASSIGN(const bool still, try_copy(file, to, owner));
     if (still) return to;

@@ -11,9 +11,11 @@ namespace ecluse::preflight {
 
 /// One database as the app itself names it, without its password.
 struct SeenDatabase {
-  std::string alias;   ///< "default"; empty for SQLAlchemy
+  std::string alias;   ///< "default"; empty for the others
   std::string engine;  ///< "django.db.backends.sqlite3", "postgresql+psycopg"
   std::string name;    ///< of the database, or the file
+
+  bool operator==(const SeenDatabase&) const = default;
 };
 
 struct SeenPage {
@@ -23,7 +25,7 @@ struct SeenPage {
 };
 
 struct Observations {
-  std::string asked_by;  ///< "Django", "SQLAlchemy"; empty: the app could not be asked
+  std::string asked_by;  ///< "Django", "SQLAlchemy", "Prisma"; empty: the app could not be asked
   std::vector<SeenDatabase> databases;
 
   std::vector<SeenPage> own_hosts;       ///< the first page by each host of the environment
