@@ -75,17 +75,16 @@ const firstOf = (map) => Object.values(map || {})[0] || {};
 const databaseOf = (client, options) => {
   const config = client._engineConfig || {};
   const inline = firstOf(config.inlineDatasources).url || {};
-  const address = options.datasourceUrl || firstOf(options.datasources).url || inline.value ||
+  const given = (options.adapter || {}).config || {};
+  const address = given.connectionString || given.url || options.datasourceUrl || firstOf(options.datasources).url || inline.value ||
       environment[inline.fromEnvVar || 'DATABASE_URL'] || '';
   const engine = client._activeProvider || config.activeProvider || (options.adapter || {}).provider;
   return {alias: '', engine: String(engine || ''), name: databaseName(String(address))};
 };
-const watched = new WeakSet();
+const watched = new WeakSet();  // several modules export one class
 const watch = (exported) => {
-  if (!exported || typeof exported !== 'object' || watched.has(exported)) return;
-  const Client = exported.PrismaClient;
-  if (typeof Client !== 'function') return;
-  watched.add(exported);
+  const Client = exported && typeof exported === 'object' ? exported.PrismaClient : undefined;
+  if (typeof Client !== 'function' || watched.has(Client)) return;
   const Watched = new Proxy(Client, {construct(target, words, made) {
     const client = Reflect.construct(target, words, made === Watched ? target : made);
     try {
@@ -94,6 +93,7 @@ const watch = (exported) => {
     } catch (error) { /* a client of another make: nothing is said of it */ }
     return client;
   }});
+  watched.add(Watched);
   try { exported.PrismaClient = Watched; } catch (error) { /* exported for reading alone */ }
 };
 const databases = require('path').join(__dirname, 'databases.txt');

@@ -232,6 +232,35 @@ environments:
 """
 
 
+# Prisma's own client, as npm has it: this major version needs no engine beside it. What would fetch
+# one is told that it is there.
+PRISMA = {
+    "package.json": json.dumps({"private": True, "dependencies": {
+        "@prisma/adapter-libsql": "7.10.0", "@prisma/client": "7.10.0", "prisma": "7.10.1"}}),
+    "prisma.config.js": "module.exports = {schema: 'schema.prisma', datasource: {url: 'file:./shop.db'}};\n",
+    "schema.prisma": "generator client {\n  provider = \"prisma-client-js\"\n}\n"
+                     "datasource db {\n  provider = \"sqlite\"\n}\nmodel Thing {\n  id Int @id\n}\n",
+}
+PRISMA_SERVER = """
+const {PrismaClient} = require('@prisma/client');
+const {PrismaLibSql} = require('@prisma/adapter-libsql');
+const client = new PrismaClient({adapter: new PrismaLibSql({url: 'file:/tmp/shop.db'})});
+require('http').createServer(async (request, answer) => {
+  const rows = await client.$queryRawUnsafe('SELECT 1 AS one');
+  answer.end('one is ' + rows[0].one);
+}).listen(Number(process.env.PORT));
+"""
+PRISMA_SPEC = """
+app: hello
+build: {command: npm install --ignore-scripts --no-audit --no-fund && PRISMA_SCHEMA_ENGINE_BINARY=/bin/true node_modules/.bin/prisma generate}
+processes:
+  web: {command: node server.js, ready: {path: /, start: 60s}}
+services: {db: postgres}
+environments:
+  prod: {hosts: [hello.localhost], bake: 1s, drain: 1s}
+"""
+
+
 @unittest.skipUnless(os.geteuid() == 0, "needs root: namespaces")
 class Node(Started):
     def test_where_its_instances_would_not_fit_it_is_not_looked_at_and_that_is_said(self):
@@ -255,6 +284,15 @@ class Node(Started):
         found = self.findings(1)
         self.assertEqual(set(found), {"RT-006 info"}, found)
         self.assertIn("REGOIN", found["RT-006 info"])  # READ_LATE was not read, but the code names it
+        self.finished = True
+
+    def test_prisma_says_its_engine(self):
+        self.write(PRISMA | {"server.js": PRISMA_SERVER, "ecluse.yml": PRISMA_SPEC, ".gitignore": "node_modules/\n"})
+        self.up()
+        said = self.ecluse("deploy", code=3)
+        self.assertIn("DB-003", said)
+        self.assertIn("asked through Prisma, the running app uses sqlite", said)
+        self.assertIn("service db is its database", said)
         self.finished = True
 
 

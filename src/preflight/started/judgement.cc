@@ -41,9 +41,9 @@ void engine(const StartedSubject& subject, Findings& found) {
   const auto* service = database_service(subject.environment);
   for (const auto& database : subject.seen.databases) {
     if (!is_sqlite(database)) continue;
-    const auto what =
-        fmt::format("asked through {}, the running app uses {} at {}", subject.seen.asked_by,
-                    printable(database.engine), printable(database.name));
+    const auto what = fmt::format("asked through {}, the running app uses {}{}{}",
+                                  subject.seen.asked_by, printable(database.engine),
+                                  database.name.empty() ? "" : " at ", printable(database.name));
     if (service != nullptr && (database.alias.empty() || database.alias == "default"))
       found.push_back(seen("DB-003", Severity::kBlock, what,
                            fmt::format("service {} is its database", service->name)));
