@@ -68,12 +68,15 @@ Result<std::filesystem::path> folder_of(const Session& session, const Options& o
   return folder;
 }
 
-Error nothing_serves() {
+Error nothing_serves(const preflight::Proposal& proposal) {
+  std::string message =
+      "nothing was found here that answers HTTP and can be started: no Django, Flask, FastAPI, "
+      "Dash, Streamlit, Node start script, index.html, nor a program of the repository that a "
+      "Dockerfile, compose file or Procfile starts";
+  for (const auto& gap : proposal.gaps)
+    message += fmt::format("\n{}:{}: {}", gap.why.path, gap.why.place.line, gap.what);
   return {
-      ErrorKind::kNotFound,
-      "nothing was found here that answers HTTP: no Django, Flask, FastAPI, Dash, Streamlit, "
-      "Node start script, index.html, nor a start command in a Dockerfile, compose file or "
-      "Procfile",
+      ErrorKind::kNotFound, std::move(message),
       "write ecluse.yml by hand: docs/ecluse-yml.md; `processes: {web: {command: ...}}` is enough"};
 }
 
@@ -171,7 +174,7 @@ int init(const Session& session, const Options& options) {
   if (!repository) return report(session, options, repository.error(), kUsage);
   const auto stack = preflight::conclude(*repository);
   auto proposal = preflight::propose(*repository, stack, folder->filename().string());
-  if (proposal.parts.empty()) return report(session, options, nothing_serves());
+  if (proposal.parts.empty()) return report(session, options, nothing_serves(proposal));
   ask(session, options, proposal);
   return write(session, options, file, proposal);
 }

@@ -36,6 +36,22 @@ const Value* settings_module(const CodeFile* file) {
   return nullptr;
 }
 
+/// `setdefault("DJANGO_SETTINGS_MODULE", chosen)`: which one is not written there.
+bool chooses_settings(const CodeFile* file) {
+  return file && std::ranges::any_of(file->calls, [](const Call& call) {
+           const auto* name = call.value.at(0);
+           return ends_with_name(call.callee(), "setdefault") && name &&
+                  name->text == "DJANGO_SETTINGS_MODULE";
+         });
+}
+
+/// "shop.settings" of "shop/wsgi.py".
+std::string settings_beside(const std::string& root, const std::string& wsgi) {
+  auto folder = std::string(folder_of(wsgi)).substr(root.empty() ? 0 : root.size() + 1);
+  std::ranges::replace(folder, '/', '.');
+  return folder + ".settings";
+}
+
 /// `from .base import *`: the files that `file` takes its settings from, then itself.
 void add_settings(const Repository& repository, const std::string& root, const std::string& path,
                   std::vector<const CodeFile*>& chain, int depth = 0) {
@@ -94,6 +110,9 @@ Django read_django(const Repository& repository, const FileFact& manage) {
     made.wsgi_settings = module->text;
     made.wsgi_settings_place = module->place;
   }
+  const bool chosen = made.manage_settings.empty() && !made.wsgi.empty() &&
+                      chooses_settings(repository.find_code(manage.path));
+  if (chosen) made.manage_settings = settings_beside(made.root, made.wsgi);
   const auto& module = made.wsgi_settings.empty() ? made.manage_settings : made.wsgi_settings;
   const auto path = settings_path(repository, module_file(made.root, module));
   add_settings(repository, made.root, production_sibling(repository, path), made.settings);
@@ -173,11 +192,13 @@ std::string handler_of(const Value& call) {
   return name.substr(name.rfind('.') == std::string::npos ? 0 : name.rfind('.') + 1);
 }
 
-/// `app.get("/health", (req, res) => ...)`: the source of that function.
+/// `app.get("/health", (req, res) => ...)`, `path("health/", lambda request: ...)`: the source of
+/// that function.
 std::string function_of(const Value& call) {
   const auto* handler = call.at(1);
   const bool inlined =
-      handler && handler->kind == ValueKind::kOther && has_any(handler->text, {"=>", "function"});
+      handler && handler->kind == ValueKind::kOther &&
+      (has_any(handler->text, {"=>", "function"}) || handler->text.starts_with("lambda"));
   return inlined ? handler->text : std::string{};
 }
 
@@ -242,6 +263,8 @@ std::string_view to_string(Framework framework) {
       return "Node";
     case Framework::kStatic:
       return "static files";
+    case Framework::kProgram:
+      return "a program of its own";
   }
   return "";
 }

@@ -20,7 +20,8 @@ enum class Framework {
   kExpress,
   kNext,
   kNode,
-  kStatic
+  kStatic,
+  kProgram  ///< `python server.py` without any of these
 };
 std::string_view to_string(Framework framework);
 

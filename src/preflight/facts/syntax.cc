@@ -98,6 +98,12 @@ std::vector<Syntax> Syntax::children() const {
   const auto count = size();
   if (count == 0) return all;
   all.reserve(count);
+  // Counting from the first child each time is quadratic, and yet cheaper than a cursor for few.
+  constexpr std::uint32_t kFewChildren = 8;
+  if (count <= kFewChildren) {
+    for (std::uint32_t i = 0; i < count; ++i) all.push_back(child(i));
+    return all;
+  }
   TSTreeCursor cursor = ts_tree_cursor_new(node_);
   for (bool more = ts_tree_cursor_goto_first_child(&cursor); more;
        more = ts_tree_cursor_goto_next_sibling(&cursor)) {

@@ -42,6 +42,7 @@ class PartFinder {
     if (parts_.empty()) add_python_applications();
     add_streamlits();
     add_nodes();
+    if (parts_.empty()) add_program();
     if (parts_.empty()) add_static_site();
     keep_the_top();
     name_them();
@@ -214,6 +215,29 @@ class PartFinder {
     const auto why = build.run.front().why;
     add(Framework::kStatic, root, std::move(build),
         {std::string("python3 -m http.server $PORT --directory ") + folder, why});
+  }
+
+  /// `CMD ["python", "server.py"]`: a program of the repository, whatever it serves by.
+  void add_program() {
+    for (const auto& line : lines_) {
+      const auto command = line.shell.substr(0, line.shell.find('\n'));
+      const auto words = split(command, ' ');
+      const bool python = words[0] == "python" || words[0] == "python3";
+      const bool runs = (python || words[0] == "node") && words.size() > 1;
+      if (runs && words[1] != "manage.py" && repository_.find(in_folder(line.folder, words[1])))
+        return add(Framework::kProgram, line.folder, program_build(line.folder, python),
+                   {command, line.why});
+      if (repository_.find_dockerfile(line.why.path))
+        gaps_.push_back({"the image starts " + words[0] + "; ecluse runs no images yet",
+                         "say how it is built and started without one: `build: {command: ...}`",
+                         line.why});
+    }
+  }
+
+  BuildProposal program_build(const std::string& folder, bool python) const {
+    if (python) return python_build(repository_, folder);
+    const auto* package = repository_.package_of(folder);
+    return package && folder_of(package->path) == folder ? node_build(*package) : BuildProposal{};
   }
 
   void add_static_site() {

@@ -159,6 +159,7 @@ std::optional<Proven> ready_page(const Repository& repository, const Stack& stac
     case Framework::kFastapi:
     case Framework::kExpress:
     case Framework::kNode:
+    case Framework::kProgram:
       break;
   }
   if (auto page = health_page(stack, part)) return page;
@@ -174,8 +175,22 @@ bool is_port(std::string_view text) {
          value <= kPortMax && text[0] != '0';
 }
 
+/// EXPOSE of the image that starts the part.
+std::optional<Proven> exposed_port(const Repository& repository, const Part& part) {
+  const auto* file = repository.find_dockerfile(part.command.why.path);
+  const auto* stage = file ? file->final_stage() : nullptr;
+  if (!stage || repository.reads_variable("PORT")) return std::nullopt;
+  for (const auto* each : file->inherited(*stage)) {
+    const auto port = each->text.substr(0, each->text.find('/'));  // "8080/tcp"
+    if (each->name == "EXPOSE" && !port.empty() && is_port(port))
+      return Proven{port, {file->path, each->place, "EXPOSE " + each->text}};
+  }
+  return std::nullopt;
+}
+
 /// `listen(3000)`: a port that no variable changes.
 std::optional<Proven> fixed_port(const Repository& repository, const Part& part) {
+  if (part.framework == Framework::kProgram) return exposed_port(repository, part);
   const bool node = part.framework == Framework::kExpress || part.framework == Framework::kNode;
   if (!node) return std::nullopt;
   for (const auto& file : repository.code) {

@@ -19,8 +19,7 @@ struct Made {
   model::AppSpec spec;
 };
 
-/// What init writes for a repository that exists in memory alone; it always parses.
-Made init(const Files& files) {
+Proposal proposal_of(const Files& files) {
   Collector collector;
   for (const auto& [path, text] : files) {
     const FileFact fact{.path = path, .bytes = text.size()};
@@ -28,8 +27,12 @@ Made init(const Files& files) {
     if (Collector::wish(path, text.size()) != Wish::kNothing) collector.content(fact, text);
   }
   const auto repository = collector.finish();
-  const auto stack = conclude(repository);
-  Made made{propose(repository, stack, "My Shop.v2"), {}, {}};
+  return propose(repository, conclude(repository), "My Shop.v2");
+}
+
+/// What init writes for a repository that exists in memory alone; it always parses.
+Made init(const Files& files) {
+  Made made{proposal_of(files), {}, {}};
   made.yaml = ecluse_yml(made.proposal);
   const auto parsed = config::parse(made.yaml, "ecluse.yml");
   if (parsed)
@@ -177,6 +180,63 @@ TEST(Init, PutsTheTwoPartsOfAMonorepoBehindOneHost) {
 TEST(Init, ServesAFolderOfPages) {
   EXPECT_EQ(web(init({{"public/index.html", "<p>"}})).command,
             "python3 -m http.server $PORT --directory public");
+}
+
+TEST(Init, StartsAnExpressServerOnItsOwnPort) {
+  const auto made = proposal_of(
+      {{"package.json",
+        R"({"scripts": {"start": "node server.js"}, "dependencies": {"express": "^5.0.0"}})"},
+       {"server.js",
+        "const express = require('express');\nconst app = express();\n"
+        "app.get('/healthz', (request, answer) => answer.send('ok'));\napp.listen(3000);\n"}});
+  ASSERT_EQ(made.parts.size(), 1u);
+  EXPECT_EQ(made.parts[0].command.value, "node server.js");
+  EXPECT_EQ(made.parts[0].port->value, "3000");
+  EXPECT_EQ(made.parts[0].ready->value, "/healthz");
+}
+
+TEST(Init, BuildsAndStartsNext) {
+  const auto made = proposal_of({{"package.json",
+                                  R"({"scripts": {"build": "next build", "start": "next start"},
+                                      "dependencies": {"next": "^16.0.0"}})"}});
+  ASSERT_EQ(made.parts.size(), 1u);
+  EXPECT_EQ(made.parts[0].command.value, "next start -p $PORT");
+  EXPECT_EQ(made.parts[0].build.kind, "node");
+  ASSERT_EQ(made.parts[0].build.run.size(), 1u);
+  EXPECT_EQ(made.parts[0].build.run[0].value, "npm run build");
+}
+
+TEST(Init, TakesTheCommandOfAComposeFileThatBuildsNothing) {
+  const auto made =
+      proposal_of({{"compose.yml",
+                    "services:\n  web:\n    image: python:3.12\n    command: gunicorn api.main:app "
+                    "-b 0.0.0.0:8000\n"},
+                   {"api/main.py", "from flask import Flask\napp = Flask(__name__)\n"},
+                   {"requirements.txt", "flask\ngunicorn\n"}});
+  ASSERT_EQ(made.parts.size(), 1u);
+  EXPECT_EQ(made.parts[0].command.value, "gunicorn api.main:app --bind 0.0.0.0:$PORT");
+  EXPECT_EQ(made.parts[0].command.why.path, "compose.yml");
+}
+
+TEST(Init, StartsAProgramThatOnlyADockerfileNames) {
+  const auto made = proposal_of(
+      {{"Dockerfile",
+        "FROM python:3.12\nCOPY . .\nEXPOSE 9000/tcp\nCMD [\"python\", \"server.py\"]\n"},
+       {"server.py", "import http.server\n"},
+       {"requirements.txt", "requests\n"}});
+  ASSERT_EQ(made.parts.size(), 1u);
+  EXPECT_EQ(made.parts[0].command.value, "python server.py");
+  EXPECT_EQ(made.parts[0].port->value, "9000");
+  EXPECT_EQ(made.parts[0].build.kind, "python");
+}
+
+TEST(Init, SaysThatWhatOnlyAnImageHoldsCannotBeStarted) {
+  const auto made = proposal_of(
+      {{"Dockerfile", "FROM debian:12\nCOPY --from=build /shop /shop\nCMD [\"/shop\"]\n"}});
+  EXPECT_TRUE(made.parts.empty());
+  ASSERT_EQ(made.gaps.size(), 1u);
+  EXPECT_EQ(made.gaps[0].what, "the image starts /shop; ecluse runs no images yet");
+  EXPECT_EQ(made.gaps[0].why.path, "Dockerfile");
 }
 
 TEST(Init, ProposesNothingWhereNothingServes) {

@@ -272,6 +272,10 @@ bool comes_with(const std::set<std::string>& declared, std::string_view module) 
       {"scipy", "statsmodels"},
       {"pandas", "statsmodels"},
       {"redis", "django-redis"},
+      {"langchain_core", "langchain"},
+      {"langchain_core", "langchain-openai"},
+      {"langchain_core", "langchain-community"},
+      {"langchain_text_splitters", "langchain"},
       {"channels", "channels-redis"}};
   if (module == "pip" || module == "setuptools" || module == "wheel" || module == "pkg_resources")
     return true;

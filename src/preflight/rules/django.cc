@@ -235,9 +235,19 @@ bool uses_static(const Django& django) {
   return lists_app(django, "django.contrib.staticfiles");
 }
 
+/// In a bucket: what django-storages has a backend for needs no folder.
+bool stores_elsewhere(const Django& django) {
+  for (const auto* name : {"STATICFILES_STORAGE", "STORAGES"})
+    if (const auto setting = django.setting(name);
+        setting && setting->assignment->value.text.find("storages.backends") != std::string::npos)
+      return true;
+  return false;
+}
+
 Findings no_static_root(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
-    if (!uses_static(django) || django.setting("STATIC_ROOT")) return std::nullopt;
+    if (!uses_static(django) || django.setting("STATIC_ROOT") || stores_elsewhere(django))
+      return std::nullopt;
     const auto url = django.setting("STATIC_URL");
     return at(django.settings.back()->path, url ? url->assignment->place : Place{1, 1},
               "STATIC_ROOT is not set");

@@ -387,18 +387,29 @@ Findings development_dependencies(const Subject& subject) {
       });
 }
 
+/// What is given to an image to run: its CMD, or the `command:` of a service made of it.
+std::string arguments_of(const Subject& subject, const Dockerfile& file, const Stage& stage) {
+  if (const auto* command = last_of(file, stage, "CMD")) return "CMD " + command->text;
+  for (const auto* compose : subject.stack.composes)
+    for (const auto& service : compose->services)
+      if (service.context && built_from(*compose, service) == file.path &&
+          service.entrypoint.empty() && !service.command.empty())
+        return "the command of service " + service.name;
+  return {};
+}
+
 Findings dropped_arguments(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         const auto* entry = last_of(file, stage, "ENTRYPOINT");
-        const auto* command = last_of(file, stage, "CMD");
-        if (!entry || !command) return std::nullopt;
+        const auto dropped = arguments_of(subject, file, stage);
+        if (!entry || dropped.empty()) return std::nullopt;
         const auto* script = started_script(subject.repository, file, entry->argv());
         if (!script || any_of_words(script->text, {"\"$@\"", "$@", "\"$*\"", "$*"}))
           return std::nullopt;
         const auto last =
             script->script.commands.empty() ? Place{1, 1} : script->script.commands.back().place;
-        return at(script->path, last, "CMD " + command->text + " is never run");
+        return at(script->path, last, dropped + " is never run");
       });
 }
 

@@ -197,7 +197,8 @@ bool touches_database(const CodeFile& file, const std::string& handler) {
 /// `(req, res) => res.json({ok: true})`: all of it stands in the route.
 bool is_hollow_function(std::string_view text) {
   const bool whole = text.size() < kValueBytesMax;
-  const bool answers = any_of_words(text, {".json(", ".send(", ".sendStatus(", ".end(", "return"});
+  const bool answers = any_of_words(text, {".json(", ".send(", ".sendStatus(", ".end(", "return",
+                                           "JsonResponse(", "HttpResponse("});
   return whole && answers && text.find("await") == std::string_view::npos &&
          !any_of_words(to_lower(text), {"prisma", "query", "mongoose", "sequelize", "pool", "db.",
                                         "knex", "redis", "next(", "check"});

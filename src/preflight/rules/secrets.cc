@@ -300,8 +300,11 @@ Findings committed_env(const Subject& subject) {
       if (names.empty()) first = line.place;
       names.push_back(line.name);
     }
-    // Next and Vite read .env.production and the like from the commit: without secrets all is well.
-    if (file.lines.empty() || (names.empty() && file_name(file.path) != ".env")) continue;
+    // Next and Vite read .env.development and the like from the commit: without secrets all is
+    // well.
+    const auto name = file_name(file.path);
+    const bool for_production = name == ".env" || name == ".env.production" || name == ".env.prod";
+    if (file.lines.empty() || (names.empty() && !for_production)) continue;
     auto made = at(file.path, first,
                    names.empty() ? std::to_string(file.lines.size()) +
                                        " variables, none of them secret by name"
