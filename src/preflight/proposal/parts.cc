@@ -81,9 +81,10 @@ class PartFinder {
 
   void need(const std::string& package, BuildProposal& build, const Evidence& why) {
     if (install_also(repository_, package, build)) return;
+    const bool has_add = build.kind == "uv" || build.kind == "poetry";
     gaps_.push_back({package + " serves the app and is not declared",
-                     "`" + (build.kind.empty() ? std::string("pip install") : build.kind + " add") +
-                         " " + package + "`, and commit",
+                     has_add ? "`" + build.kind + " add " + package + "`, and commit"
+                             : "name it among the app's requirements, and commit",
                      why});
   }
 

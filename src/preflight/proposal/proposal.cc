@@ -221,6 +221,29 @@ void propose_for_parts(const Repository& repository, const Stack& stack, Proposa
   }
 }
 
+bool is_there(const Repository& repository, std::string_view path) {
+  return path.empty() || repository.find(path) || repository.has_folder(path);
+}
+
+/// `COPY data/ ./data/` of what git does not hold: the author's machine has it, a clone does not.
+void note_missing_copies(const Repository& repository, const Stack& stack, Proposal& out) {
+  for (const auto* file : stack.dockerfiles) {
+    const auto* stage = file->final_stage();
+    if (!stage || !folder_of(file->path).empty())
+      continue;  // a context of another file is not known
+    for (const auto* each : file->inherited(*stage)) {
+      const auto words = split(each->text, ' ');
+      const bool plain = each->name == "COPY" && !each->json && words.size() == 2 &&
+                         each->flag("from").empty() && each->heredoc.empty();
+      if (!plain || words[0].find_first_of("*?[$") != std::string::npos) continue;
+      if (!is_there(repository, join_path("", words[0])))
+        out.gaps.push_back({words[0] + " is copied into the image and is not in the repository",
+                            "commit it, or make it when building",
+                            {file->path, each->place, "COPY " + each->text}});
+    }
+  }
+}
+
 }  // namespace
 
 Proposal propose(const Repository& repository, const Stack& stack, std::string_view folder_name) {
@@ -231,6 +254,7 @@ Proposal propose(const Repository& repository, const Stack& stack, std::string_v
   propose_variables(repository, stack, out);
   propose_checks(repository, out);
   note_sqlite(stack, out);
+  note_missing_copies(repository, stack, out);
   return out;
 }
 

@@ -239,6 +239,19 @@ TEST(Init, SaysThatWhatOnlyAnImageHoldsCannotBeStarted) {
   EXPECT_EQ(made.gaps[0].why.path, "Dockerfile");
 }
 
+TEST(Init, SaysWhatAnImageCopiesThatACloneHasNot) {
+  const auto made = proposal_of(
+      {{"Dockerfile",
+        "FROM python:3.12\nCOPY requirements.txt .\nCOPY data/ ./data/\nCOPY shop/ ./shop/\n"
+        "COPY . .\nCMD [\"python\", \"server.py\"]\n"},
+       {"requirements.txt", "requests\n"},
+       {"shop/prices.txt", "1\n"},
+       {"server.py", "import http.server\n"}});
+  ASSERT_EQ(made.gaps.size(), 1u);
+  EXPECT_EQ(made.gaps[0].what, "data/ is copied into the image and is not in the repository");
+  EXPECT_EQ(made.gaps[0].why.place.line, 3);
+}
+
 TEST(Init, ProposesNothingWhereNothingServes) {
   Collector collector;
   const auto repository = collector.finish();

@@ -101,10 +101,14 @@ Findings without_rotation(const Subject& subject) {
   return found;
 }
 
-/// gunicorn with several workers, or several instances.
-std::string several_processes(const Subject& subject) {
+/// gunicorn with several workers, or several instances: of the code in `folder`.
+struct Several {
+  std::string why;  ///< empty: there is one process
+  std::string folder;
+};
+Several several_processes(const Subject& subject) {
   const auto instances = instances_of(subject);
-  if (instances.count > 1) return instances.said_by;
+  if (instances.count > 1) return {instances.said_by, {}};
   for (const auto& [path, text] : subject.repository.texts) {
     if (path.ends_with(".md")) continue;
     for (const std::string_view word : {"--workers", "-w ", "workers ="}) {
@@ -112,20 +116,31 @@ std::string several_processes(const Subject& subject) {
       if (where == std::string::npos || text.find("gunicorn") == std::string::npos) continue;
       const auto digit = text.find_first_not_of(" =\",", where + word.size());
       if (digit != std::string::npos && text[digit] >= '2' && text[digit] <= '9')
-        return path + " starts several workers";
+        return {path + " starts several workers", std::string(folder_of(path))};
     }
   }
   return {};
 }
 
+bool holds_code(const Subject& subject, const std::string& folder) {
+  return std::ranges::any_of(subject.repository.code, [&](const CodeFile& file) {
+    return file.path.starts_with(folder + "/");
+  });
+}
+
 Findings shared_rotation(const Subject& subject) {
-  const auto why = several_processes(subject);
-  if (why.empty()) return {};
+  const auto several = several_processes(subject);
+  if (several.why.empty()) return {};
+  // A Dockerfile in a folder of its own, beside other parts' folders, is about its own code.
+  const bool a_part = subject.repository.find_dockerfile(several.folder + "/Dockerfile") != nullptr;
   Findings found;
   for (const auto& each : handlers(subject)) {
     if (each.kind == "FileHandler" || each.kind == "WatchedFileHandler") continue;
+    if (a_part && holds_code(subject, several.folder) &&
+        !each.file->path.starts_with(several.folder + "/"))
+      continue;
     auto made = at(each.file->path, each.place, each.kind + " " + each.target);
-    made.because = why;
+    made.because = several.why;
     found.push_back(std::move(made));
   }
   return found;
