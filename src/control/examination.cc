@@ -14,15 +14,16 @@ namespace {
 using nlohmann::json;
 
 /// Nobody listens on the discard port of an instance's own network: a connection is refused at
-/// once, as by a server that is stopped.
+/// once, as by a server that is stopped. The password is a word that nothing else is called by: it
+/// is redacted like any other, wherever it stands.
 std::optional<std::string> dead_url(model::ServiceKind kind) {
   switch (kind) {
     case model::ServiceKind::kPostgres:
-      return "postgresql://examined:examined@127.0.0.1:9/examined";
+      return "postgresql://examined:no-server-here@127.0.0.1:9/examined";
     case model::ServiceKind::kMariadb:
-      return "mysql://examined:examined@127.0.0.1:9/examined";
+      return "mysql://examined:no-server-here@127.0.0.1:9/examined";
     case model::ServiceKind::kMongodb:
-      return "mongodb://examined:examined@127.0.0.1:9/examined";
+      return "mongodb://examined:no-server-here@127.0.0.1:9/examined";
     case model::ServiceKind::kRedis:
       break;
   }
