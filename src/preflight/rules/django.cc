@@ -249,8 +249,8 @@ Findings no_static_root(const Subject& subject) {
     if (!uses_static(django) || django.setting("STATIC_ROOT") || stores_elsewhere(django))
       return std::nullopt;
     const auto url = django.setting("STATIC_URL");
-    return at(django.settings.back()->path, url ? url->assignment->place : Place{1, 1},
-              "STATIC_ROOT is not set");
+    return at(url ? url->file->path : django.settings.back()->path,
+              url ? url->assignment->place : Place{1, 1}, "STATIC_ROOT is not set");
   });
 }
 
@@ -281,7 +281,8 @@ Findings nobody_serves_static(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
     if (!uses_static(django) || serves_static(subject, django)) return std::nullopt;
     const auto url = django.setting("STATIC_URL");
-    return at(django.settings.back()->path, url ? url->assignment->place : Place{1, 1},
+    return at(url ? url->file->path : django.settings.back()->path,
+              url ? url->assignment->place : Place{1, 1},
               "neither WhiteNoise, nor a proxy's location, nor `static:` in ecluse.yml");
   });
 }
