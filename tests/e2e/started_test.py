@@ -292,7 +292,7 @@ class Node(Started):
         said = self.ecluse("deploy", code=3)
         self.assertIn("DB-003", said)
         self.assertIn("asked through Prisma, the running app uses sqlite", said)
-        self.assertIn("service db is its database", said)
+        self.assertIn("DB-003 block", self.findings(1))
         self.finished = True
 
 
