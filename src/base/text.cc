@@ -93,28 +93,41 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-std::string printable(std::string_view text, std::size_t max) {
+namespace {
+/// The beginning of `text`, at most `max` bytes, that does not end in the middle of a letter.
+std::string_view beginning_of(std::string_view text, std::size_t max) {
   std::size_t end = std::min(max, text.size());
   while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    end -= 1;  // not in the middle of a letter
-  const auto shown = text.substr(0, end);
-  const bool is_text = is_valid_utf8(shown);
+    end -= 1;
+  return text.substr(0, end);
+}
+
+std::string shown(std::string_view text, std::size_t max, std::string_view escaped) {
+  const auto beginning = beginning_of(text, max);
+  const bool is_text = is_valid_utf8(beginning);
   std::string out;
-  for (const char c : shown) {
+  for (const char c : beginning) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
+    if (c == '\n') {
       out += "\\n";
     } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !is_text)) {
       out += fmt::format("\\x{:02x}", byte);
     } else {
+      if (escaped.find(c) != std::string_view::npos) out += '\\';
       out += c;
     }
   }
-  if (text.size() > end) out += "...";
+  if (text.size() > beginning.size()) out += "...";
   return out;
+}
+}  // namespace
+
+std::string readable(std::string_view text, std::size_t max) {
+  return shown(text, max, {});
+}
+
+std::string printable(std::string_view text, std::size_t max) {
+  return shown(text, max, "\"\\");
 }
 
 }  // namespace ecluse

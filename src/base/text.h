@@ -17,8 +17,10 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 std::string_view trim(std::string_view text);
 bool is_valid_utf8(std::string_view text);
-/// Control characters as \xNN and quotes escaped, cut to `max` bytes with "...": safe to print, and
-/// UTF-8 whatever `text` is (of what is not, every byte above 0x7F becomes \xNN).
+/// Control characters as \xNN, cut to `max` bytes with "...": safe to print, and UTF-8 whatever
+/// `text` is (of what is not, every byte above 0x7F becomes \xNN). For text that stands alone.
+std::string readable(std::string_view text, std::size_t max = 200);
+/// The same with quotes and backslashes escaped: for text between quotes.
 std::string printable(std::string_view text, std::size_t max = 200);
 
 }  // namespace ecluse

@@ -33,6 +33,11 @@ TEST(Printable, LeavesNoControlCharacterAndNoBareQuote) {
   EXPECT_EQ(printable("caf\xe9"), "caf\\xe9");
 }
 
+TEST(Readable, LeavesQuotesAndBackslashesWhereTextStandsAlone) {
+  EXPECT_EQ(readable("C:\\dir \"x\"\x1b\n"), "C:\\dir \"x\"\\x1b\\n");
+  EXPECT_EQ(readable("abcdef", 3), "abc...");
+}
+
 RC_GTEST_PROP(Split, IsUndoneByJoin, (const std::string& text)) {
   RC_ASSERT(join(split(text, ','), ",") == text);
 }

@@ -28,7 +28,7 @@ td:first-child { width: 35%; }
 )";
 
 std::string escaped(std::string_view text) {
-  return html_escaped(printable(text, 400));
+  return html_escaped(readable(text, 400));
 }
 
 std::string place_of(const Finding& finding) {

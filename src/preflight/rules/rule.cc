@@ -90,7 +90,7 @@ Findings audit(const Subject& subject) {
       each.rule = std::string(rule->id);
       if (!each.severity) each.severity = rule->severity;
       spare_what_ecluse_does_not_run(subject, each);
-      each.evidence = printable(trim(each.evidence), 160);
+      each.evidence = readable(trim(each.evidence), 160);
       all.push_back(std::move(each));
     }
   }
