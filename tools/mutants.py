@@ -125,7 +125,8 @@ def arguments():
 
 def main():
     options = arguments()
-    names = options.names or sorted(p.stem for p in PATCHES.glob("*.patch"))
+    every_name = sorted(p.stem for p in PATCHES.glob("*.patch"))
+    names = options.names or every_name
     build = options.built or ROOT / "build" / "mutants"
     if not options.built:
         build_the_right_one(build, options.jobs)
@@ -133,6 +134,8 @@ def main():
     if status != 0:
         raise Broken(f"the sources fail without a mistake: {violation}")
     workshop = Workshop(build)
+    for name in every_name:  # a patch that has gone stale is found by whoever asks for any
+        workshop.seed(name)
     survivors = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         checks = [(name, pool.submit(check, workshop, name, options.rollouts)) for name in names]
