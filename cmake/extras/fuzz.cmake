@@ -1,6 +1,7 @@
 # tests/fuzz: what reads a stranger's bytes
 ecluse_fuzz(config ecluse_config)
 ecluse_fuzz(connection ecluse_gateway)
+ecluse_fuzz(differential ecluse_gateway http_parser)
 ecluse_fuzz(http1 ecluse_gateway)
 ecluse_fuzz(route ecluse_gateway)
 ecluse_fuzz(http2 ecluse_gateway)
