@@ -92,14 +92,18 @@ void Engine::pipeline_done(pipeline::State state, const SealFacts& facts) {
 bool Engine::is_to_be_examined(const Room& room, rollout::Kind kind, model::Release& draft) const {
   const bool first_place = kind == rollout::Kind::kDeploy && draft.spec.promote_from.empty();
   if (!ports_.examine || !first_place) return false;
+  std::optional<std::string> seen;
+  bool is_barred_itself = false;
   for (const auto& [number, known] : room.releases) {
     if (known->artifact.digest != draft.artifact.digest || known->spec != draft.spec) continue;
-    const auto seen = passed_examination(known->audit);
-    if (!seen) continue;
-    draft.audit = with_examination(draft.audit, *seen, true);
-    return false;
+    if (known->secret_versions == draft.secret_versions && is_barred(known->audit))
+      is_barred_itself = true;  // whatever was seen of one that is like it
+    if (auto passed = passed_examination(known->audit)) seen = std::move(passed);
   }
-  return true;
+  const bool is_due = is_barred_itself || !seen;
+  draft.audit =
+      is_due ? with_examination_due(draft.audit) : with_examination(draft.audit, *seen, true);
+  return is_due;
 }
 
 Engine::Change Engine::kept_with(Room& room, const rollout::Ack& ack) {

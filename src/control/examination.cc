@@ -127,6 +127,12 @@ void examine(const Ports& ports, const Settings& settings, const model::Release&
       "reason and a day"};
 }
 
+std::string with_examination_due(const std::string& audit) {
+  auto root = object_of(audit);
+  root["examined"] = "due";
+  return root.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 std::string with_examination(const std::string& audit, const std::string& report, bool passed) {
   auto root = object_of(audit);
   auto findings = json::array();
@@ -150,7 +156,8 @@ std::string with_examination(const std::string& audit, const std::string& report
 }
 
 bool is_barred(const std::string& audit) {
-  return object_of(audit).value("examined", "") == "blocked";
+  const auto examined = object_of(audit).value("examined", "");
+  return examined == "blocked" || examined == "due";
 }
 
 std::optional<std::string> passed_examination(const std::string& audit) {

@@ -15,12 +15,16 @@ namespace ecluse::control {
 void examine(const Ports& ports, const Settings& settings, const model::Release& release,
              rollout::Ack& ack);
 
-/// `audit` (Release::audit) with the findings of `report`; a later report replaces an earlier one.
+/// `audit` (Release::audit) of a release that is about to be examined. It is barred until its
+/// examination has let it pass, also when a crash takes that answer away.
+std::string with_examination_due(const std::string& audit);
+/// `audit` with the findings of `report`; a later report replaces an earlier one.
 std::string with_examination(const std::string& audit, const std::string& report, bool passed);
 /// The report that such an audit holds, if that examination let the release pass.
 std::optional<std::string> passed_examination(const std::string& audit);
 
-/// Its examination forbids traffic: it must never serve, by a rollback neither.
+/// Its examination forbids traffic, or never came to its end: it never served, and must not by a
+/// rollback.
 bool is_barred(const std::string& audit);
 
 }  // namespace ecluse::control

@@ -43,5 +43,13 @@ TEST(Examination, IsTakenOverWhereItPassedAndNowhereElse) {
   EXPECT_FALSE(passed_examination(""));
 }
 
+TEST(Examination, BarsUntilItHasLetTheReleasePass) {
+  const auto due = with_examination_due(kAudit);
+  EXPECT_TRUE(is_barred(due));
+  EXPECT_FALSE(passed_examination(due));
+  EXPECT_FALSE(is_barred(with_examination(due, kReport, true)));
+  EXPECT_TRUE(is_barred(with_examination_due("")));
+}
+
 }  // namespace
 }  // namespace ecluse::control

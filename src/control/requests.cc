@@ -218,12 +218,22 @@ Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
   return order;
 }
 
+/// Why this release never served, and so is nothing to go back to; or empty.
+std::string why_never_served(const Engine::Environment& environment,
+                             const model::Release& release) {
+  if (is_barred(release.audit)) return "no examination let it pass";
+  if (!rollout::has_run_jobs(environment.state, release.key.number))
+    return "its release jobs have not run";
+  return {};
+}
+
 model::ReleaseNumber previous_release(const Engine::Environment& environment) {
   const auto warm = rollout::warm_releases(environment.state);
   if (!warm.empty()) return warm.front();
   model::ReleaseNumber best = 0;
   for (const auto& [number, release] : environment.releases)
-    if (number < environment.state.stable && !is_barred(release->audit)) best = number;
+    if (number < environment.state.stable && why_never_served(environment, *release).empty())
+      best = number;
   return best;
 }
 
@@ -239,10 +249,9 @@ Result<RolloutOrder> rollback_order(const Engine::Environment& environment, cons
     return fail(ErrorKind::kNotFound,
                 fmt::format("{} has no release {}", to_string(state.key), number),
                 "ecluse releases lists them");
-  if (is_barred(found->second->audit))
-    return fail(ErrorKind::kRefused,
-                fmt::format("release {} never got traffic: its examination forbids it", number),
-                fmt::format("ecluse releases show {}", number));
+  if (const auto why = why_never_served(environment, *found->second); !why.empty())
+    return fail(ErrorKind::kRefused, fmt::format("release {} never got traffic: {}", number, why),
+                fmt::format("deploy its commit again; ecluse releases show {} tells more", number));
   if (number == state.stable && !state.stopped && (!state.active || state.active->committed))
     return fail(ErrorKind::kRefused,
                 fmt::format("release {} serves {} already", number, to_string(state.key)));
