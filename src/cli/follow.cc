@@ -134,7 +134,7 @@ bool is_refused(control::Operations& operations, const control::RolloutView& vie
   if (!releases) return false;  // the daemon went away since: it failed, for all that is known
   const auto found = std::ranges::find(*releases, view.release,
                                        [](const auto& each) { return each.release.key.number; });
-  return found != releases->end() && control::is_barred(found->release.audit);
+  return found != releases->end() && control::is_blocked(found->release.audit);
 }
 
 int conclude(const Session& session, const Common& common, control::Operations& operations,

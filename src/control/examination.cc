@@ -155,9 +155,12 @@ std::string with_examination(const std::string& audit, const std::string& report
   return root.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+bool is_blocked(const std::string& audit) {
+  return object_of(audit).value("examined", "") == "blocked";
+}
+
 bool is_barred(const std::string& audit) {
-  const auto examined = object_of(audit).value("examined", "");
-  return examined == "blocked" || examined == "due";
+  return is_blocked(audit) || object_of(audit).value("examined", "") == "due";
 }
 
 std::optional<std::string> passed_examination(const std::string& audit) {

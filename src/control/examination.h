@@ -23,8 +23,10 @@ std::string with_examination(const std::string& audit, const std::string& report
 /// The report that such an audit holds, if that examination let the release pass.
 std::optional<std::string> passed_examination(const std::string& audit);
 
-/// Its examination forbids traffic, or never came to its end: it never served, and must not by a
-/// rollback.
+/// Its examination found what must not get traffic.
+bool is_blocked(const std::string& audit);
+/// No examination let it pass: it is blocked, or its examination never came to its end. It never
+/// served, and must not by a rollback.
 bool is_barred(const std::string& audit);
 
 }  // namespace ecluse::control

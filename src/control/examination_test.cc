@@ -46,6 +46,7 @@ TEST(Examination, IsTakenOverWhereItPassedAndNowhereElse) {
 TEST(Examination, BarsUntilItHasLetTheReleasePass) {
   const auto due = with_examination_due(kAudit);
   EXPECT_TRUE(is_barred(due));
+  EXPECT_FALSE(is_blocked(due)) << "nobody has found anything";
   EXPECT_FALSE(passed_examination(due));
   EXPECT_FALSE(is_barred(with_examination(due, kReport, true)));
   EXPECT_TRUE(is_barred(with_examination_due("")));
