@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "control/examination.h"
+
 namespace ecluse::control {
 namespace {
 
@@ -70,6 +72,38 @@ TEST(Requests, WhatBakesIsDecidedAndAnybodyMayHurryIt) {
   EXPECT_TRUE(hurry(environment, {{"shop", "prod"}, "bob (uid 7)", ""}, {}));
   environment.state.active.reset();
   EXPECT_FALSE(hurry(environment, {{"shop", "prod"}, "bob (uid 7)", ""}, {})) << "nothing runs";
+}
+
+/// Release 4 serves. Release 1 did; 2 gave way before its jobs ran, 3 before it was examined.
+Engine::Environment with_releases_that_never_served() {
+  Engine::Environment environment;
+  environment.state.key = {"shop", "prod"};
+  environment.state.stable = 4;
+  environment.state.jobs_done = {1, 3, 4};
+  for (const model::ReleaseNumber number : {1, 2, 3, 4}) {
+    model::Release release;
+    release.key = {environment.state.key, number};
+    if (number == 3) release.audit = with_examination_due("{}");
+    environment.releases[number] = std::make_shared<const model::Release>(release);
+  }
+  return environment;
+}
+
+TEST(Requests, ARollbackWithoutANumberGoesToTheNewestThatServed) {
+  const auto order = rollback_order(with_releases_that_never_served(), {}, std::nullopt);
+  ASSERT_TRUE(order) << order.error().message;
+  EXPECT_EQ(order->request.release, 1U);
+}
+
+TEST(Requests, ARollbackToWhatNeverServedIsRefusedWithTheReason) {
+  const auto environment = with_releases_that_never_served();
+  const auto refusal = [&](model::ReleaseNumber number) {
+    const auto order = rollback_order(environment, {}, number);
+    return order ? std::string() : order.error().message;
+  };
+  EXPECT_EQ(refusal(2), "release 2 never got traffic: its release jobs have not run");
+  EXPECT_EQ(refusal(3), "release 3 never got traffic: no examination let it pass");
+  EXPECT_EQ(refusal(1), "");
 }
 
 }  // namespace
