@@ -78,7 +78,7 @@ class Metrics(story.Story):
 
     def test_every_family_passes_prometheus_own_checker(self):
         token = self.serve()
-        # One request more than the visitor's: a deploy is proven through the gateway, but not counted.
+        # Three and no more: the request that proves a deploy goes through the gateway and is not counted.
         self.assertEqual(story.until(lambda: self.requests_told(token) >= 3 and self.requests_told(token),
                                      "the requests in /metrics"), 3)
         with self.assertRaises(urllib.error.HTTPError) as refused:
@@ -100,7 +100,7 @@ class Metrics(story.Story):
         story.until(lambda: done in self.scrape(token)[1], "the rollout that is done")
         self.finished = True
 
-    def test_a_prometheus_server_scrapes_them_also_after_either_side_was_killed(self):
+    def test_a_prometheus_server_sees_no_reset_when_the_control_plane_was_away(self):
         token = self.serve()
         port = self.start_prometheus()
         told = f"ecluse_requests_total{{{RELEASE}}}"
