@@ -26,6 +26,7 @@
 #include "config/parse.h"
 #include "control/plane.h"
 #include "examine/examiner.h"
+#include "gateway/condition.h"
 #include "gateway/gateway.h"
 #include "gateway/measurements_client.h"
 #include "gateway/outcomes_client.h"
@@ -359,8 +360,27 @@ int run_shim(const std::vector<std::string>& arguments) {
   return cli::kFailed;
 }
 
-std::vector<cli::Finding> privileges(const cli::Places&) {
-  std::vector<cli::Finding> findings;
+cli::Finding examine_gateway(const std::filesystem::path& control) {
+  cli::Finding finding{.what = "gateway",
+                       .detail = "does not answer on " + control.string(),
+                       .consequence = "no traffic is carried",
+                       .remedy = "ecluse up --detach"};
+  if (!connected_to(control)) return finding;
+  const auto condition = gateway::ask_condition(control, std::chrono::seconds(2));
+  if (!condition) {
+    finding.detail = condition.error().message;
+    return finding;
+  }
+  finding.ok = condition->lacks.empty();
+  finding.detail = fmt::format("{} descriptors, for clients at most {}", condition->descriptors,
+                               condition->clients_max);
+  finding.consequence = "the kernel withholds " + join(condition->lacks, "; ");
+  finding.remedy = "a newer kernel, or a container or seccomp filter that permits these calls";
+  return finding;
+}
+
+std::vector<cli::Finding> privileges(const cli::Places& places) {
+  std::vector<cli::Finding> findings{examine_gateway(places.gateway_socket())};
   for (const auto& privilege : runtime::probe_privileges()) {
     findings.push_back({.what = privilege.name,
                         .ok = privilege.ok,

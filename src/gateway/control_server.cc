@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "gateway/kernel_features.h"
 #include "gateway/measure_json.h"
 #include "gateway/outcome_json.h"
 #include "gateway/site_json.h"
@@ -82,8 +83,15 @@ json upgrade(const Desks& desks, const json& j) {
   return {{"ok", true}, {"generation", *generation}};
 }
 json itself(const Desks& desks, const json&) {
-  return {
-      {"ok", true}, {"generation", desks.itself.generation()}, {"refusal", desks.itself.refusal()}};
+  json kernel = json::object();
+  for (const KernelFeature& one : kKernelFeatures) kernel[one.name] = kernel_features().*one.has;
+  const Means means = desks.itself.means();
+  return {{"ok", true},
+          {"generation", desks.itself.generation()},
+          {"refusal", desks.itself.refusal()},
+          {"kernel", kernel},
+          {"descriptors", means.descriptors},
+          {"clients_max", means.clients_max}};
 }
 
 json metrics(const Desks& desks, const json&) {

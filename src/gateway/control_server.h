@@ -17,6 +17,12 @@
 
 namespace ecluse::gateway {
 
+/// What the machine gives a worker process.
+struct Means {
+  std::uint64_t descriptors = 0;  ///< RLIMIT_NOFILE
+  std::uint64_t clients_max = 0;  ///< connections of clients, over all threads
+};
+
 /// What the gateway is asked about itself. Called from any thread.
 struct Itself {
   /// Replaces the worker process, with `threads` (0: as many as now). Returns at once which
@@ -24,7 +30,8 @@ struct Itself {
   std::function<Result<std::uint64_t>(unsigned threads)> upgrade;
   std::function<std::uint64_t()> generation;  ///< of worker processes: counts from 1
   std::function<std::string()> refusal;       ///< why the last upgrade failed; empty: it did not
-  std::function<std::string()> metrics;       ///< as GET /metrics says them
+  std::function<Means()> means;
+  std::function<std::string()> metrics;  ///< as GET /metrics says them
   /// Logs one request of every `n`, 0 none; the file. Invalid: it was given no place for a log.
   std::function<Result<std::string>(std::uint32_t n)> log_every;
   /// A signed word that sends its bearer to `release` for so long.

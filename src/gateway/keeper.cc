@@ -1,6 +1,5 @@
 #include "gateway/keeper.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -142,14 +141,6 @@ Result<void> Keeper::spawn(const os::Fd& program, unsigned threads, WorkerSeat& 
   seat.rows = rows;
   return equip(seat, threads, std::move(busy));
 }
-
-namespace {
-Result<os::Fd> duplicate(const os::Fd& fd) {
-  os::Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-  if (!copy) return fail(from_errno(errno, "dup"));
-  return copy;
-}
-}  // namespace
 
 Result<void> Keeper::equip(const WorkerSeat& seat, unsigned threads, std::vector<Rows> busy) {
   WorkerStart first{.options = state_.options,

@@ -1,6 +1,7 @@
 #include "gateway/listen_address.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "gateway/kernel_features.h"
 
 namespace ecluse::gateway {
 
@@ -82,8 +84,9 @@ Result<os::Fd> open_shard(const ListenAddress& address) {
   os::Fd fd(::socket(target.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail(from_errno(errno, "socket"));
   const int on = 1;
+  const bool shares = kernel_features().reuse_port;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+      (shares && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)) {
     return fail(from_errno(errno, "setsockopt SO_REUSEPORT"));
   }
   // Accepted sockets inherit it. Best effort: without it, answers in several pieces may wait for
@@ -116,11 +119,18 @@ Result<void> check_unused(const ListenAddress& address) {
 }
 }  // namespace
 
+Result<os::Fd> duplicate(const os::Fd& socket) {
+  os::Fd copy(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return fail(from_errno(errno, "dup"));
+  return copy;
+}
+
 Result<std::vector<os::Fd>> open_shards(ListenAddress& address, std::size_t count) {
   ECLUSE_TRY(check_unused(address));
   std::vector<os::Fd> shards;
   while (shards.size() < count) {
-    ECLUSE_ASSIGN(os::Fd shard, open_shard(address));
+    const bool repeats = !shards.empty() && !kernel_features().reuse_port;
+    ECLUSE_ASSIGN(os::Fd shard, repeats ? duplicate(shards.front()) : open_shard(address));
     if (address.port == 0) address.port = bound_port(shard.get());
     shards.push_back(std::move(shard));
   }

@@ -20,9 +20,12 @@ struct ListenAddress {
 Result<ListenAddress> parse_listen_address(std::string_view text);
 std::string to_string(const ListenAddress& address);
 
-/// `count` sockets that share the address by SO_REUSEPORT; with port 0 the kernel chooses, and
+/// `count` sockets that share the address by SO_REUSEPORT, or on a kernel without it one and its
+/// duplicates; with port 0 the kernel chooses, and
 /// `address.port` says what. Conflict: another program listens there.
 Result<std::vector<os::Fd>> open_shards(ListenAddress& address, std::size_t count);
+/// Another descriptor of the same socket. Exhausted: none is left.
+Result<os::Fd> duplicate(const os::Fd& socket);
 /// A blocking connection with a deadline for each call on it. A wildcard becomes loopback.
 Result<os::Fd> connect_blocking(const ListenAddress& address, int timeout_ms);
 

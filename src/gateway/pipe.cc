@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 
+#include "gateway/kernel_features.h"
+
 namespace ecluse::gateway {
 
 std::unique_ptr<Pipe> Pipe::make() {
@@ -54,7 +56,7 @@ Io Pipe::give(Socket& to) {
 }
 
 PipePool::Lent PipePool::lend() {
-  if (lent_ == kPipesMax) return {nullptr, {this}};
+  if (lent_ == kPipesMax || !kernel_features().splice) return {nullptr, {this}};
   std::unique_ptr<Pipe> pipe;
   if (kept_.empty()) {
     pipe = Pipe::make();

@@ -49,7 +49,8 @@ class PipePool {
   PipePool() = default;
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
-  /// Null when all are lent, or there are no descriptors: then bodies are copied.
+  /// Null when all are lent, there are no descriptors or the kernel has no splice: then bodies are
+  /// copied.
   Lent lend();
   std::size_t lent() const { return lent_; }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "gateway/head_writer.h"
+#include "gateway/kernel_features.h"
 #include "gateway/worker_thread.h"
 
 namespace ecluse::gateway {
@@ -103,7 +104,8 @@ void WorkerThread::begin_file(Client& client, StaticFile& file, const Share& sha
 /// Sends what is left of the file; false when it waits for the client.
 bool WorkerThread::run_file(Client& client) {
   FileBody& body = *client.file;
-  const bool is_joined = body.left <= kJoinedBytesMax || client.socket.transport;
+  const bool is_joined =
+      body.left <= kJoinedBytesMax || client.socket.transport || !kernel_features().send_file;
   const Io io = is_joined ? copy_piece(client) : send_piece(client);
   if (io == Io::kBlocked) return false;
   if (io != Io::kProgress) {

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sodium.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <ctime>
@@ -18,7 +17,9 @@
 #include "gateway/channel.h"
 #include "gateway/control.h"
 #include "gateway/control_server.h"
+#include "gateway/descriptor_limit.h"
 #include "gateway/keeper_state.h"
+#include "gateway/kernel_features.h"
 #include "gateway/listen_address.h"
 #include "gateway/meter.h"
 #include "gateway/metrics_server.h"
@@ -31,7 +32,8 @@ using std::chrono::milliseconds;
 
 class WorkerProcess {
  public:
-  explicit WorkerProcess(int channel) : channel_(channel) {}
+  WorkerProcess(int channel, std::uint64_t descriptors)
+      : channel_(channel), means_{.descriptors = descriptors} {}
   ~WorkerProcess() {
     if (outcomes_) outcomes_->stop();  // the server waits for its calls
   }
@@ -71,6 +73,7 @@ class WorkerProcess {
     std::map<std::uint16_t, std::string> refused;
   };
   os::Fd channel_;
+  Means means_;
   GatewayOptions options_;
   WorkerStart start_;
   Locked<Upgrade> upgrade_;
@@ -90,6 +93,7 @@ class WorkerProcess {
       .upgrade = [this](unsigned threads) { return ask_for_upgrade(threads); },
       .generation = [this] { return start_.generation; },
       .refusal = [this] { return upgrade_.with([](const Upgrade& u) { return u.refusal; }); },
+      .means = [this] { return means_; },
       .metrics = [this] { return metrics_text(); },
       .log_every = [this](std::uint32_t n) { return log_every(n); },
       .override_token =
@@ -108,21 +112,10 @@ std::uint64_t monotonic_ms() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now).count());
 }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // best effort: the lower limit only bounds us sooner
-}
-
-/// Descriptors that clients may not take: who is here already needs some towards the apps. When
-/// they run short, newcomers are refused and the old ones served.
-std::uint64_t client_room(std::uint64_t bound) {
-  constexpr std::uint64_t kOwn = 64;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return bound;
-  const std::uint64_t reserved = limit.rlim_cur / 8 + kOwn;
-  return limit.rlim_cur > reserved ? std::min<std::uint64_t>(bound, limit.rlim_cur - reserved) : 1;
+/// What this machine gives us, once for each worker process.
+void tell_means(const Means& means) {
+  log_info("gateway: of the kernel: {}; {} descriptors, for clients at most {}",
+           to_text(kernel_features()), means.descriptors, means.clients_max);
 }
 
 Result<void> WorkerProcess::receive_start() {
@@ -142,7 +135,10 @@ Result<void> WorkerProcess::receive_start() {
 
 Result<void> WorkerProcess::start_control() {
   context_.bounds = options_.bounds;
-  context_.bounds.client_connections_max = client_room(options_.bounds.client_connections_max);
+  context_.bounds.client_connections_max =
+      client_room(means_.descriptors, options_.bounds.client_connections_max);
+  means_.clients_max = context_.bounds.client_connections_max;
+  tell_means(means_);
   context_.ledger = &ledger_;
   context_.memory = &*memory_;
   context_.bell = &bell_;
@@ -334,8 +330,7 @@ Result<bool> WorkerProcess::await_turn() {
 
 Result<void> WorkerProcess::start_server() {
   if (!control_listener_) return {};
-  os::Fd listener(::fcntl(control_listener_.get(), F_DUPFD_CLOEXEC, 0));
-  if (!listener) return fail(from_errno(errno, "dup"));
+  ECLUSE_ASSIGN(os::Fd listener, duplicate(control_listener_));
   outcomes_.emplace(memory_->outcomes(), bell_,
                     [this](const model::EnvironmentKey& key) { return control_->find(key); });
   server_ = std::make_unique<ControlServer>(std::move(listener),
@@ -431,9 +426,9 @@ Result<int> run_worker_process(int channel) {
     (void)::signal(number, SIG_IGN);  // cannot fail for these
   }
   (void)::prctl(PR_SET_NAME, "ecluse");  // it was executed through a descriptor, named by a number
-  raise_descriptor_limit();
+  const std::uint64_t descriptors = raise_descriptor_limit();
   if (::sodium_init() < 0) return fail(ErrorKind::kInternal, "libsodium could not start");
-  WorkerProcess process(channel);
+  WorkerProcess process(channel, descriptors);
   return process.run();
 }
 

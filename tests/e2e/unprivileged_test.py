@@ -27,6 +27,9 @@ class Unprivileged(story.Story):
             self.assertTrue(finding["consequence"] and finding["remedy"], finding)
 
         self.assertIn("ready", self.up())
+        gateway = next(f for f in json.loads(self.ecluse("doctor", "--json", code=None)) if f["what"] == "gateway")
+        self.assertTrue(gateway["ok"], gateway)
+        self.assertRegex(gateway["detail"], r"^\d+ descriptors, for clients at most \d+$")
         self.assertIn("plain processes", (self.data / "ecluse.log").read_text())
         self.ecluse("deploy")
         self.assertEqual(self.get()[:2], (200, "v1 none"))
