@@ -18,14 +18,26 @@ Checkers::Checkers(World& world) : world_(world) {
   world_.traffic.on_swap = [this](const auto& site, const auto& fence) { on_swap(site, fence); };
   world_.store.before_commit = [this](const auto& batch) { on_commit(batch); };
   world_.traffic.on_latched_weight = [this](const auto& site, const auto& fence) {
-    // The gateway refuses it, so nobody is hurt. A dead control plane's late abort may come after
-    // the living one has asked; then it learns of it by this refusal, and must not insist.
-    if (!world_.engine || fence.term != world_.engine->term()) return;
-    if (++refusals_[{fence.term, fence.rollout}] > kRefusalsMax)
-      violated("4 an abort stands",
-               fmt::format("{} was given weight again and again after its abort was latched",
-                           to_string(site.key)));
+    on_latched_weight(site.key, fence);
   };
+}
+
+/// The gateway refuses it, so nobody is hurt. A dead control plane's late abort may come after the
+/// living one has asked; then it learns of it by a refusal. A decision that it made before it heard
+/// one may be sent as often as nobody answers; what it decides afterwards insists.
+void Checkers::on_latched_weight(const model::EnvironmentKey& key, const ports::Fence& fence) {
+  if (!world_.engine || fence.term != world_.engine->term()) return;
+  const auto heard = refused_at_.find({key, fence.term});
+  if (heard == refused_at_.end() || fence.sequence <= heard->second) return;
+  if (++insisted_[{fence.term, fence.rollout}] > kInsistedMax)
+    violated("4 an abort stands",
+             fmt::format("{} was given weight again and again after its abort was latched",
+                         to_string(key)));
+}
+
+void Checkers::on_refusal(const rollout::State& before, const rollout::State& next) {
+  if (next.refusals > before.refusals)
+    refused_at_[{next.key, world_.engine->term()}] = before.sequence;
 }
 
 void Checkers::violated(std::string invariant, std::string message) {
@@ -34,6 +46,7 @@ void Checkers::violated(std::string invariant, std::string message) {
 
 void Checkers::on_step(const rollout::State& before, const rollout::Step& step) {
   on_recovered(before, step);
+  on_refusal(before, step.next);
   on_trial(before, step.next);
   on_phase(before, step.next);
   on_abort(before, step.next);
@@ -285,7 +298,20 @@ void Checkers::stopping_a_release(const rollout::State& durable, const model::In
                          to_string(durable.active->phase)));
 }
 
-void Checkers::on_swap(const ports::Site& site, const ports::Fence&) {
+/// An abort does not wait: after a reboot it may name what is gone, until somebody has looked. What
+/// was decided before that is followed at once by what is decided after it.
+bool Checkers::knows_what_runs(const model::EnvironmentKey& key, const ports::Fence& fence) {
+  if (looked_after_[key] == world_.reboots) return true;
+  const auto durable = world_.stored(key);
+  if (!durable || durable->recovering || fence.sequence != durable->sequence) return false;
+  const bool looks = std::ranges::any_of(durable->pending, [](const rollout::Effect& e) {
+    return e.kind == rollout::EffectKind::kObserve;
+  });
+  if (!looks) looked_after_[key] = world_.reboots;
+  return !looks;
+}
+
+void Checkers::on_swap(const ports::Site& site, const ports::Fence& fence) {
   // By who really speaks, not by what it says of itself.
   if (!world_.executor.does_the_will_of_the_dead()) {
     decided_after_[site.key] = world_.deaths;
@@ -302,7 +328,7 @@ void Checkers::on_swap(const ports::Site& site, const ports::Fence&) {
         ready = ready || target.ready;
         // Routing to what was stopped by us; what fell by itself is the prober's business.
         if (target.ready && !world_.runtime.exists(target.instance) &&
-            world_.scheduler.now() > world_.rebooted_until)
+            knows_what_runs(site.key, fence))
           violated("1 traffic never points at what is stopped",
                    fmt::format("{} is routed to and does not exist", target.instance));
       }

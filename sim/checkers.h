@@ -40,14 +40,21 @@ class Checkers {
   void on_evidence(const rollout::State& state);
   void on_abort(const rollout::State& before, const rollout::State& next);
   void one_generation_of_workers(const ports::Launch& launch, const rollout::State& durable);
+  void on_latched_weight(const model::EnvironmentKey& key, const ports::Fence& fence);
+  void on_refusal(const rollout::State& before, const rollout::State& next);
+  bool knows_what_runs(const model::EnvironmentKey& key, const ports::Fence& fence);
   void on_swap(const ports::Site& site, const ports::Fence& fence);
   void on_commit(const ports::Batch& batch);
   void stopping_a_release(const rollout::State& durable, const model::InstanceKey& key);
 
   World& world_;
-  static constexpr int kRefusalsMax = 3;  ///< one and what was under way with it
+  static constexpr int kInsistedMax = 3;  ///< more than one plane's last will may come late
 
-  std::map<std::pair<std::uint64_t, std::string>, int> refusals_;  ///< by term and fence
+  std::map<std::pair<std::uint64_t, std::string>, int> insisted_;  ///< by term and fence
+  /// By site and term: the newest decision when it last heard that the gateway refused one.
+  std::map<std::pair<model::EnvironmentKey, std::uint64_t>, std::uint64_t> refused_at_;
+  std::map<model::EnvironmentKey, std::uint64_t>
+      looked_after_;  ///< so many reboots somebody has looked what runs
   std::map<model::EnvironmentKey, std::uint64_t>
       decided_after_;                        ///< so many deaths somebody alive moved it
   std::map<std::string, TimePoint> fences_;  ///< when the rollout of each began

@@ -129,7 +129,6 @@ class Life {
     say(reboots ? "the machine reboots" : "the control plane is killed");
     if (reboots) {
       world_.reboot();
-      world_.rebooted_until = world_.scheduler.now() + minutes(2);
     } else {
       world_.crash();
     }

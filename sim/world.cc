@@ -52,6 +52,7 @@ void World::crash(double still_arrives) {
 }
 
 void World::reboot() {
+  reboots += 1;
   crash(0);
   runtime.reboot();
 }

@@ -60,7 +60,7 @@ class World {
 
   std::string app = "shop";  ///< that the operator's calls are about
   std::uint64_t deaths = 0;  ///< of the control plane
-  TimePoint rebooted_until;  ///< an abort may name what a reboot took, until it was looked at
+  std::uint64_t reboots = 0;  ///< of the machine
   Prng prng;
   Scheduler scheduler;
   SimExecutor executor;
