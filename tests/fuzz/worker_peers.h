@@ -134,12 +134,21 @@ class Port {
       Fd fd = from_another_address();
       const auto* const to = reinterpret_cast<const sockaddr*>(&address);
       if (::connect(fd.get(), to, sizeof address) == 0) return fd;
+      if (errno == EINTR && is_connected(fd)) return fd;  // libFuzzer's clock struck
       // What else runs on this machine may use up the ports of one address, not those of all.
       must(errno == EADDRNOTAVAIL && tries < kTriesMax);
     }
   }
 
  private:
+  /// A connect that a signal interrupted goes on by itself.
+  static bool is_connected(const Fd& fd) {
+    pollfd done{.fd = fd.get(), .events = POLLOUT, .revents = 0};
+    while (::poll(&done, 1, -1) < 0) must(errno == EINTR);
+    int error = 0;
+    socklen_t length = sizeof error;
+    return ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0;
+  }
   static Fd from_another_address() {
     static std::uint32_t times = 0;
     Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
