@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -16,14 +17,34 @@ void write_framing(const http1::Framing& framing, HeadWriter& out) {
   if (framing.kind == http1::BodyKind::kLength) out.field("Content-Length", framing.length);
   if (framing.kind == http1::BodyKind::kChunked) out.field("Transfer-Encoding", "chunked");
 }
+
+bool is_max_forwards(const http1::Field& field) {
+  return http1::equal_ignoring_case(field.name, "max-forwards");
+}
 }  // namespace
+
+std::optional<std::uint64_t> hops_left(const http1::Request& request) {
+  if (request.method != "OPTIONS") return std::nullopt;
+  const auto* const field = std::ranges::find_if(request.fields, is_max_forwards);
+  if (field == request.fields.end()) return std::nullopt;
+  std::uint64_t hops = 0;
+  const char* const end = field->value.data() + field->value.size();
+  const auto parsed = std::from_chars(field->value.data(), end, hops);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return hops;
+}
 
 void write_request_head(const http1::Request& request, const RequestExtras& extras,
                         HeadWriter& out) {
   out.text(request.method).text(request.needs_slash ? " /" : " ").text(request.target);
   out.text(" HTTP/1.1\r\n").field("Host", request.authority);
+  const auto hops = hops_left(request);
   for (const http1::Field& field : request.fields) {
     if (!http1::may_reach_app(field, request.connection)) continue;
+    if (hops && is_max_forwards(field)) {
+      out.field("Max-Forwards", *hops - 1);
+      continue;
+    }
     if (extras.drops_authorization && field.id == http1::FieldId::kAuthorization) continue;
     out.field(field.name, field.value);
   }

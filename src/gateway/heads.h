@@ -4,6 +4,8 @@
 
 #include <netinet/in.h>
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "gateway/connection.h"
@@ -18,6 +20,9 @@ struct RequestExtras {
   bool is_secure = false;            ///< the client came by TLS
   bool drops_authorization = false;  ///< it was meant for us
 };
+/// How many more times an OPTIONS request may be passed on (Max-Forwards, RFC 9110 section 7.6.2);
+/// nothing: it does not say, or is another method. At 0 the answer is ours to give.
+std::optional<std::uint64_t> hops_left(const http1::Request& request);
 void write_request_head(const http1::Request& request, const RequestExtras& extras,
                         HeadWriter& out);
 

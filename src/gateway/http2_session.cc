@@ -57,11 +57,33 @@ Session::~Session() {
 
 bool Session::receive(std::string_view bytes, std::int64_t now_ms) {
   now_ms_ = now_ms;
-  const ssize_t taken = ::nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  bool goes_on = true;
+  while (goes_on && !bytes.empty()) {
+    const std::size_t n = frames_.pass(bytes);
+    goes_on = take_in(bytes.substr(0, n));
+    if (goes_on && frames_.has_head()) review(frames_.head());
+    bytes.remove_prefix(n);
+  }
   host_.wants_flush(connection_);
-  // Otherwise it was no HTTP/2, a flood, or out of memory; a GOAWAY may be waiting.
-  return taken >= 0 && !is_ended_;
+  return goes_on && !is_ended_;
+}
+
+/// False: it was no HTTP/2, a flood, or out of memory; a GOAWAY may be waiting.
+bool Session::take_in(std::string_view bytes) {
+  return ::nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                    bytes.size()) >= 0 &&
+         !is_ended_;
+}
+
+/// What nghttp2 passes over. The resets are counted, so that they are no work without end.
+void Session::review(const FrameHeads::Head& head) {
+  if (head.type == FrameHeads::kPriority && head.named == head.stream) {
+    return end_by(NGHTTP2_PROTOCOL_ERROR);
+  }
+  if (head.type == FrameHeads::kData && !is_open(head.stream) &&
+      closed_.was(head.stream) == ClosedStreams::Was::kEndedByPeer) {
+    (void)refuse(head.stream, NGHTTP2_STREAM_CLOSED);
+  }
 }
 
 bool Session::is_done() const {
@@ -159,7 +181,7 @@ int Session::refuse(std::int32_t id, std::uint32_t code) {
 // ---- Requests come ------------------------------------------------------------------------------
 
 /// HEADERS on a stream that is not open: nghttp2 passes over what RFC 9113 calls a fault of the
-/// connection. (DATA it drops before we hear of it.)
+/// connection.
 void Session::on_head_of_no_stream(std::int32_t id) {
   switch (closed_.was(id)) {
     case ClosedStreams::Was::kOpenOrForgotten:

@@ -18,6 +18,7 @@
 #include "gateway/block_pool.h"
 #include "gateway/http1_head.h"
 #include "gateway/http2_closed_streams.h"
+#include "gateway/http2_frame_heads.h"
 #include "gateway/http2_head.h"
 #include "gateway/socket.h"
 
@@ -147,6 +148,8 @@ class Session {
   Session(Client& connection, Host& host, BlockPool& pool, const SessionBounds& bounds)
       : connection_(connection), host_(host), pool_(pool), bounds_(bounds) {}
   bool configure();
+  bool take_in(std::string_view bytes);
+  void review(const FrameHeads::Head& head);
   Stream* find(std::int32_t id) const;
   int refuse(std::int32_t id, std::uint32_t code);
   void calm_down();
@@ -169,6 +172,7 @@ class Session {
   Socket* sink_ = nullptr;  ///< during flush()
   std::unordered_set<Stream*> streams_;
   ClosedStreams closed_;
+  FrameHeads frames_;
   std::vector<Stream*> dirty_;
   AnswerHead head_;  ///< scratch
   std::string scratch_;

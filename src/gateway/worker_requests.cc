@@ -188,6 +188,7 @@ bool WorkerThread::exceeds_rate(const Client& client) {
 
 void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   if (answer_challenge(client, request)) return;
+  if (hops_left(request) == 0) return answer_page(client, page_of(200));
   std::array<char, 256> lower{};
   std::ranges::transform(request.host, lower.begin(), http1::to_lower);
   const std::string_view host(lower.data(), request.host.size());

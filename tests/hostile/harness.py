@@ -44,7 +44,7 @@ def read_to_end(connection):
 
 
 class App:
-    """Answers every request with 200, or with what `script` holds: (bytes, end)."""
+    """Answers every request with 200, or with what `script` holds: (bytes, end). After an end of "raw" it echoes."""
     OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
     def __init__(self):
@@ -100,6 +100,9 @@ class App:
                     continue
                 data, end = script
                 connection.sendall(data)
+                if end == "raw":
+                    echo(connection, waiting)
+                    return
                 if end == "reset":
                     reset(connection)
                 if end in ("reset", "close"):
@@ -118,6 +121,13 @@ class App:
             with self._lock:
                 self._received += piece
             waiting += piece
+
+
+def echo(connection, waiting):
+    """Whatever comes goes back, until the other side ends."""
+    while waiting or (waiting := connection.recv(65536)):
+        connection.sendall(waiting)
+        waiting = b""
 
 
 def end_of_request(data):

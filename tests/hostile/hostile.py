@@ -9,7 +9,9 @@ receives, so that "refused" means that nothing arrived, and "passed" that it arr
 import argparse
 import json
 import re
+import select
 import sys
+import threading
 
 import harness
 from answers import ANSWERS, BAD, CUT
@@ -17,6 +19,8 @@ from harness import App, connect, gateway, octets, peer, read_to_end
 from passed import PASSED
 from refused import CUT as CUT_REQUESTS
 from refused import REFUSED, UNENDED
+from sequences import ENDS, SEQUENCES, TRICKLED
+from switches import CARRIED, SWITCHES, SWITCHING, TUNNEL, WEBSOCKET
 
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 PATIENCE_WITH_PEERS_S = 1.5  # they keep connections open that we end
@@ -123,6 +127,130 @@ def judge_slices(proxy, app, case):
     require(app.answered.startswith(octets(f"{case[3]}\r\nHost: ")), f"the app received {app.answered[:80]!r}")
 
 
+# ---- Several requests on one connection -------------------------------------------------------------------------
+
+LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+def read_answers(client, count):
+    """Until so many answers have begun and the last of them, two octets or none, is there."""
+    received = b""
+    while received.count(b"HTTP/1.1 ") < count or b"\r\n\r\n" not in received.rpartition(b"HTTP/1.1 ")[2]:
+        piece = client.recv(65536)
+        require(piece, f"the connection ended after {received[-200:]!r}")
+        received += piece
+    return received
+
+
+def judge_sequence(proxy, app, case):
+    _, _, data, statuses, lines, end = case
+    with connect(proxy.port) as client:
+        client.sendall(octets(data))
+        answers = b""
+        if end != ENDS:
+            answers = read_answers(client, len(statuses))
+            client.sendall(LAST)
+        rest, how = read_to_end(client)
+    answers += rest
+    wanted = statuses if end == ENDS else statuses + (200,)
+    seen = tuple(int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answers))
+    require(seen == wanted, f"the answers were {seen} instead of {wanted}")
+    require(how != "silence", "the connection did not end")
+    reached = tuple(line.decode("latin-1") for line in re.findall(rb"(?m)^(\S+ \S+) HTTP/1\.1\r$", without_bodies(app.answered)))
+    require(reached == lines + (() if end == ENDS else ("GET /last",)), f"the app was asked {reached}")
+
+
+def without_bodies(data):
+    """Heads only: a body may look like one."""
+    heads = b""
+    while data:
+        end = harness.end_of_request(data)
+        require(end, f"the app was asked half a request: {data[:80]!r}")
+        heads += data[:data.index(b"\r\n\r\n") + 4]
+        data = data[end:]
+    return heads
+
+
+def judge_trickled(proxy, _, case):
+    """One octet after the other, at a pace that no idle time would end, until there is an answer."""
+    pace_s = 0.05
+    with connect(proxy.port) as client:
+        for octet in octets(case[2]):
+            if select.select([client], [], [], pace_s)[0]:
+                break
+            client.sendall(bytes((octet,)))
+        answer, how = read_to_end(client)
+    require(status_of(answer) == case[3], f"status {status_of(answer)} instead of {case[3]}")
+    require(how != "silence", "the connection did not end")
+
+
+# ---- Upgrades ---------------------------------------------------------------------------------------------------
+
+def judge_switch(proxy, app, case):
+    _, _, fields, answer, expectation = case
+    app.script = (octets(answer), "raw" if expectation == TUNNEL else "stay")
+    try:
+        with connect(proxy.port) as client:
+            client.sendall(octets(f"GET /socket HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
+            if expectation == TUNNEL:
+                head = read_through(client, b"101 Switching Protocols\r\n", b"\r\n\r\n")
+                require(b"\r\nSec-WebSocket-Accept: " in head, f"the app's fields are missing: {head!r}")
+                require(echoed(client, b"\x81\x05Hello") == b"\x81\x05Hello", "it is no tunnel")
+                return
+            seen = client.recv(65536)
+            require(status_of(seen) == expectation, f"status {status_of(seen)} instead of {expectation}")
+            app.script = None
+            client.sendall(LAST)
+            rest, _ = read_to_end(client)
+            require(status_of(rest) in (0, 200), "what came behind was no request of its own")
+    finally:
+        app.script = None
+
+
+def judge_carried(proxy, app, case):
+    """Sent behind the request already, again when the tunnel is open, and back by an app that echoes."""
+    data = case[2]
+    app.script = (octets(SWITCHING), "raw")
+    try:
+        with connect(proxy.port) as client:
+            client.sendall(octets(f"GET /socket HTTP/1.1\r\nHost: a\r\n{WEBSOCKET}\r\n") + data)
+            head = read_through(client, b"101 Switching Protocols\r\n", b"\r\n\r\n")
+            early = head.partition(b"\r\n\r\n")[2]
+            early += read_exactly(client, len(data) - len(early))
+            require(early == data, "what came behind the request was changed")
+            require(echoed(client, data) == data, "it was changed")
+    finally:
+        app.script = None
+
+
+def read_through(client, *marks):
+    received = b""
+    while not all(mark in received for mark in marks):
+        piece = client.recv(65536)
+        require(piece, f"the connection ended after {received[-200:]!r}")
+        received += piece
+    return received
+
+
+def read_exactly(client, count):
+    received = b""
+    while len(received) < count:
+        piece = client.recv(count - len(received))
+        require(piece, f"the connection ended after {len(received)} of {count} octets")
+        received += piece
+    return received
+
+
+def echoed(client, data):
+    """Written beside the reading: neither side may wait for the other."""
+    writer = threading.Thread(target=client.sendall, args=(data,))
+    writer.start()
+    try:
+        return read_exactly(client, len(data))
+    finally:
+        writer.join()
+
+
 # ---- Answers ----------------------------------------------------------------------------------------------------
 
 def ask(proxy, method="GET", fields="Connection: close\r\n"):
@@ -188,7 +316,11 @@ def judge_answer_seen(answer, how, expectation):
 SUITE = (("refused", REFUSED, judge_refused), ("unended", UNENDED, judge_unended), ("cut", CUT_REQUESTS, judge_cut),
          ("passed", PASSED, judge_passed),
          ("sliced", tuple(case for case in PASSED if len(case[2]) <= 120), judge_slices),
+         ("sequence", SEQUENCES, judge_sequence), ("trickled", TRICKLED, judge_trickled),
+         ("switch", SWITCHES, judge_switch), ("carried", CARRIED, judge_carried),
          ("answer", ANSWERS, judge_answer))
+# Of these the peers' deeds are printed: one request, one answer.
+COMPARED = ("refused", "unended", "cut", "passed", "answer")
 
 
 def chosen(only):
@@ -250,7 +382,7 @@ def print_peers(program, only):
     with gateway(program, app) as ours, peer("nginx", app) as nginx, peer("haproxy", app) as haproxy:
         print(f"{'case':60} {'ecluse':22} {'nginx':22} {'haproxy':22} source")
         for kind, case, _ in chosen(only):
-            if kind == "sliced":
+            if kind not in COMPARED:
                 continue
             words = [deed(proxy, app, kind, case) for proxy in (ours, nginx, haproxy)]
             print(f"{kind + ': ' + case[0]:60.60} {words[0]:22} {words[1]:22} {words[2]:22} {case[1]}", flush=True)

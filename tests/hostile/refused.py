@@ -270,6 +270,37 @@ REFUSED += tuple((f"request line: {name}", source, data, status) for name, sourc
      "connect a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
 ))
 
+REFUSED += tuple((f"more of framing: {name}", source, data, status) for name, source, data, status in (
+    ("a space before the colon of a length", "RFC 9112 5.1", post("Content-Length : 5\r\n", "hello"), 400),
+    ("a tab before the name of a length", "RFC 9112 5.2", post("A: b\r\n\tContent-Length: 5\r\n", "hello"), 400),
+    ("a second, empty length", "RFC 9112 6.3", post("Content-Length: 5\r\nContent-Length:\r\n", "hello"), 400),
+    ("three lengths, the last another", "RFC 9112 6.3",
+     post("Content-Length: 5\r\nContent-Length: 5\r\nContent-Length: 0\r\n", "hello"), 400),
+    ("a second, empty coding", "RFC 9112 6.1", post(f"{TE}: chunked\r\n{TE}:\r\n", CHUNKS), 400),
+    ("a length far behind a coding", "RFC 9112 6.3",
+     post(f"{TE}: chunked\r\n" + "".join(f"A{i}: b\r\n" for i in range(40)) + "Content-Length: 5\r\n", CHUNKS), 400),
+    ("a coding with a quoted comma", "RFC 9110 5.6.4", post(f'{TE}: "a,chunked"\r\n', CHUNKS), 400),
+    ("a coding that begins with a comma and a tab", "RFC 9110 5.6.1", post(f"{TE}: \t,\tchunked\r\n", CHUNKS), 501),
+    ("chunked in a second line behind gzip", "RFC 9112 6.1", post(f"{TE}: gzip\r\n{TE}: chunked\r\n", CHUNKS), 400),
+    ("a coding for HEAD that is unknown", "RFC 9112 6.1", f"HEAD / HTTP/1.1\r\nHost: a\r\n{TE}: br\r\n\r\n", 400),
+    ("a bare LF before the first request", "RFC 9112 2.2", "\n" + get(""), 400),
+    ("a bare CR between fields", "RFC 9112 2.2", "GET / HTTP/1.1\r\nHost: a\rA: b\r\n\r\n", 400),
+    ("a head that ends with CR CR LF", "RFC 9112 2.2", "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n", 400),
+    ("a field of only a space", "RFC 9112 5.2", "GET / HTTP/1.1\r\nHost: a\r\n \r\n\r\n", 400),
+    ("a colon first", "RFC 9112 5", "GET / HTTP/1.1\r\nHost: a\r\n:\r\n\r\n", 400),
+    ("a method of 300 letters", "RFC 9112 3", "A" * 300 + " / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+    ("PRI as a method", "RFC 9113 3.4", "PRI * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("two expectations in one", "RFC 9110 10.1.1", post("Expect: 100-continue, x\r\nContent-Length: 1\r\n", "a"), 417),
+    ("an expectation with a parameter", "RFC 9110 10.1.1", post("Expect: 100-continue;a=b\r\nContent-Length: 1\r\n", "a"), 417),
+    ("TRACE that may go no further", "RFC 9110 9.3.8", "TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n", 501),
+    ("absolute form beside a faulty Host", "RFC 9112 3.2.2", "GET http://b/ HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    ("absolute form beside two Hosts", "RFC 9112 3.2", "GET http://b/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    ("absolute form of a WebSocket", "RFC 9110 7.4", "GET ws://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("a Host with a zone", "RFC 9110 7.2", "GET / HTTP/1.1\r\nHost: [fe80::1%25eth0]\r\n\r\n", 400),
+    ("an upgrade whose body is chunked and empty", "gateway.md rule 4",
+     get(f"Connection: Upgrade\r\nUpgrade: websocket\r\n{TE}: chunked\r\n") + CHUNKS, 400),
+))
+
 # The head may be on its way to the app when a chunk turns out faulty: the body must then never end.
 UNENDED = tuple((f"chunk: {name}", source, post(f"{TE}: chunked\r\n", body), 400) for name, source, body in (
     ("size ends with LF alone", "RFC 9112 7.1", "5\nhello\r\n0\r\n\r\n"),

@@ -474,6 +474,14 @@ class Hostile(Http2):
             "a head after a reset": (reset, lambda c: c.request(1), STREAM_CLOSED),
             "a stream that was passed over": (lambda c: c.request(5), lambda c: c.request(3),
                                               PROTOCOL_ERROR),
+            "priority of itself": (ended, lambda c: c.send(frames.PriorityFrame(3, depends_on=3, stream_weight=1)),
+                                   PROTOCOL_ERROR),
+            "priority of itself, on a stream that is open": (
+                lambda c: c.request(1, with_(method="POST"), ends=False),
+                lambda c: c.send(frames.PriorityFrame(1, depends_on=1, stream_weight=1)), PROTOCOL_ERROR),
+            "a window of the stream that grows by nothing": (
+                lambda c: c.request(1, with_(method="POST"), ends=False),
+                lambda c: c.send_bytes(b"\0\0\4\x08\0\0\0\0\1\0\0\0\0"), PROTOCOL_ERROR),
             "priority of nothing": (ended, lambda c: c.send_bytes(b"\0\0\5\2\0\0\0\0\0" + bytes(5)),
                                     PROTOCOL_ERROR),
         }
@@ -485,6 +493,35 @@ class Hostile(Http2):
                 client.read_to_end()
                 self.assertEqual(client.goaways[-1][1], code)
         self.healthy()
+
+    def test_data_on_a_stream_that_has_ended_is_told_so(self):  # RFC 9113 section 6.1
+        def ended(client):
+            client.request(1)
+            client.await_answer(1)
+
+        def reset(client):
+            client.request(1, with_(method="POST"), ends=False)
+            client.send(frames.RstStreamFrame(1, error_code=CANCEL))
+
+        for before in (ended, reset):
+            with self.subTest(before.__name__):
+                client = self.client()
+                before(client)
+                client.data(1, b"late", ends=True)
+                client.read_until(lambda c=client: 1 in c.resets, "the reset")
+                self.assertEqual(client.resets[1], STREAM_CLOSED)
+                client.request(3)  # the connection is as good as before
+                self.assertEqual(client.await_answer(3), ("200", b"ok"))
+                self.assertNotIn(b"late", self.app.received)
+
+    def test_a_flood_of_data_on_an_ended_stream(self):
+        client = self.client()
+        client.request(1)
+        client.await_answer(1)
+        for _ in range(200):
+            if not client.send_bytes(frames.DataFrame(1, data=b"").serialize() * 50):
+                break
+        self.ends_by(client, (ENHANCE_YOUR_CALM,))
 
     def test_a_client_that_takes_no_last_byte_holds_nothing(self):  # CVE-2019-9517
         self.serve(None, "--bound", "stall_ms_max=200", "--bound", "idle_ms_max=600000")
@@ -578,6 +615,32 @@ class Hostile(Http2):
             "continuation of nothing": b"\0\0\1\x09\4\0\0\0\1\x82",
             "fields that are no HPACK": b"\0\0\4\1\5\0\0\0\1\xff\xff\xff\xff",
             "a push": b"\0\0\4\5\4\0\0\0\1\0\0\0\2",
+            # RFC 9113 sections 4.2, 6.1 to 6.9, 6.5.2, 4.3
+            "data on no stream": b"\0\0\1\0\0\0\0\0\0x",
+            "a head on no stream": b"\0\0\1\1\5\0\0\0\0\x82",
+            "a reset of no stream": b"\0\0\4\3\0\0\0\0\0\0\0\0\0",
+            "a reset of an idle stream": b"\0\0\4\3\0\0\0\0\1\0\0\0\0",
+            "a reset of a wrong length": b"\0\0\3\3\0\0\0\0\1\0\0\0",
+            "settings of a stream": b"\0\0\0\4\0\0\0\0\1",
+            "settings that acknowledge and say more": b"\0\0\6\4\1\0\0\0\0\0\3\0\0\0\1",
+            "a push setting of 2": b"\0\0\6\4\0\0\0\0\0\0\2\0\0\0\2",
+            "a first window of 2^31": b"\0\0\6\4\0\0\0\0\0\0\4\x80\0\0\0",
+            "frames of less than 2^14": b"\0\0\6\4\0\0\0\0\0\0\5\0\0\x3f\xff",
+            "frames of 2^24": b"\0\0\6\4\0\0\0\0\0\0\5\1\0\0\0",
+            "extended CONNECT set to 2": b"\0\0\6\4\0\0\0\0\0\0\x08\0\0\0\2",
+            "a ping of a stream": b"\0\0\x08\6\0\0\0\0\1" + b"x" * 8,
+            "a goodbye of a stream": b"\0\0\x08\7\0\0\0\0\1" + bytes(8),
+            "a goodbye of a wrong length": b"\0\0\7\7\0\0\0\0\0" + bytes(7),
+            "a window of an idle stream": b"\0\0\4\x08\0\0\0\0\1\0\0\0\1",
+            "a window of a wrong length": b"\0\0\3\x08\0\0\0\0\0\0\0\1",
+            "more padding than head": b"\0\0\2\1\x0d\0\0\0\1\5\x82",
+            "continuation of another stream": b"\0\0\1\1\1\0\0\0\1\x82" b"\0\0\1\x09\4\0\0\0\3\x84",
+            "a ping amid a head": b"\0\0\1\1\1\0\0\0\1\x82" b"\0\0\x08\6\0\0\0\0\0" + b"x" * 8,
+            "an unknown frame amid a head": b"\0\0\1\1\1\0\0\0\1\x82" b"\0\0\1\xbb\0\0\0\0\1x",
+            "an index that the table does not have": b"\0\0\2\1\5\0\0\0\1\xff\x7f",
+            "a Huffman code with the end in it": b"\0\0\7\1\5\0\0\0\1\0\x84\xff\xff\xff\xff\0",
+            "a table larger than allowed": b"\0\0\4\1\5\0\0\0\1\x3f\xe2\x1f\x82",
+            "a table that changes behind a field": b"\0\0\2\1\5\0\0\0\1\x82\x20",
         }
         for name, data in cases.items():
             with self.subTest(name):
@@ -589,6 +652,50 @@ class Hostile(Http2):
                 if client.goaways:
                     self.assertNotEqual(client.goaways[-1][1], NO_ERROR)
         self.healthy()
+
+    def test_what_a_peer_must_pass_over_is_passed_over(self):  # RFC 9113 sections 4.1, 5.5, 6.3, 6.5.2
+        cases = {
+            "an unknown frame": b"\0\0\3\xbb\xff\0\0\0\0abc",
+            "an unknown frame of a stream": b"\0\0\3\xbb\xff\0\0\0\1abc",
+            "an unknown setting": b"\0\0\6\4\0\0\0\0\0\xf0\0\0\0\0\1",
+            "unknown flags and the reserved bit": b"\0\0\x08\6\xfe\x80\0\0\0" + b"x" * 8,
+            "priority of an idle stream": b"\0\0\5\2\0\0\0\0\7\0\0\0\0\1",
+            "a ping that answers none of ours": b"\0\0\x08\6\1\0\0\0\0" + b"x" * 8,
+        }
+        for name, data in cases.items():
+            with self.subTest(name):
+                client = self.client()
+                client.send_bytes(data)
+                client.request(1)
+                self.assertEqual(client.await_answer(1), ("200", b"ok"))
+                self.assertEqual(client.goaways, [])
+        self.healthy()
+
+    def test_a_client_that_says_goodbye_gets_what_it_asked_for(self):  # RFC 9113 section 6.8
+        client = self.client()
+        client.request(1, with_(method="POST"), ends=False)
+        client.send(frames.GoAwayFrame(0, last_stream_id=0, error_code=NO_ERROR, additional_data=b"word"))
+        client.data(1, b"the rest", ends=True)
+        self.assertEqual(client.await_answer(1), ("200", b"the rest"))
+
+    def test_faults_of_a_stream_end_only_the_stream(self):  # RFC 9113 sections 6.9, 6.9.1, 8.1.1, 8.1
+        def open_one(client):
+            client.request(1, with_(method="POST"), ends=False)
+
+        cases = {
+            "a window of more than 2^31-1": (b"\0\0\4\x08\0\0\0\0\1\x7f\xff\xff\xff", FLOW_CONTROL_ERROR),
+            "trailers that do not end it": (b"\0\0\4\1\4\0\0\0\1\0\1x\0", PROTOCOL_ERROR),
+            "a pseudo field in trailers": (b"\0\0\1\1\5\0\0\0\1\x82", PROTOCOL_ERROR),
+        }
+        for name, (data, code) in cases.items():
+            with self.subTest(name):
+                client = self.client()
+                open_one(client)
+                client.send_bytes(data)
+                self.assertEqual(client.await_answer(1), ("reset", code))
+                client.request(3)
+                self.assertEqual(client.await_answer(3), ("200", b"ok"))
+                client.close()
 
     def test_http2_without_tls_is_refused(self):
         done = subprocess.run(
