@@ -1,4 +1,4 @@
-# The grammars of preflight's syntax trees: npm packages, pinned with their digests by
+# tree-sitter and the grammars of preflight's syntax trees: npm packages, pinned with their digests by
 # tools/grammars/grammars.txt, fetched once into build/grammars and built as C. Only the parser that
 # each package ships in src/ is used; no script of a package is run.
 enable_language(C)
@@ -20,14 +20,25 @@ if(NOT EXISTS ${_stamp})
   file(TOUCH ${_stamp})
 endif()
 
+# Never sanitized (minutes instead of seconds for the generated tables), never warned about. -O2 takes
+# minutes for the largest one, so only what people run has it.
+function(_foreign_c target)
+  target_compile_options(${target} PRIVATE $<IF:$<STREQUAL:${ECLUSE_FLAVOUR},release>,-O2,-O1> -g0 -w)
+endfunction()
+
+# Not the distribution's library: Debian 12 has 0.20.7, which counts a node's children in 16 bits and
+# frees a wrong pointer for a file with more (tests: SyntaxTree.OutlivesAFileOfBrackets).
+set(_tree_sitter ${_grammars}/tree-sitter/vendor/tree-sitter/lib)
+add_library(ecluse_tree_sitter STATIC ${_tree_sitter}/src/lib.c)
+target_include_directories(ecluse_tree_sitter PRIVATE ${_tree_sitter}/src)
+target_include_directories(ecluse_tree_sitter SYSTEM PUBLIC ${_tree_sitter}/include)
+_foreign_c(ecluse_tree_sitter)
+
 function(_ecluse_grammar name folder)
   add_library(ecluse_grammar_${name} STATIC ${_grammars}/${folder}/src/parser.c
                                             ${_grammars}/${folder}/src/scanner.c)
   target_include_directories(ecluse_grammar_${name} PRIVATE ${_grammars}/${folder}/src)
-  # Generated tables: never sanitized (minutes instead of seconds), never warned about.
-  # -O2 takes minutes for the largest one, so only what people run has it.
-  target_compile_options(ecluse_grammar_${name} PRIVATE
-                         $<IF:$<STREQUAL:${ECLUSE_FLAVOUR},release>,-O2,-O1> -g0 -w)
+  _foreign_c(ecluse_grammar_${name})
 endfunction()
 _ecluse_grammar(python tree-sitter-python)
 _ecluse_grammar(bash tree-sitter-bash)

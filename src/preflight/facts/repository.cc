@@ -47,11 +47,11 @@ bool is_kept(std::string_view path) {
       std::string_view("netlify.toml"),     std::string_view("schema.prisma"),
       std::string_view("gunicorn.conf.py"), std::string_view("pytest.ini"),
       std::string_view("setup.cfg"),        std::string_view("tox.ini"),
-      std::string_view(".coveragerc"),      std::string_view("supervisord.conf"),
-      std::string_view("config.toml"),      std::string_view("Caddyfile"),
-      std::string_view("Jenkinsfile"),      std::string_view("pyproject.toml"),
-      std::string_view("alembic.ini"),      std::string_view("nixpacks.toml"),
-      std::string_view(".ecluse-baseline")};
+      std::string_view(".flake8"),          std::string_view(".coveragerc"),
+      std::string_view("supervisord.conf"), std::string_view("config.toml"),
+      std::string_view("Caddyfile"),        std::string_view("Jenkinsfile"),
+      std::string_view("pyproject.toml"),   std::string_view("alembic.ini"),
+      std::string_view("nixpacks.toml"),    std::string_view(".ecluse-baseline")};
   if (std::ranges::find(kNames, name) != kNames.end()) return true;
   if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
   if (path.find(".streamlit/") != std::string_view::npos && name.ends_with(".toml")) return true;
@@ -360,7 +360,8 @@ void Collector::yaml_content(const FileFact& fact, const TextFile& file) {
   if (compose)
     made_.composes.push_back(read_compose(fact.path, yaml.documents.front()));
   else
-    made_.workflows.push_back(read_workflow(fact.path, yaml.documents.front()));
+    std::ranges::move(read_workflows(fact.path, yaml.documents.front()),
+                      std::back_inserter(made_.workflows));
 }
 
 Repository Collector::finish() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 extern "C" {
 const TSLanguage* tree_sitter_python();
@@ -37,42 +38,109 @@ constexpr std::array<std::string_view, 23> kFieldNames = {
     "right",       "source",      "subscript", "superclasses", "value"};
 static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::kValue) + 1);
 
-/// A grammar's numbers for them; 0 for what it does not know.
-struct FieldIds {
+/// What a grammar calls its nodes and fields, looked up once: by name, at every node, it took an
+/// eighth of a check.
+struct Names {
   const TSLanguage* language = nullptr;
-  std::array<TSFieldId, kFieldNames.size()> ids{};
+  std::array<TSFieldId, kFieldNames.size()> fields{};  ///< 0 for what it does not know
+  std::vector<std::string_view> types;                 ///< by symbol
 };
 
-FieldIds ids_in(Grammar grammar) {
-  FieldIds made{.language = language_of(grammar), .ids = {}};
-  std::ranges::transform(kFieldNames, made.ids.begin(), [&](std::string_view name) {
+Names names_in(Grammar grammar) {
+  Names made{.language = language_of(grammar), .fields = {}, .types = {}};
+  std::ranges::transform(kFieldNames, made.fields.begin(), [&](std::string_view name) {
     return ts_language_field_id_for_name(made.language, name.data(),
                                          static_cast<std::uint32_t>(name.size()));
   });
+  for (std::uint32_t i = 0; i < ts_language_symbol_count(made.language); ++i)
+    made.types.emplace_back(ts_language_symbol_name(made.language, static_cast<TSSymbol>(i)));
   return made;
 }
 
-/// Looked up once: by name it took a twelfth of a check.
-TSFieldId id_of(const TSLanguage* language, Field field) {
-  static const std::array kGrammars = {ids_in(Grammar::kPython), ids_in(Grammar::kTsx),
-                                       ids_in(Grammar::kBash)};
-  const auto found = std::ranges::find(kGrammars, language, &FieldIds::language);
-  return found == kGrammars.end() ? 0 : found->ids[static_cast<std::size_t>(field)];
+const Names& names_of(const TSLanguage* language) {
+  static const std::array kGrammars = {names_in(Grammar::kPython), names_in(Grammar::kTsx),
+                                       names_in(Grammar::kBash)};
+  return *std::ranges::find(kGrammars, language, &Names::language);
+}
+
+/// What this thread's parser has asked for since its file began. Volatile: the parser reads `over`
+/// through a pointer, now and then.
+struct Work {
+  std::size_t done = 0;
+  volatile std::size_t over = 0;
+
+  void add(std::size_t more) {
+    done += more;
+    if (done > kParseWork) over = 1;
+  }
+};
+thread_local Work work;
+
+/// Chunks, because a scanner that looks far ahead at every place asks for nothing else.
+const char* read_chunk(void* payload, std::uint32_t at, TSPoint, std::uint32_t* bytes) {
+  const auto& source = *static_cast<const std::string_view*>(payload);
+  work.add(kChunkWork);
+  const auto chunk = source.substr(std::min<std::size_t>(at, source.size()), kChunkBytes);
+  *bytes = static_cast<std::uint32_t>(chunk.size());
+  return chunk.data();
+}
+
+/// tree-sitter cannot go on without memory, and no exception passes through C.
+void* counted(void* piece) noexcept {
+  if (!piece) std::abort();
+  work.add(1);
+  return piece;
+}
+void* take(std::size_t bytes) {
+  return counted(std::malloc(std::max<std::size_t>(bytes, 1)));
+}
+void* take_zeroed(std::size_t count, std::size_t bytes) {
+  return counted(std::calloc(std::max<std::size_t>(count, 1), std::max<std::size_t>(bytes, 1)));
+}
+void* take_again(void* old, std::size_t bytes) {
+  return counted(std::realloc(old, std::max<std::size_t>(bytes, 1)));
 }
 
 /// One a thread and grammar: making one costs more than parsing a small file.
 TSParser* parser_of(Grammar grammar) {
+  [[maybe_unused]] static const bool kCounting =
+      (ts_set_allocator(take, take_zeroed, take_again, std::free), true);
   thread_local std::unique_ptr<TSParser, DeleteParser> parsers[3];
   auto& parser = parsers[static_cast<int>(grammar)];
   if (!parser) {
     parser.reset(ts_parser_new());
     ts_parser_set_language(parser.get(), language_of(grammar));
-    ts_parser_set_timeout_micros(parser.get(), std::chrono::microseconds(kParseTime).count());
+    ts_parser_set_cancellation_flag(parser.get(), const_cast<const std::size_t*>(&work.over));
   }
   return parser.get();
 }
 
+/// One a thread, because each new one takes memory.
+class Cursor {
+ public:
+  explicit Cursor(TSNode node) : cursor_(ts_tree_cursor_new(node)) {}
+  ~Cursor() { ts_tree_cursor_delete(&cursor_); }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+
+  static TSTreeCursor* at(TSNode node) {
+    thread_local Cursor own(node);
+    ts_tree_cursor_reset(&own.cursor_, node);
+    return &own.cursor_;
+  }
+
+ private:
+  TSTreeCursor cursor_;
+};
+
 }  // namespace
+
+std::string_view Syntax::type() const {
+  if (null()) return "";
+  const auto& types = names_of(ts_tree_language(node_.tree)).types;
+  const auto symbol = ts_node_symbol(node_);
+  return symbol < types.size() ? types[symbol] : std::string_view(ts_node_type(node_));
+}
 
 std::string_view Syntax::text() const {
   if (null()) return {};
@@ -90,7 +158,8 @@ Place Syntax::place() const {
 
 Syntax Syntax::field(Field field) const {
   if (null()) return *this;
-  return {ts_node_child_by_field_id(node_, id_of(ts_tree_language(node_.tree), field)), source_};
+  const auto& names = names_of(ts_tree_language(node_.tree));
+  return {ts_node_child_by_field_id(node_, names.fields[static_cast<std::size_t>(field)]), source_};
 }
 
 std::vector<Syntax> Syntax::children() const {
@@ -98,26 +167,21 @@ std::vector<Syntax> Syntax::children() const {
   const auto count = size();
   if (count == 0) return all;
   all.reserve(count);
-  // Counting from the first child each time is quadratic, and yet cheaper than a cursor for few.
-  constexpr std::uint32_t kFewChildren = 8;
-  if (count <= kFewChildren) {
-    for (std::uint32_t i = 0; i < count; ++i) all.push_back(child(i));
-    return all;
-  }
-  TSTreeCursor cursor = ts_tree_cursor_new(node_);
-  for (bool more = ts_tree_cursor_goto_first_child(&cursor); more;
-       more = ts_tree_cursor_goto_next_sibling(&cursor)) {
-    const auto each = ts_tree_cursor_current_node(&cursor);
+  auto* cursor = Cursor::at(node_);
+  for (bool more = ts_tree_cursor_goto_first_child(cursor); more;
+       more = ts_tree_cursor_goto_next_sibling(cursor)) {
+    const auto each = ts_tree_cursor_current_node(cursor);
     if (ts_node_is_named(each)) all.emplace_back(each, source_);
   }
-  ts_tree_cursor_delete(&cursor);
   return all;
 }
 
 std::optional<SyntaxTree> SyntaxTree::parse(Grammar grammar, std::string_view source) {
   auto* parser = parser_of(grammar);
-  TSTree* tree = ts_parser_parse_string(parser, nullptr, source.data(),
-                                        static_cast<std::uint32_t>(source.size()));
+  work.done = 0;
+  work.over = 0;
+  TSTree* tree = ts_parser_parse(
+      parser, nullptr, {.payload = &source, .read = read_chunk, .encoding = TSInputEncodingUTF8});
   if (!tree) {
     ts_parser_reset(parser);  // otherwise the next file would carry on with this one
     return std::nullopt;

@@ -1,9 +1,8 @@
 #pragma once
-// A syntax tree, owned: a thin skin over tree-sitter. Blocking, bounded by kParseTime.
+// A syntax tree, owned: a thin skin over tree-sitter. Blocking, bounded by kParseWork.
 
 #include <tree_sitter/api.h>
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,9 +15,12 @@ namespace ecluse::preflight {
 
 enum class Grammar { kPython, kTsx, kBash };
 
-/// A file that takes longer is hostile. Clock time: far more than what a busy machine needs for the
-/// largest file of people's own, or the same repository would not always give the same findings.
-constexpr std::chrono::milliseconds kParseTime{2000};
+/// How much a file may cost, counted in what the parser asks of us: a piece of memory is 1, a chunk
+/// of the source kChunkWork. No clock, so a busy machine finds the same as an idle one. A megabyte
+/// of people's own source costs less than 3 a byte; a file that costs more is hostile.
+constexpr std::size_t kParseWork = 3'000'000;
+constexpr std::size_t kChunkBytes = 4096;
+constexpr std::size_t kChunkWork = 256;
 
 /// What a child is to its node, by the grammars' own names ("module_name"); the table is in
 /// syntax.cc.
@@ -54,7 +56,7 @@ class Syntax {
  public:
   Syntax(TSNode node, std::string_view source) : node_(node), source_(source) {}
 
-  std::string_view type() const { return null() ? "" : ts_node_type(node_); }
+  std::string_view type() const;
   bool null() const { return ts_node_is_null(node_); }
   std::string_view text() const;
   Place place() const;
@@ -75,7 +77,7 @@ class Syntax {
 
 class SyntaxTree {
  public:
-  /// Nothing when the parser gave up in time. `source` must outlive the tree.
+  /// Nothing when the parser gave up after kParseWork. `source` must outlive the tree.
   static std::optional<SyntaxTree> parse(Grammar grammar, std::string_view source);
   Syntax root() const { return {ts_tree_root_node(tree_.get()), source_}; }
 

@@ -3,35 +3,44 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "preflight/facts/circle.h"
 #include "preflight/facts/text_file.h"
 
 namespace ecluse::preflight {
 
 namespace {
 
-/// `${{ ... }}` is no shell: it becomes a word of the same length, so that places stay right.
+void blank(std::string& text, std::size_t begin, std::size_t end) {
+  for (auto i = begin; i < end; ++i)
+    if (text[i] != '\n') text[i] = 'X';
+}
+
+/// The end of `<< parameters.name >>`; `cat <<END >> log` is a here-document.
+std::size_t end_of_parameter(std::string_view text, std::size_t at) {
+  const auto end = text.find(">>", at);
+  if (end == std::string_view::npos) return end;
+  const auto name = trim(text.substr(at + 2, end - at - 2));
+  const bool parameter = name.starts_with("parameters.") || name.starts_with("pipeline.") ||
+                         name.starts_with("matrix.");
+  return parameter && name.find('\n') == std::string_view::npos ? end + 2 : std::string_view::npos;
+}
+
+/// What is no shell becomes a word of the same length, so that places stay right.
 std::string without_expressions(std::string text) {
   for (auto at = text.find("${{"); at != std::string::npos; at = text.find("${{", at)) {
     const auto end = text.find("}}", at);
     if (end == std::string::npos) break;
-    for (auto i = at; i < end + 2; ++i)
-      if (text[i] != '\n') text[i] = 'X';
+    blank(text, at, end + 2);
+  }
+  for (auto at = text.find("<<"); at != std::string::npos; at = text.find("<<", at + 2)) {
+    const auto end = end_of_parameter(text, at);
+    if (end != std::string::npos) blank(text, at, end);
   }
   return text;
 }
 
 Place first_byte_of(const Yaml& scalar) {
   return scalar.block ? Place{scalar.place.line + 1, 1} : scalar.place;
-}
-
-std::vector<YamlEntry> entries_of(const Yaml* node) {
-  return node ? node->entries : std::vector<YamlEntry>{};
-}
-
-void read_run(const Yaml& node, WorkflowStep& step) {
-  step.run = node.text;
-  step.run_place = first_byte_of(node);
-  step.script = read_shell(without_expressions(node.text), step.run_place);
 }
 
 void read_remote(WorkflowStep& step) {
@@ -127,6 +136,16 @@ void read_gitlab(const Yaml& root, Workflow& flow) {
 
 }  // namespace
 
+std::vector<YamlEntry> entries_of(const Yaml* node) {
+  return node ? node->entries : std::vector<YamlEntry>{};
+}
+
+void read_run(const Yaml& node, WorkflowStep& step) {
+  step.run = node.text;
+  step.run_place = first_byte_of(node);
+  step.script = read_shell(without_expressions(node.text), step.run_place);
+}
+
 std::string_view WorkflowStep::input(std::string_view key) const {
   const auto found = std::ranges::find(with, key, &YamlEntry::key);
   return found == with.end() ? std::string_view{} : std::string_view(found->value.text);
@@ -137,12 +156,20 @@ const WorkflowJob* Workflow::find(std::string_view job) const {
   return found == jobs.end() ? nullptr : &*found;
 }
 
+namespace {
+bool is_circle_path(std::string_view path) {
+  return path == ".circleci/config.yml" || path == ".circleci/config.yaml";
+}
+}  // namespace
+
 bool is_workflow_path(std::string_view path) {
   const bool yaml = path.ends_with(".yml") || path.ends_with(".yaml");
-  return yaml && (folder_of(path) == ".github/workflows" || path == ".gitlab-ci.yml");
+  return yaml && (folder_of(path) == ".github/workflows" || path == ".gitlab-ci.yml" ||
+                  is_circle_path(path));
 }
 
-Workflow read_workflow(std::string_view path, const Yaml& root) {
+std::vector<Workflow> read_workflows(std::string_view path, const Yaml& root) {
+  if (is_circle_path(path)) return read_circle(path, root);
   Workflow flow;
   flow.path = std::string(path);
   flow.system = path == ".gitlab-ci.yml" ? WorkflowSystem::kGitlab : WorkflowSystem::kGithub;
@@ -150,7 +177,7 @@ Workflow read_workflow(std::string_view path, const Yaml& root) {
     read_github(root, flow);
   else
     read_gitlab(root, flow);
-  return flow;
+  return {flow};
 }
 
 }  // namespace ecluse::preflight

@@ -1,5 +1,5 @@
 #pragma once
-// Pipelines of other systems: GitHub Actions and GitLab CI, as jobs with steps. Pure.
+// Pipelines of other systems: GitHub Actions, GitLab CI and CircleCI, as jobs with steps. Pure.
 
 #include <string>
 #include <string_view>
@@ -38,11 +38,12 @@ struct WorkflowJob {
   std::vector<WorkflowStep> steps;
   std::vector<YamlEntry> env;
   std::string uses;  ///< a reusable workflow
+  Yaml filters;      ///< of CircleCI: for which branches and tags
   Place place;
   Place condition_place;
 };
 
-enum class WorkflowSystem { kGithub, kGitlab };
+enum class WorkflowSystem { kGithub, kGitlab, kCircle };
 
 struct Workflow {
   std::string path;
@@ -56,6 +57,14 @@ struct Workflow {
 };
 
 bool is_workflow_path(std::string_view path);
-Workflow read_workflow(std::string_view path, const Yaml& root);
+/// The pipelines of one file: mostly one, of CircleCI as many as it has workflows.
+std::vector<Workflow> read_workflows(std::string_view path, const Yaml& root);
+
+// ---- Shared by the readers of each system -------------------------------------------------------
+
+/// A step's script and where it stands. What the system fills in before a shell sees it (`${{ }}`,
+/// CircleCI's `<< >>`) is a word of the same length in the parsed script.
+void read_run(const Yaml& node, WorkflowStep& step);
+std::vector<YamlEntry> entries_of(const Yaml* node);
 
 }  // namespace ecluse::preflight

@@ -94,6 +94,14 @@ bool is_node_check(const Repository& repository, const std::vector<std::string>&
   });
 }
 
+/// The environment that ecluse makes lies in the source tree, at .venv, and flake8 knows no such
+/// name: it would judge every package that is installed.
+void spare_environment(std::vector<std::string>& words) {
+  const bool named = std::ranges::any_of(
+      words, [](const auto& word) { return word.find(".venv") != std::string::npos; });
+  if (words[0] == "flake8" && !named) words.emplace_back("--extend-exclude=.venv");
+}
+
 void add(Proposal& out, Proven check) {
   const bool there = std::ranges::any_of(
       out.checks, [&](const Proven& each) { return each.value == check.value; });
@@ -105,9 +113,10 @@ void checks_of_step(const Repository& repository, const Workflow& flow, const Wo
   if (step.continue_on_error || job.continue_on_error) return;
   for (const auto& command : step.script.commands) {
     if (command.name() == "cd") return;  // what follows stands in another folder
-    const auto words = bare_words(command);
+    auto words = bare_words(command);
     const bool runs = is_python_check(repository, words) || is_node_check(repository, words);
     if (!runs || !command.or_else.empty() || command.piped || command.function) continue;
+    spare_environment(words);
     const Evidence why{flow.path, command.place, command.text};
     const auto variables = variables_of(flow, job, step);
     if (!variables)
@@ -129,7 +138,8 @@ void checks_of_settings(const Repository& repository, Proposal& out) {
       if (repository.text(path).find(sign) == std::string_view::npos ||
           !repository.find_dependency(tool))
         continue;
-      const std::string run = std::string_view(tool) == "ruff" ? "ruff check ." : tool;
+      const std::string run =
+          std::string_view(tool) == "ruff" ? "ruff check ." : "flake8 --extend-exclude=.venv";
       add(out, {run, {path, {1, 1}, sign}});
     }
   }

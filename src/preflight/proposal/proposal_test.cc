@@ -302,7 +302,7 @@ TEST(Proposal, RunsTheChecksThatThePipelineRuns) {
       "      - run: python -m pytest --cov-fail-under=80\n";
   const auto made = init(files);
   ASSERT_EQ(preprod(made).checks.size(), 2U) << made.yaml;
-  EXPECT_EQ(preprod(made).checks[0].run, "SECRET_KEY=ci-only flake8 .");
+  EXPECT_EQ(preprod(made).checks[0].run, "SECRET_KEY=ci-only flake8 . --extend-exclude=.venv");
   EXPECT_EQ(preprod(made).checks[1].run, "SECRET_KEY=ci-only pytest --cov-fail-under=80");
 }
 

@@ -93,10 +93,9 @@ Findings missing_bind(const Subject& subject) {
         if (path.find("nginx") != std::string::npos || path.find("ssl") != std::string::npos ||
             path.find("cert") != std::string::npos)
           return std::nullopt;
-        // Nginx's missing configuration has a rule of its own, and so have databases and
-        // certificates.
+        // Nginx's missing configuration has a rule of its own, and so have certificates.
         if (name.ends_with(".conf") || name.ends_with(".pem") || name.ends_with(".crt") ||
-            name.ends_with(".key") || name.ends_with(".sqlite3") || name.ends_with(".db"))
+            name.ends_with(".key"))
           return std::nullopt;
         return at(compose.path, mount.place,
                   path + " does not exist: Docker makes a folder of that name for " + service.name);

@@ -195,9 +195,10 @@ Findings remote_secret(const Subject& subject) {
                          1;
       for (auto i = from; i < lines.size() && i < from + count; ++i) {
         const auto line = lines[i];
-        const bool address =
-            i == from && line.find("secrets.") < line.find_first_of("\"'<", line.find("ssh"));
-        if (line.find("secrets.") != std::string_view::npos && !address &&
+        const auto command = i == from ? line.find_first_of("\"'<", line.find("ssh")) : 0;
+        const bool inside =
+            command != std::string_view::npos && holds_secret(flow, line.substr(command));
+        if (inside &&
             any_of_words(to_lower(line), {"password", "token", "key", "secret_key", "login"}) &&
             line.find("export") != std::string_view::npos)
           found.push_back(at(flow.path, {step.run_place.line + static_cast<int>(i), 1},

@@ -14,24 +14,29 @@ namespace {
 
 bool is_open_event_text(std::string_view expression) {
   return any_of_words(
-      expression, {"github.event.pull_request.title", "github.event.pull_request.body",
-                   "github.event.issue.title", "github.event.issue.body",
-                   "github.event.comment.body", "github.event.head_commit.message",
-                   "github.event.commits", "github.head_ref", "github.event.pull_request.head.ref",
-                   "github.event.review.body", "github.event.head_commit.author",
-                   "github.event.inputs", "github.event.pull_request.head.label"});
+      expression,
+      {"github.event.pull_request.title", "github.event.pull_request.body",
+       "github.event.issue.title", "github.event.issue.body", "github.event.comment.body",
+       "github.event.head_commit.message", "github.event.commits", "github.head_ref",
+       "github.event.pull_request.head.ref", "github.event.review.body",
+       "github.event.head_commit.author", "github.event.inputs",
+       "github.event.pull_request.head.label", "pipeline.git.branch", "pipeline.git.tag",
+       "pipeline.git.commit.", "pipeline.trigger_parameters."});
 }
 
+/// `${{ github.actor }}`, and CircleCI's `<< pipeline.git.branch >>`.
 template <typename Like>
 void for_expressions(std::string_view text, Place origin, Like like) {
   int line = 0;
   for (const auto each : lines_of(text)) {
-    for (auto begin = each.find("${{"); begin != std::string_view::npos;
-         begin = each.find("${{", begin + 1)) {
-      const auto end = each.find("}}", begin);
-      if (end == std::string_view::npos) break;
-      like(each.substr(begin, end + 2 - begin), each,
-           Place{origin.line + line, static_cast<int>(begin) + 1});
+    for (const auto& [open, close] : {std::pair{"${{", "}}"}, std::pair{"<< ", " >>"}}) {
+      for (auto begin = each.find(open); begin != std::string_view::npos;
+           begin = each.find(open, begin + 1)) {
+        const auto end = each.find(close, begin);
+        if (end == std::string_view::npos) break;
+        like(each.substr(begin, end + std::string_view(close).size() - begin),
+             Place{origin.line + line, static_cast<int>(begin) + 1});
+      }
     }
     ++line;
   }
@@ -40,17 +45,15 @@ void for_expressions(std::string_view text, Place origin, Like like) {
 Findings injected_text(const Subject& subject) {
   return for_steps(subject, [](const Workflow& flow, const WorkflowJob&, const WorkflowStep& step,
                                Findings& found) {
-    for_expressions(step.run, step.run_place,
-                    [&](std::string_view expression, std::string_view, Place place) {
-                      if (is_open_event_text(expression))
-                        found.push_back(at(flow.path, place, std::string(expression)));
-                    });
+    for_expressions(step.run, step.run_place, [&](std::string_view expression, Place place) {
+      if (is_open_event_text(expression))
+        found.push_back(at(flow.path, place, std::string(expression)));
+    });
     if (step.uses.find("github-script") != std::string::npos)
-      for_expressions(step.input("script"), step.place,
-                      [&](std::string_view expression, std::string_view, Place) {
-                        if (is_open_event_text(expression))
-                          found.push_back(at(flow.path, step.place, std::string(expression)));
-                      });
+      for_expressions(step.input("script"), step.place, [&](std::string_view expression, Place) {
+        if (is_open_event_text(expression))
+          found.push_back(at(flow.path, step.place, std::string(expression)));
+      });
   });
 }
 
@@ -61,8 +64,8 @@ Findings secret_argument(const Subject& subject) {
       found.push_back(at(flow.path, step.place, "build-args holds a secret"));
     int number = step.run_place.line;
     for (const auto line : lines_of(step.run)) {
-      if (line.find("--build-arg") != std::string_view::npos &&
-          line.find("secrets.") != std::string_view::npos)
+      const auto argument = line.find("--build-arg");
+      if (argument != std::string_view::npos && holds_secret(flow, line.substr(argument)))
         found.push_back(at(flow.path, {number, 1}, std::string(trim(line))));
       ++number;
     }

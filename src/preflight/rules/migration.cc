@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "preflight/facts/makefile.h"
 #include "preflight/facts/package_script.h"
 #include "preflight/rules/rule.h"
 
@@ -97,13 +98,29 @@ std::optional<std::string_view> migrates_for_development(std::string_view line) 
 
 using Word = std::optional<std::string_view> (*)(std::string_view);
 
-void look_into_script(const ScriptFile& script, Word word, Findings& found) {
+/// `make start`: the line of the recipes that has the word. A container starts in its folder or at
+/// the top.
+std::optional<std::string> made_by(const Subject& subject, std::string_view folder,
+                                   std::string_view line, Word word) {
+  const auto below = std::string(folder) + (folder.empty() ? "" : "/") + "Makefile";
+  for (const auto& path : {below, std::string("Makefile")}) {
+    const auto commands = follow_make(subject.repository.text(path), line);
+    for (const auto each : lines_of(commands))
+      if (word(each)) return std::string(trim(line)) + ": " + std::string(each);
+  }
+  return std::nullopt;
+}
+
+void look_into_script(const Subject& subject, const ScriptFile& script, Word word,
+                      Findings& found) {
   int number = 0;
   for (const auto line : lines_of(script.text)) {
     ++number;
     if (const auto hit = word(line))
       found.push_back(
           at(script.path, {number, static_cast<int>(line.find(*hit)) + 1}, std::string(line)));
+    else if (auto made = made_by(subject, folder_of(script.path), line, word))
+      found.push_back(at(script.path, {number, 1}, std::move(*made)));
   }
 }
 
@@ -111,6 +128,7 @@ void look_into_script(const ScriptFile& script, Word word, Findings& found) {
 /// itself does is told of there.
 bool stands_behind(const Subject& subject, std::string_view folder, std::string_view line,
                    Word word) {
+  if (made_by(subject, folder, line, word)) return true;
   const auto* package = subject.repository.package_of(folder);
   if (!package) return false;
   const auto* start = package->find_script("start");
@@ -129,7 +147,7 @@ void look_into_images(const Subject& subject, Word word, Findings& found) {
       if (word(line) || stands_behind(subject, folder_of(file->path), line, word))
         found.push_back(at(file->path, each->place, each->name + " " + each->text));
       if (const auto* script = started_script(subject.repository, *file, each->argv()))
-        look_into_script(*script, word, found);
+        look_into_script(subject, *script, word, found);
     }
   }
 }
@@ -145,7 +163,7 @@ void look_into_composes(const Subject& subject, Word word, Findings& found) {
       if (serves && (word(text) || stands_behind(subject, folder, text, word)))
         found.push_back(at(compose->path, service.command_place, text));
       if (const auto* script = started_script(subject.repository, *compose, service))
-        look_into_script(*script, word, found);
+        look_into_script(subject, *script, word, found);
     }
   }
 }
@@ -158,8 +176,9 @@ Findings at_each_start(const Subject& subject, Word word) {
   look_into_composes(subject, word, found);
   auto lines =
       lines_like(subject.repository, "Procfile", [&](std::string_view line) -> std::optional<int> {
-        if (!line.starts_with("web:") || !word(line)) return std::nullopt;
-        return static_cast<int>(line.find(*word(line))) + 1;
+        if (!line.starts_with("web:")) return std::nullopt;
+        if (const auto hit = word(line)) return static_cast<int>(line.find(*hit)) + 1;
+        return made_by(subject, "", line.substr(4), word) ? std::optional(1) : std::nullopt;
       });
   found.insert(found.end(), lines.begin(), lines.end());
   for (const auto& manifest : subject.repository.manifests) {

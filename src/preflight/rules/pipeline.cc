@@ -155,10 +155,21 @@ bool compares_glob(std::string_view condition) {
   return false;
 }
 
+/// CircleCI takes a filter between slashes for a regular expression, any other one literally.
+void look_at_filters(const Workflow& flow, const Yaml& filters, Findings& found) {
+  for (const auto& kind : filters.entries)
+    for (const auto& list : kind.value.entries)
+      for (const auto* each : list.value.as_list())
+        if (each->text.find('*') != std::string::npos && !each->text.starts_with('/'))
+          found.push_back(at(flow.path, each->place,
+                             kind.key + ": " + each->text + " is compared letter by letter"));
+}
+
 Findings glob_compared(const Subject& subject) {
   Findings found;
   for (const auto& flow : subject.repository.workflows) {
     for (const auto& job : flow.jobs) {
+      look_at_filters(flow, job.filters, found);
       if (compares_glob(job.condition))
         found.push_back(at(flow.path, job.condition_place, job.condition));
       for (const auto& step : job.steps)
@@ -201,7 +212,7 @@ bool only_by_hand(const Workflow& flow) {
 Findings untested_publish(const Subject& subject) {
   Findings found;
   for (const auto& flow : subject.repository.workflows) {
-    if (flow.system != WorkflowSystem::kGithub) continue;
+    if (flow.system == WorkflowSystem::kGitlab) continue;  // its stages are an order, too
     const bool follows = flow.triggers.find("workflow_run") != nullptr || only_by_hand(flow);
     for (const auto& job : flow.jobs) {
       const bool publishes = std::ranges::any_of(job.steps, is_publish_step) || is_deploy_job(job);
@@ -211,6 +222,28 @@ Findings untested_publish(const Subject& subject) {
     }
   }
   return found;
+}
+
+/// `docker push "$TAG"` of the step that says TAG="shop:$SHA": what is pushed, with what stands for
+/// it; a name that the step does not set is nothing we know.
+std::optional<std::string> pushed_by(const WorkflowStep& step, const ShellCommand& push) {
+  auto text = raw_line(step, push);
+  const auto& word = push.words.back();
+  const auto name_part = word.substr(word.rfind('/') + 1);
+  if (!name_part.starts_with('$') || name_part.find(':') != std::string::npos ||
+      text.find("${{") != std::string::npos)
+    return text;
+  const auto first = name_part.find_first_not_of("${");
+  if (first == std::string::npos) return std::nullopt;
+  const auto variable = name_part.substr(first, name_part.find('}') - first) + "=";
+  for (const auto line : lines_of(step.run)) {
+    const auto bare = trim(line);
+    if (!bare.starts_with(variable)) continue;
+    const auto value = trim(bare.substr(variable.size()));
+    return word.substr(0, word.rfind('/') + 1) +
+           std::string(value.substr(0, value.find_last_not_of("\"'") + 1));
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> pushed_tags(const WorkflowStep& step) {
@@ -224,7 +257,7 @@ std::vector<std::string> pushed_tags(const WorkflowStep& step) {
   }
   for (const auto& each : step.script.commands) {
     const bool push = each.name() == "docker" && each.has("push");
-    if (push && each.words.size() > 2) tags.push_back(raw_line(step, each));
+    if (push && each.words.size() > 2) tags.push_back(pushed_by(step, each).value_or(":?"));
   }
   return tags;
 }
@@ -336,8 +369,8 @@ constexpr std::array kRules = {
          "GitHub refuses the workflow or never runs it.", "Put the event directly below `on:`.",
          wrong_trigger},
     Rule{"CI-008", Severity::kMajor, "A pattern is compared with ==",
-         "`==` knows no wildcards, so the condition is never true.",
-         "`startsWith(github.ref, 'refs/tags/')`", glob_compared},
+         "`==` and CircleCI's filters know no wildcards, so the condition is never true.",
+         "`startsWith(github.ref, 'refs/tags/')`; for CircleCI `/release\\/.*/`", glob_compared},
     Rule{"CI-009", Severity::kMajor, "Publishing does not depend on the tests",
          "A commit whose tests fail is published all the same.", "`needs: [test]` on the job.",
          untested_publish},

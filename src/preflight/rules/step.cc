@@ -1,6 +1,7 @@
 #include "preflight/rules/step.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.h"
 
@@ -28,6 +29,9 @@ bool is_test_job(const WorkflowJob& job) {
 bool is_publish_step(const WorkflowStep& step) {
   if (step.uses.find("build-push-action") != std::string::npos)
     return step.input("push") != "false" && !step.input("push").empty();
+  if (any_of_words(step.uses,
+                   {"docker/push", "docker/publish", "build-and-push", "build_and_push"}))
+    return true;  // orbs of CircleCI
   for (const auto& each : step.script.commands) {
     if (each.name() == "docker" && (each.has("push") || each.has("--push"))) return true;
     if ((each.name() == "docker-compose" || each.has("compose")) && each.has("push")) return true;
@@ -84,9 +88,10 @@ bool is_deploy_step(const WorkflowStep& step) {
         any_of_words(raw, {"deploy", "render.com", "hook"}) &&
         !any_of_words(raw, {"slack", "discord", "health"}))
       return true;
-    if (any_of_words(raw, {"flyctl deploy", "fly deploy", "heroku container:release", "railway up",
-                           "kubectl apply", "kubectl set image", "helm upgrade", "az webapp",
-                           "gcloud run deploy", "eb deploy", "vercel --prod"}))
+    if (any_of_words(
+            raw, {"flyctl deploy", "fly deploy", "heroku container:release", "git push heroku",
+                  "railway up", "kubectl apply", "kubectl set image", "helm upgrade", "az webapp",
+                  "gcloud run deploy", "eb deploy", "vercel --prod"}))
       return true;
     if (each.name() == "ssh" &&
         any_of_words(raw + each.heredoc, {"docker", "compose", "systemctl", "git pull"}))
@@ -107,6 +112,19 @@ bool is_deploy_job(const WorkflowJob& job) {
   return std::ranges::any_of(job.steps, [&](const WorkflowStep& step) {
     return is_deploy_step(step) || (named && posts(step));
   });
+}
+
+bool holds_secret(const Workflow& flow, std::string_view line) {
+  if (line.find("secrets.") != std::string_view::npos) return true;
+  if (flow.system == WorkflowSystem::kGithub) return false;
+  for (auto at = line.find('$'); at != std::string_view::npos; at = line.find('$', at + 1)) {
+    auto name = line.substr(at + 1);
+    if (name.starts_with('{')) name.remove_prefix(1);
+    const auto end =
+        std::ranges::find_if_not(name, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+    if (is_secret_name(name.substr(0, static_cast<std::size_t>(end - name.begin())))) return true;
+  }
+  return false;
 }
 
 bool forgives(const ShellCommand& command) {

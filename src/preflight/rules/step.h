@@ -20,6 +20,9 @@ bool is_deploy_job(const WorkflowJob& job);
 bool is_hook(const ShellCommand& command);
 /// What stands behind `||` only says that nothing matters: `true`, `echo ...`.
 bool forgives(const ShellCommand& command);
+/// A variable of the pipeline that holds a secret stands in it: `${{ secrets.KEY }}`, and where the
+/// system gives secrets as variables, `$SECRET_KEY`.
+bool holds_secret(const Workflow& flow, std::string_view line);
 /// The command's lines with their `${{ ... }}`, which were blanked in the parsed script.
 std::string raw_line(const WorkflowStep& step, const ShellCommand& command);
 

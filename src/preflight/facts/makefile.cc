@@ -1,0 +1,123 @@
+#include "preflight/facts/makefile.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/text.h"
+#include "preflight/facts/text_file.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+struct Recipe {
+  std::vector<std::string> prerequisites;
+  std::vector<std::string_view> lines;
+};
+
+struct Makefile {
+  std::map<std::string, Recipe, std::less<>> recipes;
+  std::string first;  ///< target: what a bare `make` makes
+};
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (auto& word : split(text, ' '))
+    if (!trim(word).empty()) words.emplace_back(trim(word));
+  return words;
+}
+
+/// The colon of `a b: c`; no rule is `NAME := x`, nor a line that a recipe or a variable holds.
+std::size_t rule_colon(std::string_view line) {
+  const auto colon = line.find(':');
+  const bool rule = colon != std::string_view::npos && !line.starts_with('\t') &&
+                    !line.starts_with('#') && line.find('=') > colon &&
+                    line.substr(colon, 2) != ":=" && line.substr(colon, 3) != "::=";
+  return rule ? colon : std::string_view::npos;
+}
+
+Makefile read_makefile(std::string_view text) {
+  Makefile file;
+  std::vector<std::string> targets;
+  for (const auto line : lines_of(text)) {
+    if (line.starts_with('\t')) {
+      for (const auto& target : targets)
+        file.recipes[target].lines.push_back(
+            line.substr(std::min(line.find_first_not_of("\t @-+"), line.size())));
+      continue;
+    }
+    const auto colon = rule_colon(line);
+    if (colon == std::string_view::npos) {
+      if (!trim(line).empty() && !line.starts_with('#')) targets.clear();
+      continue;
+    }
+    targets = words_of(line.substr(0, colon));
+    for (const auto& target : targets) {
+      auto& needed = file.recipes[target].prerequisites;
+      const auto more = words_of(line.substr(colon + 1));
+      needed.insert(needed.end(), more.begin(), more.end());
+      if (file.first.empty() && !target.starts_with('.')) file.first = target;
+    }
+  }
+  return file;
+}
+
+/// The targets of `make -s web X=1`; nothing where it is no call of this file's.
+std::vector<std::string> targets_of(const Makefile& file, std::string_view command) {
+  const auto words = words_of(command);
+  if (words.empty() || (words[0] != "make" && words[0] != "$(MAKE)")) return {};
+  std::vector<std::string> targets;
+  for (auto word = words.begin() + 1; word != words.end(); ++word) {
+    if (*word == "-C" || *word == "-f" || word->starts_with("--directory")) return {};
+    const bool target = !word->starts_with('-') && word->find('=') == std::string::npos;
+    if (target) targets.push_back(*word);
+  }
+  if (targets.empty() && !file.first.empty()) targets.push_back(file.first);
+  return targets;
+}
+
+/// Follows calls; each recipe once, as make does.
+class Follower {
+ public:
+  explicit Follower(const Makefile& file) : file_(file) {}
+
+  void line(std::string_view text) {
+    std::string rest(text);
+    for (const std::string_view separator : {"&&", "||", ";"})
+      for (auto at = rest.find(separator); at != std::string::npos; at = rest.find(separator))
+        rest.replace(at, separator.size(), "\n");
+    for (const auto part : lines_of(rest))
+      for (const auto& target : targets_of(file_, part)) make(target);
+  }
+
+  std::string commands;
+
+ private:
+  void make(const std::string& target) {
+    const auto found = file_.recipes.find(target);
+    const bool again = std::ranges::find(made_, target) != made_.end();
+    if (found == file_.recipes.end() || again || made_.size() >= kRecipesMax) return;
+    made_.push_back(target);
+    for (const auto& each : found->second.prerequisites) make(each);
+    for (const auto each : found->second.lines) {
+      commands += std::string(each) + "\n";
+      line(each);
+    }
+  }
+
+  const Makefile& file_;
+  std::vector<std::string> made_;
+};
+
+}  // namespace
+
+std::string follow_make(std::string_view makefile, std::string_view line) {
+  if (makefile.empty() || line.find("make") == std::string_view::npos) return {};
+  const auto file = read_makefile(makefile);
+  Follower follower(file);
+  follower.line(line);
+  return follower.commands;
+}
+
+}  // namespace ecluse::preflight
