@@ -45,7 +45,7 @@ void ChunkedDecoder::take(char c, const ChunkBounds& bounds) {
   const bool in_trailer = state_ >= State::kTrailerStart;
   if (++line_bytes_ > (in_trailer ? bounds.trailer_bytes_max : bounds.line_bytes_max)) {
     state_ = State::kFault;
-    fault_ = in_trailer ? Fault::kHeadTooLarge : Fault::kMalformed;
+    fault_ = in_trailer ? Fault::kHeadTooLarge : Fault::kChunkLineTooLong;
     return;
   }
   switch (state_) {

@@ -79,7 +79,7 @@ TEST(ChunkedDecoder, RefusesWhatIsNotExactlyRight) {
 TEST(ChunkedDecoder, BoundsTheSizeLineAndTheTrailers) {
   const ChunkBounds bounds{.line_bytes_max = 16, .trailer_bytes_max = 32};
   EXPECT_EQ(decode_in_slices("1;" + std::string(30, 'x') + "\r\na\r\n", 1, bounds).fault,
-            Fault::kMalformed);
+            Fault::kChunkLineTooLong);
   EXPECT_EQ(decode_in_slices("0\r\nA: " + std::string(40, 'x') + "\r\n\r\n", 1, bounds).fault,
             Fault::kHeadTooLarge);
   EXPECT_TRUE(decode_in_slices("0000000001\r\na\r\n0\r\n\r\n", 1, bounds).done);

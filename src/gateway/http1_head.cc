@@ -38,6 +38,7 @@ int status_of(Fault fault) {
     case Fault::kNone:
       return 200;
     case Fault::kMalformed:
+    case Fault::kChunkLineTooLong:
       return 400;
     case Fault::kBodyTooLarge:
       return 413;

@@ -15,13 +15,14 @@ namespace ecluse::gateway::http1 {
 /// What is wrong with a message; status_of() is what a client hears of it.
 enum class Fault : std::uint8_t {
   kNone,
-  kMalformed,       ///< 400
-  kBodyTooLarge,    ///< 413
-  kTargetTooLong,   ///< 414
-  kExpectation,     ///< 417
-  kHeadTooLarge,    ///< 431
-  kNotImplemented,  ///< 501: a method or a transfer coding
-  kVersion,         ///< 505
+  kMalformed,         ///< 400
+  kChunkLineTooLong,  ///< 400
+  kBodyTooLarge,      ///< 413
+  kTargetTooLong,     ///< 414
+  kExpectation,       ///< 417
+  kHeadTooLarge,      ///< 431
+  kNotImplemented,    ///< 501: a method or a transfer coding
+  kVersion,           ///< 505
 };
 int status_of(Fault fault);
 

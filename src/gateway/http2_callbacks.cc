@@ -98,9 +98,9 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   if (may_end && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
     session_of(user).on_sent_end(frame->hd.stream_id);
   }
-  if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
-    session_of(user).count_reset();
-  }
+  if (frame->hd.type != NGHTTP2_RST_STREAM) return 0;
+  if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM) session_of(user).on_refused();
+  if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR) session_of(user).count_reset();
   return 0;
 }
 

@@ -70,9 +70,11 @@ bool Session::receive(std::string_view bytes, std::int64_t now_ms) {
 
 /// False: it was no HTTP/2, a flood, or out of memory; a GOAWAY may be waiting.
 bool Session::take_in(std::string_view bytes) {
-  return ::nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                    bytes.size()) >= 0 &&
-         !is_ended_;
+  const ssize_t taken = ::nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  // It counts what it must answer by itself, and may have had enough before us.
+  if (taken == NGHTTP2_ERR_FLOODED) host_.hit(&Bounds::http2_control_frames_per_s_max);
+  return taken >= 0 && !is_ended_;
 }
 
 /// What nghttp2 passes over. The resets are counted, so that they are no work without end.
@@ -120,6 +122,7 @@ bool Session::give_up_still_streams() {
     stream->seen_bytes = stream->sent_bytes + 1;
     if (!is_still) continue;
     if (!stream->has_request) return false;
+    host_.hit(&Bounds::stall_ms_max);
     (void)refuse(stream->id, NGHTTP2_CANCEL);
     host_.wants_flush(connection_);
   }
@@ -127,7 +130,8 @@ bool Session::give_up_still_streams() {
 }
 
 /// Whoever floods is told so, once, and nothing more of it is looked at.
-void Session::calm_down() {
+void Session::calm_down(std::uint64_t Bounds::* bound) {
+  if (!is_ended_) host_.hit(bound);
   end_by(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -136,16 +140,16 @@ void Session::end_by(std::uint32_t code) {
   (void)::nghttp2_session_terminate_session(session_, code);
 }
 
-void Session::count(std::uint32_t& events, std::uint32_t max) {
+void Session::count(std::uint32_t& events, std::uint32_t max, std::uint64_t Bounds::* bound) {
   if (now_ms_ - window_began_ms_ >= kWindowMs) {
     window_began_ms_ = now_ms_;
     control_frames_ = resets_ = 0;
   }
-  if (++events > max) calm_down();
+  if (++events > max) calm_down(bound);
 }
 
 void Session::count_control_frame() {
-  count(control_frames_, bounds_.control_frames_max);
+  count(control_frames_, bounds_.control_frames_max, &Bounds::http2_control_frames_per_s_max);
 }
 
 /// A client that reads answers widens two windows for each frame it took, and those of a request
@@ -166,7 +170,12 @@ void Session::expect_window_updates() {
 
 /// Rapid reset (CVE-2023-44487), and streams that we are made to reset (CVE-2025-8671).
 void Session::count_reset() {
-  count(resets_, bounds_.resets_max);
+  count(resets_, bounds_.resets_max, &Bounds::http2_resets_per_s_max);
+}
+
+/// By us or, of a client that has not read our settings yet, by nghttp2.
+void Session::on_refused() {
+  if (streams_.size() >= bounds_.streams_max) host_.hit(&Bounds::http2_streams_max);
 }
 
 Stream* Session::find(std::int32_t id) const {
@@ -229,7 +238,7 @@ int Session::on_field(std::int32_t id, std::string_view name, std::string_view v
   }
   stream->request.add(name, value);
   if (stream->request.bytes() <= kBombFactor * bounds_.head.head_bytes_max) return 0;
-  calm_down();  // a few bytes of HPACK that mean megabytes
+  calm_down(&Bounds::head_bytes_max);  // a few bytes of HPACK that mean megabytes
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 

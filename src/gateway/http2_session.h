@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gateway/block_pool.h"
+#include "gateway/bounds.h"
 #include "gateway/http1_head.h"
 #include "gateway/http2_closed_streams.h"
 #include "gateway/http2_frame_heads.h"
@@ -86,6 +87,8 @@ class Host {
   virtual void wake(Client& client) = 0;
   /// The session has frames to send: flush() is to be called before the thread sleeps.
   virtual void wants_flush(Client& connection) = 0;
+  /// A client went beyond this bound.
+  virtual void hit(std::uint64_t Bounds::* bound) = 0;
 };
 
 class Session {
@@ -140,6 +143,7 @@ class Session {
   void count_control_frame();
   void count_window_update();
   void count_reset();
+  void on_refused();
   void on_ping_answered();
   ssize_t take_body(Stream& stream, std::size_t bytes_max, std::uint32_t& flags);
   int send_body(Stream& stream, std::string_view frame_head, std::size_t bytes);
@@ -152,9 +156,9 @@ class Session {
   void review(const FrameHeads::Head& head);
   Stream* find(std::int32_t id) const;
   int refuse(std::int32_t id, std::uint32_t code);
-  void calm_down();
+  void calm_down(std::uint64_t Bounds::* bound);
   void end_by(std::uint32_t code);
-  void count(std::uint32_t& events, std::uint32_t max);
+  void count(std::uint32_t& events, std::uint32_t max, std::uint64_t Bounds::* bound);
   void expect_window_updates();
   void touch(Stream& stream);
   void wake(Stream& stream, std::uint32_t events);

@@ -12,9 +12,10 @@ namespace {
 /// How a session reaches the thread without knowing it whole.
 class HostOfStreams : public http2::Host {
  public:
-  HostOfStreams(std::function<bool(Client&, http2::Stream&)> open, std::vector<Client*>& queue,
+  HostOfStreams(std::function<bool(Client&, http2::Stream&)> open,
+                std::function<void(std::uint64_t Bounds::*)> hit, std::vector<Client*>& queue,
                 std::vector<Client*>& unflushed)
-      : open_(std::move(open)), queue_(queue), unflushed_(unflushed) {}
+      : open_(std::move(open)), hit_(std::move(hit)), queue_(queue), unflushed_(unflushed) {}
   bool open_stream(Client& connection, http2::Stream& stream) override {
     return open_(connection, stream);
   }
@@ -24,9 +25,11 @@ class HostOfStreams : public http2::Host {
   void wants_flush(Client& connection) override {
     if (!std::exchange(connection.is_unflushed, true)) unflushed_.push_back(&connection);
   }
+  void hit(std::uint64_t Bounds::* bound) override { hit_(bound); }
 
  private:
   std::function<bool(Client&, http2::Stream&)> open_;
+  std::function<void(std::uint64_t Bounds::*)> hit_;
   std::vector<Client*>& queue_;
   std::vector<Client*>& unflushed_;
 };
@@ -38,7 +41,7 @@ bool WorkerThread::begin_http2(Client& client) {
         [this](Client& connection, http2::Stream& stream) {
           return open_stream(connection, stream);
         },
-        queue_, unflushed_);
+        [this](std::uint64_t Bounds::* bound) { hit(bound); }, queue_, unflushed_);
   }
   client.http2 = http2::Session::start(
       client, *http2_host_, pool_,
@@ -145,7 +148,10 @@ void WorkerThread::review_http2(Client& client) {
   const bool is_stuck = client.socket.output_pending() > 0 &&
                         now_ - client.moved_at >= static_cast<Millis>(bounds_.stall_ms_max);
   const bool is_idle = !session.has_streams() && session.requests() == client.moved_bytes;
-  if (is_stuck) return close_client(client);
+  if (is_stuck) {
+    hit(&Bounds::stall_ms_max);
+    return close_client(client);
+  }
   if (!session.give_up_still_streams()) {
     hit(&Bounds::head_ms_max);
     return leave_http2(client);
@@ -155,6 +161,7 @@ void WorkerThread::review_http2(Client& client) {
   } else if (is_finishing_) {
     return review_hand_over(client);
   } else if (is_idle) {
+    hit(&Bounds::idle_ms_max);
     session.announce_shutdown();
     session.finish_shutdown();
   }

@@ -14,6 +14,8 @@ void WorkerThread::hit_fault(const Client& client, http1::Fault fault) {
   switch (fault) {
     case http1::Fault::kBodyTooLarge:
       return hit(&Bounds::body_bytes_max);
+    case http1::Fault::kChunkLineTooLong:
+      return hit(&Bounds::chunk_line_bytes_max);
     case http1::Fault::kTargetTooLong:
       return hit(&Bounds::start_line_bytes_max);
     case http1::Fault::kHeadTooLarge:

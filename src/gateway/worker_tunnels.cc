@@ -1,4 +1,5 @@
 // WebSockets: bytes both ways after the app's 101, and a proper goodbye when a release leaves.
+#include <algorithm>
 #include <array>
 
 #include "gateway/worker_thread.h"
@@ -31,7 +32,7 @@ void WorkerThread::begin_tunnel(Client& client) {
   client.phase = Phase::kTunnel;
   client.moved_at = now_;
   client.moved_bytes = 0;
-  set_deadline(client, kReviewMs);
+  set_deadline(client, std::min(kReviewMs, bounds_.websocket_idle_ms_max));
   if (is_finishing_) client.tunnel->close_at = finish_by_ - (finish_by_ - now_) / 4;
 }
 
@@ -108,7 +109,7 @@ void WorkerThread::review_tunnel(Client& client) {
   }
   if (tunnel.is_closing) return abandon(client);  // no frame ended in time
   if (tunnel.close_at == 0 || now_ < tunnel.close_at) {
-    set_deadline(client, kReviewMs);
+    set_deadline(client, std::min(kReviewMs, bounds_.websocket_idle_ms_max));
     if (tunnel.close_at != 0) wheel_.set(client, std::min(client.deadline, tunnel.close_at));
     return;
   }

@@ -73,6 +73,7 @@ class App : public http2::Host {
   }
   void wake(Client&) override {}
   void wants_flush(Client&) override {}
+  void hit(std::uint64_t Bounds::*) override {}
 
   void serve_all(Input& input) {
     for (auto& client : clients_) serve(*client, input);

@@ -3,14 +3,17 @@
 import base64
 import hashlib
 import json
+import re
+import socket
 import subprocess
 import sys
 import threading
 import unittest
+import urllib.request
 
 from hyperframe import frame as frames
 
-from gateway import GET, PREFACE, App, Client, Gateway, Peer, answer, eventually
+from gateway import GET, PATIENCE_S, PREFACE, App, Client, Gateway, Peer, answer, eventually
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
@@ -25,6 +28,13 @@ def with_(**changes):
         if value is not None:
             fields.append((name, value))
     return fields
+
+
+def hits_of(port, bound):
+    """How often the gateway's metrics say that this bound was hit."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S) as answer:
+        found = re.search(rf'ecluse_bound_hits_total{{bound="{bound}"}} (\d+)', answer.read().decode())
+    return int(found[1]) if found else 0
 
 
 class Http2(unittest.TestCase):
@@ -695,6 +705,45 @@ class Hostile(Http2):
                 self.assertEqual(client.await_answer(1), ("reset", code))
                 client.request(3)
                 self.assertEqual(client.await_answer(3), ("200", b"ok"))
+                client.close()
+
+    def test_each_bound_is_counted_by_its_name(self):
+        def flood(client, data):
+            for _ in range(200):
+                if not client.send_bytes(data * 50):
+                    break
+            client.read_to_end()
+
+        def rapid_reset(client):
+            for stream in range(1, 2000, 2):
+                if not (client.request(stream) and client.send(frames.RstStreamFrame(stream, error_code=CANCEL))):
+                    break
+            client.read_to_end()
+
+        def too_many(client):
+            for stream in (1, 3, 5):
+                client.request(stream, with_(method="POST"), ends=False)
+            client.read_until(lambda: client.resets, "the refusal")
+
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            metrics = probe.getsockname()[1]
+        self.serve(None, "--metrics", f"127.0.0.1:{metrics}", "--bound", "http2_streams_max=2", "--bound", "stall_ms_max=300",
+                   "--bound", "idle_ms_max=2000")
+        cases = {
+            "http2_control_frames_per_s_max": lambda c: flood(c, frames.PingFrame(0, opaque_data=b"12345678").serialize()),
+            "http2_resets_per_s_max": rapid_reset,
+            "http2_streams_max": too_many,
+            "stall_ms_max": lambda c: (c.request(1), c.read_until(lambda: 1 in c.resets, "the reset")),
+            "idle_ms_max": lambda c: c.read_to_end(),
+        }
+        for bound, deed in cases.items():
+            with self.subTest(bound):
+                before = hits_of(metrics, bound)
+                stalls = bound == "stall_ms_max"
+                client = self.client(settings={frames.SettingsFrame.INITIAL_WINDOW_SIZE: 0} if stalls else None)
+                client.reads = not stalls
+                deed(client)
+                eventually(lambda b=bound, n=before: hits_of(metrics, b) > n, f"{bound} is counted")
                 client.close()
 
     def test_http2_without_tls_is_refused(self):
