@@ -18,6 +18,7 @@ from _drive.options import run
 from _drive.repository import Repository
 
 DEPLOY_S = 900  # with the installation of everything it depends on
+NOT_INSTALLED = re.compile(r"failed: [^\n]*\b(pip|poetry|uv|npm)\b[^\n]*: exited")
 BLOCKS = re.compile(r": ([A-Z]+-\d{3}): ")  # PLACE: RULE: what it says
 
 
@@ -69,7 +70,7 @@ def start(source):
             ecluse.cli("secret", "set", name, "--generate", "--to", "preprod", cwd=repository.folder)
         code, said = deploy(ecluse, repository)
         if code != 0:
-            return ("not installed" if "build failed" in said else "no start"), said
+            return ("not installed" if NOT_INSTALLED.search(said) else "no start"), said
         host = re.search(r"preprod: \{hosts: \[([^],]+)", yaml).group(1)
         status = ask(ecluse.port, host)
         return ("starts" if status < 500 else "no start"), f"GET / says {status}"

@@ -91,6 +91,7 @@ void* counted(void* piece) noexcept {
   work.add(1);
   return piece;
 }
+// What an allocator is to C. NOLINTBEGIN(cppcoreguidelines-owning-memory)
 void* take(std::size_t bytes) {
   return counted(std::malloc(std::max<std::size_t>(bytes, 1)));
 }
@@ -100,6 +101,7 @@ void* take_zeroed(std::size_t count, std::size_t bytes) {
 void* take_again(void* old, std::size_t bytes) {
   return counted(std::realloc(old, std::max<std::size_t>(bytes, 1)));
 }
+// NOLINTEND(cppcoreguidelines-owning-memory)
 
 /// One a thread and grammar: making one costs more than parsing a small file.
 TSParser* parser_of(Grammar grammar) {

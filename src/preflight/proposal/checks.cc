@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "preflight/facts/text_file.h"
 #include "preflight/rules/step.h"
 
 namespace ecluse::preflight {
@@ -56,8 +57,14 @@ bool names_service(std::string_view name) {
   return false;
 }
 
-/// "CI=1 KEY=ci-only " in front of the command: what the pipeline gave it. Nothing when it gave it
-/// the address of a service.
+/// Sentry, say, ends the program at an address that is none; without one it is silent.
+bool names_address(std::string_view name) {
+  return name.find("DSN") != std::string_view::npos || name.ends_with("URL") ||
+         name.ends_with("URI");
+}
+
+/// "CI=1 KEY=ci-only " in front of the command: what the pipeline gave it, but for addresses from
+/// its secrets. Nothing when it gave it the address of a service.
 std::optional<std::string> variables_of(const Workflow& flow, const WorkflowJob& job,
                                         const WorkflowStep& step) {
   std::string text;
@@ -65,6 +72,7 @@ std::optional<std::string> variables_of(const Workflow& flow, const WorkflowJob&
     for (const auto& each : *list) {
       if (names_service(each.key)) return std::nullopt;
       const bool given = each.value.text.find("${{") != std::string::npos;
+      if (given && names_address(each.key)) continue;
       const auto value = given ? std::string("ci-only") : each.value.text;
       const bool word = !value.empty() && std::ranges::all_of(value, [](unsigned char c) {
         return std::isalnum(c) || c == '_' || c == '-' || c == '.';
@@ -94,12 +102,42 @@ bool is_node_check(const Repository& repository, const std::vector<std::string>&
   });
 }
 
+/// `exclude = a,b` below [flake8] in the settings.
+std::string excluded_by_settings(const Repository& repository) {
+  for (const auto* path : {"setup.cfg", ".flake8", "tox.ini"}) {
+    bool inside = false;
+    for (const auto line : lines_of(repository.text(path))) {
+      if (line.starts_with('[')) inside = line.starts_with("[flake8]");
+      const auto equals = line.find('=');
+      if (inside && equals != std::string_view::npos && trim(line.substr(0, equals)) == "exclude")
+        return std::string(trim(line.substr(equals + 1)));
+    }
+  }
+  return {};
+}
+
+/// --extend-exclude came with 3.8; one that is pinned below gets the whole list.
+bool extends_exclude(const Repository& repository) {
+  const auto* flake8 = repository.find_dependency("flake8");
+  if (!flake8) return true;
+  for (const std::string_view old :
+       {"==2.", "==3.0", "==3.1.", "==3.2", "==3.3", "==3.4", "==3.5", "==3.6", "==3.7"})
+    if (flake8->version.starts_with(old)) return false;
+  return true;
+}
+
 /// The environment that ecluse makes lies in the source tree, at .venv, and flake8 knows no such
 /// name: it would judge every package that is installed.
-void spare_environment(std::vector<std::string>& words) {
+void spare_environment(const Repository& repository, std::vector<std::string>& words) {
   const bool named = std::ranges::any_of(
       words, [](const auto& word) { return word.find(".venv") != std::string::npos; });
-  if (words[0] == "flake8" && !named) words.emplace_back("--extend-exclude=.venv");
+  if (words[0] != "flake8" || named) return;
+  if (extends_exclude(repository)) {
+    words.emplace_back("--extend-exclude=.venv");
+    return;
+  }
+  const auto list = excluded_by_settings(repository);
+  words.push_back("--exclude=" + list + (list.empty() ? "" : ",") + ".git,.venv");
 }
 
 void add(Proposal& out, Proven check) {
@@ -116,7 +154,7 @@ void checks_of_step(const Repository& repository, const Workflow& flow, const Wo
     auto words = bare_words(command);
     const bool runs = is_python_check(repository, words) || is_node_check(repository, words);
     if (!runs || !command.or_else.empty() || command.piped || command.function) continue;
-    spare_environment(words);
+    spare_environment(repository, words);
     const Evidence why{flow.path, command.place, command.text};
     const auto variables = variables_of(flow, job, step);
     if (!variables)
@@ -138,9 +176,10 @@ void checks_of_settings(const Repository& repository, Proposal& out) {
       if (repository.text(path).find(sign) == std::string_view::npos ||
           !repository.find_dependency(tool))
         continue;
-      const std::string run =
-          std::string_view(tool) == "ruff" ? "ruff check ." : "flake8 --extend-exclude=.venv";
-      add(out, {run, {path, {1, 1}, sign}});
+      std::vector<std::string> words = {tool};
+      if (words[0] == "ruff") words = {"ruff", "check", "."};
+      spare_environment(repository, words);
+      add(out, {join(words, " "), {path, {1, 1}, sign}});
     }
   }
   for (const auto& manifest : repository.manifests)

@@ -296,7 +296,8 @@ TEST(Proposal, RunsTheChecksThatThePipelineRuns) {
   auto files = kDjango;
   files["requirements.txt"] += "flake8\npytest\n";
   files[".github/workflows/ci.yml"] =
-      "on: push\njobs:\n  test:\n    env: {SECRET_KEY: \"${{ secrets.KEY }}\"}\n    steps:\n"
+      "on: push\njobs:\n  test:\n    env: {SECRET_KEY: \"${{ secrets.KEY }}\", "
+      "SENTRY_DSN: \"${{ secrets.DSN }}\"}\n    steps:\n"
       "      - run: poetry run flake8 .\n"
       "      - run: mypy src || true\n"
       "      - run: python -m pytest --cov-fail-under=80\n";
@@ -304,6 +305,15 @@ TEST(Proposal, RunsTheChecksThatThePipelineRuns) {
   ASSERT_EQ(preprod(made).checks.size(), 2U) << made.yaml;
   EXPECT_EQ(preprod(made).checks[0].run, "SECRET_KEY=ci-only flake8 . --extend-exclude=.venv");
   EXPECT_EQ(preprod(made).checks[1].run, "SECRET_KEY=ci-only pytest --cov-fail-under=80");
+}
+
+TEST(Proposal, KeepsAnOldFlake8OutOfTheEnvironmentByTheListOfTheSettings) {
+  auto files = kDjango;
+  files["requirements.txt"] += "flake8==3.7.0\n";
+  files["setup.cfg"] = "[flake8]\nmax-line-length = 99\nexclude = **/migrations/*,venv\n";
+  const auto made = init(files);
+  ASSERT_EQ(preprod(made).checks.size(), 1U) << made.yaml;
+  EXPECT_EQ(preprod(made).checks[0].run, "flake8 --exclude=**/migrations/*,venv,.git,.venv");
 }
 
 TEST(Proposal, LeavesOutChecksThatNeedAServiceAndSaysSo) {
