@@ -9,6 +9,7 @@
 #include "preflight/proposal/checks.h"
 #include "preflight/proposal/parts.h"
 #include "preflight/proposal/variables.h"
+#include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
 
@@ -244,6 +245,19 @@ void note_missing_copies(const Repository& repository, const Stack& stack, Propo
   }
 }
 
+/// What DEP-001 finds: the first start would end with it.
+void note_undeclared(const Repository& repository, const Stack& stack, Proposal& out) {
+  const auto found =
+      find_rule("DEP-001")->find({.repository = repository, .stack = stack, .today = {}});
+  if (found.empty() || out.parts.empty()) return;
+  std::vector<std::string> imports;
+  for (const auto& each : found)
+    imports.push_back(each.evidence.substr(0, each.evidence.find(':')));
+  out.gaps.push_back({"no manifest declares what the code needs: " + join(imports, ", "),
+                      "add the packages to what `build:` installs",
+                      {found[0].path, found[0].place, found[0].evidence}});
+}
+
 }  // namespace
 
 Proposal propose(const Repository& repository, const Stack& stack, std::string_view folder_name) {
@@ -255,6 +269,7 @@ Proposal propose(const Repository& repository, const Stack& stack, std::string_v
   propose_checks(repository, out);
   note_sqlite(stack, out);
   note_missing_copies(repository, stack, out);
+  note_undeclared(repository, stack, out);
   return out;
 }
 

@@ -307,6 +307,14 @@ TEST(Proposal, RunsTheChecksThatThePipelineRuns) {
   EXPECT_EQ(preprod(made).checks[1].run, "SECRET_KEY=ci-only pytest --cov-fail-under=80");
 }
 
+TEST(Proposal, SaysWhatIsImportedAndNotDeclared) {
+  auto files = kDjango;
+  files["shop/views.py"] = "import os\nimport matplotlib\nimport yfinance\nos.environ['A']\n";
+  EXPECT_NE(gaps_text(init(files).proposal).find("import matplotlib, import yfinance"),
+            std::string::npos);
+  EXPECT_EQ(gaps_text(init(kDjango).proposal).find("no manifest declares"), std::string::npos);
+}
+
 TEST(Proposal, KeepsAnOldFlake8OutOfTheEnvironmentByTheListOfTheSettings) {
   auto files = kDjango;
   files["requirements.txt"] += "flake8==3.7.0\n";
