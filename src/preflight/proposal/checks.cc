@@ -166,25 +166,24 @@ void checks_of_step(const Repository& repository, const Workflow& flow, const Wo
   }
 }
 
-/// [flake8] of setup.cfg, pytest.ini, package.json's `lint`: where no pipeline says more.
-void checks_of_settings(const Repository& repository, Proposal& out) {
+/// [flake8] of setup.cfg, package.json's `lint`: whether the code passes, no pipeline says, and a
+/// first deploy must not fail for its layout.
+void note_unproven_checks(const Repository& repository, Proposal& out) {
+  const auto note = [&](const std::string& command, Evidence why) {
+    out.gaps.push_back({"no pipeline runs `" + command + "`",
+                        "add it to `checks:` when the code passes", std::move(why)});
+  };
   constexpr std::array kSigns = {std::pair{"flake8", "[flake8]"},
                                  std::pair{"flake8", "[tool.flake8]"},
                                  std::pair{"ruff", "[tool.ruff"}};
-  for (const auto* path : {"setup.cfg", ".flake8", "tox.ini", "pyproject.toml"}) {
-    for (const auto& [tool, sign] : kSigns) {
-      if (repository.text(path).find(sign) == std::string_view::npos ||
-          !repository.find_dependency(tool))
-        continue;
-      std::vector<std::string> words = {tool};
-      if (words[0] == "ruff") words = {"ruff", "check", "."};
-      spare_environment(repository, words);
-      add(out, {join(words, " "), {path, {1, 1}, sign}});
-    }
-  }
+  for (const auto* path : {"setup.cfg", ".flake8", "tox.ini", "pyproject.toml"})
+    for (const auto& [tool, sign] : kSigns)
+      if (repository.text(path).find(sign) != std::string_view::npos &&
+          repository.find_dependency(tool))
+        note(tool, {path, {1, 1}, sign});
   for (const auto& manifest : repository.manifests)
     if (const auto* lint = manifest.find_script("lint"); lint && folder_of(manifest.path).empty())
-      add(out, {"npm run lint", {manifest.path, lint->place, lint->command}});
+      note("npm run lint", {manifest.path, lint->place, lint->command});
 }
 
 }  // namespace
@@ -193,7 +192,7 @@ void propose_checks(const Repository& repository, Proposal& out) {
   for (const auto& flow : repository.workflows)
     for (const auto& job : flow.jobs)
       for (const auto& step : job.steps) checks_of_step(repository, flow, job, step, out);
-  if (out.checks.empty()) checks_of_settings(repository, out);
+  if (out.checks.empty()) note_unproven_checks(repository, out);
 }
 
 }  // namespace ecluse::preflight

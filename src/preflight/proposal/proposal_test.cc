@@ -319,6 +319,11 @@ TEST(Proposal, KeepsAnOldFlake8OutOfTheEnvironmentByTheListOfTheSettings) {
   auto files = kDjango;
   files["requirements.txt"] += "flake8==3.7.0\n";
   files["setup.cfg"] = "[flake8]\nmax-line-length = 99\nexclude = **/migrations/*,venv\n";
+  const auto unproven = init(files);
+  EXPECT_TRUE(preprod(unproven).checks.empty()) << unproven.yaml;
+  EXPECT_NE(gaps_text(unproven.proposal).find("no pipeline runs `flake8`"), std::string::npos);
+
+  files[".github/workflows/ci.yml"] = "on: push\njobs:\n  test:\n    steps:\n      - run: flake8\n";
   const auto made = init(files);
   ASSERT_EQ(preprod(made).checks.size(), 1U) << made.yaml;
   EXPECT_EQ(preprod(made).checks[0].run, "flake8 --exclude=**/migrations/*,venv,.git,.venv");
