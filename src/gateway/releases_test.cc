@@ -1,12 +1,15 @@
 // How traffic is spread over releases and their instances, against the running program.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gateway/override_token.h"
 #include "gateway/testing_sites.h"
@@ -348,6 +351,33 @@ TEST(Ejection, StopsWhereTheRestCouldNotCarryTheLoad) {
   two.apply(pair);
   for (int i = 0; i < 30; ++i) (void)two.ask();
   EXPECT_GE(bad.connections(), 12U);  // its share of all, not three
+}
+
+TEST(Balance, ARequestGoesToTheInstanceWithTheFewestUnderWay) {
+  std::atomic<int> asked{0};
+  std::atomic<bool> may_answer{false};
+  RecordingApp busy([&](RecordingApp::Peer& peer) {
+    while (!peer.read_request().empty()) {
+      ++asked;
+      (void)eventually([&] { return may_answer.load(); });
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbusy");
+    }
+  });
+  RecordingApp quick("quick");
+  Two two(one_thread({"--bound", "slow_start_ms=0"}));
+  Site pair = site({arm(6, kAll, busy)});
+  pair.arms[0].backends[0].targets.push_back(target("quick", quick));
+  two.apply(pair);
+  // Among equals in turns: of four, some are at each.
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(std::make_unique<RawClient>(two.served.port()));
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  }
+  ASSERT_TRUE(eventually([&] { return asked.load() > 0 && quick.connections() > 0; }));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(body_of(two.ask()), "quick") << i;
+  may_answer = true;
+  for (const auto& client : clients) EXPECT_EQ(status_of(client->read_answer()), 200);
 }
 
 TEST(SlowStart, ANewInstanceBeginsWithLittle) {
