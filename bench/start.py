@@ -26,7 +26,8 @@ def waive(repository, rules):
     """At the top of ecluse.yml, each rule on its own line; a line of an earlier time is replaced."""
     file = repository.folder / "ecluse.yml"
     lines = [line for line in file.read_text().splitlines() if not line.startswith("waivers:")]
-    each = ", ".join(f'{{rule: {rule}, reason: only its start is measured, until: "2099-12-31"}}' for rule in sorted(rules))
+    each = ", ".join(f'{{rule: {rule}, reason: only its start is measured, until: "2099-12-31"}}'
+                     for rule in sorted(rules))
     file.write_text("\n".join([lines[0], f"waivers: [{each}]", *lines[1:]]) + "\n")
     repository.commit("waive what blocks")
 
@@ -92,7 +93,8 @@ def measure(arguments):
     counted = [each for each in outcomes if each != "not installed"]
     bars.figure("repositories", len(outcomes), "repositories")
     bars.figure("not_installed", len(outcomes) - len(counted), "whose dependencies cannot be installed here")
-    bars.at_most("silent_share", 1 - counted.count("starts") / max(1, len(counted)), 0.10, "of the others, do not answer")
+    bars.at_most("silent_share", 1 - counted.count("starts") / max(1, len(counted)), 0.10,
+                 "of the others, do not answer")
     bars.print()
     bars.write(arguments.json, outcomes=seen)
     return bars

@@ -109,8 +109,11 @@ std::string excluded_by_settings(const Repository& repository) {
     for (const auto line : lines_of(repository.text(path))) {
       if (line.starts_with('[')) inside = line.starts_with("[flake8]");
       const auto equals = line.find('=');
-      if (inside && equals != std::string_view::npos && trim(line.substr(0, equals)) == "exclude")
-        return std::string(trim(line.substr(equals + 1)));
+      if (!inside || equals == std::string_view::npos || trim(line.substr(0, equals)) != "exclude")
+        continue;
+      std::string list(line.substr(equals + 1));
+      std::erase(list, ' ');  // it becomes one word
+      return list;
     }
   }
   return {};

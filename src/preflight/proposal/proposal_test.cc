@@ -307,6 +307,13 @@ TEST(Proposal, RunsTheChecksThatThePipelineRuns) {
   EXPECT_EQ(preprod(made).checks[1].run, "SECRET_KEY=ci-only pytest --cov-fail-under=80");
 }
 
+TEST(Proposal, AsksAtLocalhostWhereTheListOfHostsIsEmpty) {
+  auto files = kDjango;
+  files["shop/settings.py"] =
+      "DEBUG = True\nALLOWED_HOSTS = []\nROOT_URLCONF = 'shop.urls'\nDATABASES = {}\n";
+  EXPECT_EQ(preprod(init(files)).hosts.at(0).host, "localhost");
+}
+
 TEST(Proposal, SaysWhatIsImportedAndNotDeclared) {
   auto files = kDjango;
   files["shop/views.py"] = "import os\nimport matplotlib\nimport yfinance\nos.environ['A']\n";
@@ -318,7 +325,7 @@ TEST(Proposal, SaysWhatIsImportedAndNotDeclared) {
 TEST(Proposal, KeepsAnOldFlake8OutOfTheEnvironmentByTheListOfTheSettings) {
   auto files = kDjango;
   files["requirements.txt"] += "flake8==3.7.0\n";
-  files["setup.cfg"] = "[flake8]\nmax-line-length = 99\nexclude = **/migrations/*,venv\n";
+  files["setup.cfg"] = "[flake8]\nmax-line-length = 99\nexclude = **/migrations/*, venv\n";
   const auto unproven = init(files);
   EXPECT_TRUE(preprod(unproven).checks.empty()) << unproven.yaml;
   EXPECT_NE(gaps_text(unproven.proposal).find("no pipeline runs `flake8`"), std::string::npos);

@@ -136,6 +136,8 @@ class Variables {
         if (item.value.kind == ValueKind::kString) hosts.push_back(item.value.text);
       why = {setting->file->path, setting->assignment->place,
              "ALLOWED_HOSTS = " + setting->assignment->value.text};
+      // With DEBUG on, an empty list lets these in; names below localhost only since 3.1.3.
+      if (hosts.empty()) hosts = {"localhost", "127.0.0.1"};
       return hosts;
     }
     return {};
