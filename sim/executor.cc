@@ -61,13 +61,19 @@ void SimExecutor::crash(double still_arrives) {
     if (!lane.starts_with("site ") || !prng_.chance(still_arrives)) continue;
     auto work = std::make_shared<control::Work>(std::move(queue.front().work));
     scheduler_.after(Duration{static_cast<std::int64_t>(prng_.below(last_will_ms_max))},
-                     [this, work] {
+                     [this, work, reboots = reboots_] {
+                       if (reboots != reboots_) return;
                        of_the_dead_ = true;
                        (void)(*work)();
                        of_the_dead_ = false;
                      });
   }
   lanes_.clear();
+}
+
+void SimExecutor::reboot() {
+  crash(0);
+  reboots_ += 1;
 }
 
 }  // namespace ecluse::sim

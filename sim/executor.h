@@ -28,6 +28,8 @@ class SimExecutor final : public control::Executor {
   /// The control plane dies: nothing completes any more. Decisions about traffic that were on
   /// their way may still arrive, late.
   void crash(double still_arrives);
+  /// The machine reboots: nothing is on its way any more.
+  void reboot();
   bool idle() const { return lanes_.empty(); }
   /// What is being done now was ordered by a control plane that has died since.
   bool does_the_will_of_the_dead() const { return of_the_dead_; }
@@ -49,7 +51,8 @@ class SimExecutor final : public control::Executor {
   Scheduler& scheduler_;
   Prng& prng_;
   std::map<std::string, std::deque<Waiting>> lanes_;
-  std::uint64_t incarnation_ = 0;
+  std::uint64_t incarnation_ = 0;  ///< of the control plane
+  std::uint64_t reboots_ = 0;
   bool of_the_dead_ = false;
 };
 

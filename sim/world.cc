@@ -45,16 +45,21 @@ bool World::boot() {
 }
 
 void World::crash(double still_arrives) {
-  deaths += 1;
   executor.crash(still_arrives);
-  prober.forget_all();
-  engine.reset();
+  die();
 }
 
 void World::reboot() {
   reboots += 1;
-  crash(0);
+  executor.reboot();
+  die();
   runtime.reboot();
+}
+
+void World::die() {
+  deaths += 1;
+  prober.forget_all();
+  engine.reset();
 }
 
 void World::suspend(Duration time) {

@@ -58,8 +58,8 @@ class World {
   std::optional<control::Record> record(const std::string& id);
   bool at_rest() const;
 
-  std::string app = "shop";  ///< that the operator's calls are about
-  std::uint64_t deaths = 0;  ///< of the control plane
+  std::string app = "shop";   ///< that the operator's calls are about
+  std::uint64_t deaths = 0;   ///< of the control plane
   std::uint64_t reboots = 0;  ///< of the machine
   Prng prng;
   Scheduler scheduler;
@@ -85,6 +85,7 @@ class World {
   std::unique_ptr<control::Engine> engine;
 
  private:
+  void die();
   Answer<control::Ticket> place(Result<control::RolloutOrder> order);
 
   /// What stored() read last: checkers ask many times between two commits.
