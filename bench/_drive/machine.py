@@ -221,8 +221,9 @@ class Ecluse:
         """Ids of the shims, by instance id."""
         found = {}
         for pid in self.processes("ecluse-shim"):
-            folder = Path(command_line(pid).split("\0")[1])
-            found[folder.name] = pid
+            words = command_line(pid).split("\0")
+            if len(words) > 1:  # else it has ended since it was listed
+                found[Path(words[1]).name] = pid
         return found
 
 
