@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -26,8 +25,8 @@ streamlit.markdown(f"seen as {streamlit.context.headers.get('X-Forwarded-Host', 
 """
 
 def virtual_environment():
-    """The bin folder of an environment with Streamlit."""
-    venv = pathlib.Path(tempfile.gettempdir()) / f"ecluse-{PIN}"
+    """The bin folder of an environment with Streamlit, in the checkout: nobody else may write there what we run."""
+    venv = HERE.parents[1] / "build" / PIN
     done = venv / "complete"
     if not done.exists():
         shutil.rmtree(venv, ignore_errors=True)
