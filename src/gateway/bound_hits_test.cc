@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <map>
 
 #include "gateway/measurements_client.h"
@@ -117,7 +118,8 @@ class Deaf {
     address_ = fmt::format("127.0.0.1:{}", ntohs(address.sin_port));
     for (int i = 0; i < 4; ++i) {
       waiting_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      (void)::connect(waiting_.back().get(), raw, length);  // in progress, some of them for ever
+      const int begun = ::connect(waiting_.back().get(), raw, length);
+      if (begun != 0 && errno != EINPROGRESS) throw std::runtime_error("a connection that waits");
     }
   }
   const std::string& address() const { return address_; }

@@ -89,7 +89,8 @@ TEST(Rules, EndOnDeepAndBrokenInput) {
                                {"nginx.conf", std::string(5'000, '{')},
                                {"Dockerfile", "RUN <<" + deep},
                                {"package.json", brackets},
-                               {"pyproject.toml", "a=" + brackets}});
+                               {"pyproject.toml", "a=" + brackets},
+                               {"Pipfile", "\u00e9 = 1\n"}});
   for (const auto& each : findings) EXPECT_NE(find_rule(each.rule), nullptr);
 }
 
