@@ -41,6 +41,7 @@ void Checkers::on_refusal(const rollout::State& before, const rollout::State& ne
 }
 
 void Checkers::violated(std::string invariant, std::string message) {
+  message += fmt::format(", at {} ms", world_.scheduler.now().time_since_epoch().count());
   violations_.push_back({std::move(invariant), std::move(message)});
 }
 
@@ -303,9 +304,9 @@ void Checkers::stopping_a_release(const rollout::State& durable, const model::In
 bool Checkers::knows_what_runs(const model::EnvironmentKey& key, const ports::Fence& fence) {
   if (looked_after_[key] == world_.reboots) return true;
   const auto durable = world_.stored(key);
-  if (!durable || durable->recovering || fence.sequence != durable->sequence) return false;
+  if (!durable || fence.sequence != durable->sequence) return false;
   const bool looks = std::ranges::any_of(durable->pending, [](const rollout::Effect& e) {
-    return e.kind == rollout::EffectKind::kObserve;
+    return e.kind == rollout::EffectKind::kAskLatch || e.kind == rollout::EffectKind::kObserve;
   });
   if (!looks) looked_after_[key] = world_.reboots;
   return !looks;
