@@ -18,15 +18,24 @@ Checkers::Checkers(World& world) : world_(world) {
   world_.traffic.on_swap = [this](const auto& site, const auto& fence) { on_swap(site, fence); };
   world_.store.before_commit = [this](const auto& batch) { on_commit(batch); };
   world_.traffic.on_latched_weight = [this](const auto& site, const auto& fence) {
-    on_latched_weight(site.key, fence);
+    on_latched_weight(site, fence);
   };
 }
 
 /// The gateway refuses it, so nobody is hurt. A dead control plane's late abort may come after the
 /// living one has asked; then it learns of it by a refusal. A decision that it made before it heard
 /// one may be sent as often as nobody answers; what it decides afterwards insists.
-void Checkers::on_latched_weight(const model::EnvironmentKey& key, const ports::Fence& fence) {
+void Checkers::on_latched_weight(const ports::Site& site, const ports::Fence& fence) {
   if (!world_.engine || fence.term != world_.engine->term()) return;
+  const auto& key = site.key;
+  const auto known = world_.latched_at_boot.find(fence.rollout);
+  for (const auto& arm : site.arms)
+    if (known != world_.latched_at_boot.end() && known->second.contains(arm.release) &&
+        arm.weight_ppm > 0)
+      violated("4 an abort stands",
+               fmt::format("release {} of {} was given weight by a control plane that began after "
+                           "its abort was latched",
+                           arm.release, to_string(key)));
   const auto heard = refused_at_.find({key, fence.term});
   if (heard == refused_at_.end() || fence.sequence <= heard->second) return;
   if (++insisted_[{fence.term, fence.rollout}] > kInsistedMax)

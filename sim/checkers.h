@@ -40,7 +40,7 @@ class Checkers {
   void on_evidence(const rollout::State& state);
   void on_abort(const rollout::State& before, const rollout::State& next);
   void one_generation_of_workers(const ports::Launch& launch, const rollout::State& durable);
-  void on_latched_weight(const model::EnvironmentKey& key, const ports::Fence& fence);
+  void on_latched_weight(const ports::Site& site, const ports::Fence& fence);
   void on_refusal(const rollout::State& before, const rollout::State& next);
   bool knows_what_runs(const model::EnvironmentKey& key, const ports::Fence& fence);
   void on_swap(const ports::Site& site, const ports::Fence& fence);

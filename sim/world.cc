@@ -35,6 +35,7 @@ void World::add_commit(const std::string& sha, model::AppSpec spec) {
 }
 
 bool World::boot() {
+  latched_at_boot = traffic.latches();
   engine = std::make_unique<control::Engine>(ports, settings, executor);
   engine->set_witness([this](const rollout::State& before, const rollout::Step& step) {
     if (witness) witness(before, step);

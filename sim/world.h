@@ -58,9 +58,10 @@ class World {
   std::optional<control::Record> record(const std::string& id);
   bool at_rest() const;
 
-  std::string app = "shop";   ///< that the operator's calls are about
-  std::uint64_t deaths = 0;   ///< of the control plane
-  std::uint64_t reboots = 0;  ///< of the machine
+  std::string app = "shop";              ///< that the operator's calls are about
+  std::uint64_t deaths = 0;              ///< of the control plane
+  TwinTraffic::Latches latched_at_boot;  ///< what the control plane can learn when it begins
+  std::uint64_t reboots = 0;             ///< of the machine
   Prng prng;
   Scheduler scheduler;
   SimExecutor executor;

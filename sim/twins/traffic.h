@@ -30,6 +30,9 @@ class TwinTraffic : public ports::Traffic {
 
   const ports::Site* site(const model::EnvironmentKey& key) const;
   bool has_latched(const std::string& rollout, model::ReleaseNumber release) const;
+  /// By the fences of their rollouts, the releases that were aborted.
+  using Latches = std::map<std::string, std::set<model::ReleaseNumber>>;
+  const Latches& latches() const { return latches_; }
 
   Faults faults;
   /// Whether a target answers; absent: all do.
@@ -52,7 +55,7 @@ class TwinTraffic : public ports::Traffic {
 
   Scheduler& scheduler_;
   std::map<model::EnvironmentKey, Known> known_;
-  std::map<std::string, std::set<model::ReleaseNumber>> latches_;
+  Latches latches_;
 };
 
 }  // namespace ecluse::sim
