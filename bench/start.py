@@ -23,7 +23,7 @@ BLOCKS = re.compile(r": ([A-Z]+-\d{3}): ")  # PLACE: RULE: what it says
 
 
 def waive(repository, rules):
-    """At the top of ecluse.yml, each rule on its own line; a line of an earlier time is replaced."""
+    """In the second line of ecluse.yml, for all of them; that of an earlier time is replaced."""
     file = repository.folder / "ecluse.yml"
     lines = [line for line in file.read_text().splitlines() if not line.startswith("waivers:")]
     each = ", ".join(f'{{rule: {rule}, reason: only its start is measured, until: "2099-12-31"}}'

@@ -30,6 +30,18 @@ def with_(**changes):
     return fields
 
 
+def ended(client):
+    """Stream 1 is closed because its request was answered."""
+    client.request(1)
+    client.await_answer(1)
+
+
+def reset(client):
+    """Stream 1 is closed because its client gave it up."""
+    client.request(1, with_(method="POST"), ends=False)
+    client.send(frames.RstStreamFrame(1, error_code=CANCEL))
+
+
 def hits_of(port, bound):
     """How often the gateway's metrics say that this bound was hit."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S) as answer:
@@ -471,14 +483,6 @@ class Hostile(Http2):
         self.healthy()
 
     def test_frames_on_streams_that_have_ended(self):  # RFC 9113 sections 5.1, 5.1.1, 6.3
-        def ended(client):
-            client.request(1)
-            client.await_answer(1)
-
-        def reset(client):
-            client.request(1, with_(method="POST"), ends=False)
-            client.send(frames.RstStreamFrame(1, error_code=CANCEL))
-
         cases = {
             "a head after the end": (ended, lambda c: c.request(1), STREAM_CLOSED),
             "a head after a reset": (reset, lambda c: c.request(1), STREAM_CLOSED),
@@ -505,14 +509,6 @@ class Hostile(Http2):
         self.healthy()
 
     def test_data_on_a_stream_that_has_ended_is_told_so(self):  # RFC 9113 section 6.1
-        def ended(client):
-            client.request(1)
-            client.await_answer(1)
-
-        def reset(client):
-            client.request(1, with_(method="POST"), ends=False)
-            client.send(frames.RstStreamFrame(1, error_code=CANCEL))
-
         for before in (ended, reset):
             with self.subTest(before.__name__):
                 client = self.client()
