@@ -27,7 +27,8 @@ function(_foreign_c target)
 endfunction()
 
 # Not the distribution's library: Debian 12 has 0.20.7, which counts a node's children in 16 bits and
-# frees a wrong pointer for a file with more (tests: SyntaxTree.OutlivesAFileOfBrackets).
+# frees a wrong pointer for a file with more, and follows a null one in a broken file (tests:
+# SyntaxTree.Outlives*).
 set(_tree_sitter ${_grammars}/tree-sitter/vendor/tree-sitter/lib)
 add_library(ecluse_tree_sitter STATIC ${_tree_sitter}/src/lib.c)
 target_include_directories(ecluse_tree_sitter PRIVATE ${_tree_sitter}/src)

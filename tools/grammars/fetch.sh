@@ -24,7 +24,8 @@ fetch() {
     if download "$1" "$2" "$work" && sha512sum --check --status <<<"$3  $archive"; then
       rm -rf "${folder:?}/$1"
       mkdir -p "$folder/$1"
-      tar -xzf "$archive" --strip-components=1 -C "$folder/$1"
+      # --touch: a package's own dates are years old, and a build would not see that a file changed
+      tar --touch -xzf "$archive" --strip-components=1 -C "$folder/$1"
       return
     fi
     rm -f "$archive"

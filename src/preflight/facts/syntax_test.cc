@@ -21,6 +21,13 @@ TEST(SyntaxTree, OutlivesAFileOfBrackets) {
     EXPECT_TRUE(SyntaxTree::parse(grammar, brackets));
 }
 
+// tree-sitter 0.20 dereferenced a null pointer here.
+TEST(SyntaxTree, OutlivesAnEmptyElementInAFunctionThatDoesNotEnd) {
+  const auto tree = SyntaxTree::parse(Grammar::kTsx, "i=function (){return<></>");
+  ASSERT_TRUE(tree);
+  EXPECT_TRUE(ts_node_has_error(tree->root().node()));
+}
+
 // The scanner looks ahead over the whole rest at each of these: quadratic, and it takes no memory.
 TEST(SyntaxTree, GivesUpOnAFileThatCostsMoreThanAnyOfPeopleAndReadsTheNextOne) {
   EXPECT_TRUE(read_python("a.py", times(40'000, "\\\n")).truncated);
