@@ -33,6 +33,7 @@ set(_tree_sitter ${_grammars}/tree-sitter/vendor/tree-sitter/lib)
 add_library(ecluse_tree_sitter STATIC ${_tree_sitter}/src/lib.c)
 target_include_directories(ecluse_tree_sitter PRIVATE ${_tree_sitter}/src)
 target_include_directories(ecluse_tree_sitter SYSTEM PUBLIC ${_tree_sitter}/include)
+target_compile_options(ecluse_tree_sitter PRIVATE -include ${CMAKE_SOURCE_DIR}/tools/grammars/counters.h)
 _foreign_c(ecluse_tree_sitter)
 
 function(_ecluse_grammar name folder)

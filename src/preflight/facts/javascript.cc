@@ -79,7 +79,8 @@ Value value_of(const Syntax& node, int depth) {
 
 bool is_function(std::string_view type) {
   return type == "function_declaration" || type == "method_definition" ||
-         type == "arrow_function" || type == "function" || type == "generator_function_declaration";
+         type == "arrow_function" || type == "function_expression" ||
+         type == "generator_function" || type == "generator_function_declaration";
 }
 
 class JavaScriptReader final : public CodeReader {

@@ -13,6 +13,16 @@ const TSLanguage* tree_sitter_bash();
 namespace ecluse::preflight {
 
 namespace {
+constexpr std::size_t kFields = static_cast<std::size_t>(Field::kValue) + 1;
+}  // namespace
+
+/// Looked up once: by name, at every node, it took an eighth of a check.
+struct Names {
+  std::array<TSFieldId, kFields> fields{};  ///< 0 for what the grammar does not know
+  std::vector<std::string_view> types;      ///< by symbol
+};
+
+namespace {
 
 const TSLanguage* language_of(Grammar grammar) {
   switch (grammar) {
@@ -31,36 +41,29 @@ struct DeleteParser {
 };
 
 // By Field.
-constexpr std::array<std::string_view, 23> kFieldNames = {
+constexpr std::array<std::string_view, kFields> kFieldNames = {
     "alias",       "alternative", "arguments", "attribute",    "body",       "condition",
     "consequence", "constructor", "function",  "index",        "key",        "left",
     "module_name", "name",        "object",    "operator",     "parameters", "property",
     "right",       "source",      "subscript", "superclasses", "value"};
-static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::kValue) + 1);
-
-/// What a grammar calls its nodes and fields, looked up once: by name, at every node, it took an
-/// eighth of a check.
-struct Names {
-  const TSLanguage* language = nullptr;
-  std::array<TSFieldId, kFieldNames.size()> fields{};  ///< 0 for what it does not know
-  std::vector<std::string_view> types;                 ///< by symbol
-};
+static_assert(!kFieldNames.back().empty());
 
 Names names_in(Grammar grammar) {
-  Names made{.language = language_of(grammar), .fields = {}, .types = {}};
+  const auto* language = language_of(grammar);
+  Names made;
   std::ranges::transform(kFieldNames, made.fields.begin(), [&](std::string_view name) {
-    return ts_language_field_id_for_name(made.language, name.data(),
+    return ts_language_field_id_for_name(language, name.data(),
                                          static_cast<std::uint32_t>(name.size()));
   });
-  for (std::uint32_t i = 0; i < ts_language_symbol_count(made.language); ++i)
-    made.types.emplace_back(ts_language_symbol_name(made.language, static_cast<TSSymbol>(i)));
+  for (std::uint32_t i = 0; i < ts_language_symbol_count(language); ++i)
+    made.types.emplace_back(ts_language_symbol_name(language, static_cast<TSSymbol>(i)));
   return made;
 }
 
-const Names& names_of(const TSLanguage* language) {
+const Names& names_of(Grammar grammar) {
   static const std::array kGrammars = {names_in(Grammar::kPython), names_in(Grammar::kTsx),
                                        names_in(Grammar::kBash)};
-  return *std::ranges::find(kGrammars, language, &Names::language);
+  return kGrammars[static_cast<std::size_t>(grammar)];
 }
 
 /// What this thread's parser has asked for since its file began. Volatile: the parser reads `over`
@@ -139,7 +142,7 @@ class Cursor {
 
 std::string_view Syntax::type() const {
   if (null()) return "";
-  const auto& types = names_of(ts_tree_language(node_.tree)).types;
+  const auto& types = names_->types;
   const auto symbol = ts_node_symbol(node_);
   return symbol < types.size() ? types[symbol] : std::string_view(ts_node_type(node_));
 }
@@ -160,8 +163,7 @@ Place Syntax::place() const {
 
 Syntax Syntax::field(Field field) const {
   if (null()) return *this;
-  const auto& names = names_of(ts_tree_language(node_.tree));
-  return {ts_node_child_by_field_id(node_, names.fields[static_cast<std::size_t>(field)]), source_};
+  return at(ts_node_child_by_field_id(node_, names_->fields[static_cast<std::size_t>(field)]));
 }
 
 std::vector<Syntax> Syntax::children() const {
@@ -173,7 +175,7 @@ std::vector<Syntax> Syntax::children() const {
   for (bool more = ts_tree_cursor_goto_first_child(cursor); more;
        more = ts_tree_cursor_goto_next_sibling(cursor)) {
     const auto each = ts_tree_cursor_current_node(cursor);
-    if (ts_node_is_named(each)) all.emplace_back(each, source_);
+    if (ts_node_is_named(each)) all.push_back(at(each));
   }
   return all;
 }
@@ -188,7 +190,7 @@ std::optional<SyntaxTree> SyntaxTree::parse(Grammar grammar, std::string_view so
     ts_parser_reset(parser);  // otherwise the next file would carry on with this one
     return std::nullopt;
   }
-  return SyntaxTree(tree, source);
+  return SyntaxTree(tree, source, names_of(grammar));
 }
 
 }  // namespace ecluse::preflight

@@ -50,11 +50,15 @@ enum class Field {
   kValue
 };
 
+/// What a grammar calls its nodes and fields.
+struct Names;
+
 /// A node and the text below it; below a null node everything is null or empty. Cheap to copy;
 /// lives as long as its tree.
 class Syntax {
  public:
-  Syntax(TSNode node, std::string_view source) : node_(node), source_(source) {}
+  Syntax(TSNode node, std::string_view source, const Names& names)
+      : node_(node), source_(source), names_(&names) {}
 
   std::string_view type() const;
   bool null() const { return ts_node_is_null(node_); }
@@ -62,32 +66,37 @@ class Syntax {
   Place place() const;
   int last_line() const { return static_cast<int>(ts_node_end_point(node_).row) + 1; }
   std::uint32_t size() const { return null() ? 0 : ts_node_named_child_count(node_); }
-  Syntax child(std::uint32_t n) const { return {ts_node_named_child(node_, n), source_}; }
+  Syntax child(std::uint32_t n) const { return at(ts_node_named_child(node_, n)); }
   /// The named children, in one pass: child(n) counts from the first one each time.
   std::vector<Syntax> children() const;
   Syntax field(Field field) const;
-  Syntax parent() const { return null() ? *this : Syntax{ts_node_parent(node_), source_}; }
+  Syntax parent() const { return null() ? *this : at(ts_node_parent(node_)); }
   TSNode node() const { return node_; }
   bool same_as(const Syntax& other) const { return ts_node_eq(node_, other.node_); }
 
  private:
+  Syntax at(TSNode node) const { return {node, source_, *names_}; }
+
   TSNode node_;
   std::string_view source_;
+  const Names* names_;
 };
 
 class SyntaxTree {
  public:
   /// Nothing when the parser gave up after kParseWork. `source` must outlive the tree.
   static std::optional<SyntaxTree> parse(Grammar grammar, std::string_view source);
-  Syntax root() const { return {ts_tree_root_node(tree_.get()), source_}; }
+  Syntax root() const { return {ts_tree_root_node(tree_.get()), source_, *names_}; }
 
  private:
   struct Delete {
     void operator()(TSTree* tree) const { ts_tree_delete(tree); }
   };
-  SyntaxTree(TSTree* tree, std::string_view source) : tree_(tree), source_(source) {}
+  SyntaxTree(TSTree* tree, std::string_view source, const Names& names)
+      : tree_(tree), source_(source), names_(&names) {}
   std::unique_ptr<TSTree, Delete> tree_;
   std::string_view source_;
+  const Names* names_;
 };
 
 /// Visits every named node below `root`, parents first, no deeper than `depth_max`. `visit` returns
@@ -95,8 +104,7 @@ class SyntaxTree {
 template <typename Visit>
 void for_each_node(const Syntax& root, int depth_max, Visit visit) {
   if (depth_max <= 0 || root.null() || !visit(root)) return;
-  for (std::uint32_t i = 0; i < root.size(); ++i)
-    for_each_node(root.child(i), depth_max - 1, visit);
+  for (const auto& child : root.children()) for_each_node(child, depth_max - 1, visit);
 }
 
 }  // namespace ecluse::preflight

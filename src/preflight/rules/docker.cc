@@ -65,20 +65,27 @@ Findings root_user(const Subject& subject) {
       });
 }
 
-/// "", "latest", "alpine", "lts-slim": words that name a kind, and next month another version.
-bool is_floating_tag(std::string_view tag) {
+/// "alpine", "lts-slim": only words that name a kind, and next month another version.
+bool is_kind_tag(std::string_view tag) {
   constexpr std::array kKinds = {"latest",  "alpine", "slim",     "lts",
                                  "current", "stable", "mainline", "edge"};
-  const auto parts = split(tag, '-');
-  return tag.empty() || std::ranges::all_of(parts, [&](const std::string& part) {
-           return std::ranges::find(kKinds, part) != kKinds.end();
-         });
+  return std::ranges::all_of(split(tag, '-'), [&](const std::string& part) {
+    return std::ranges::find(kKinds, part) != kKinds.end();
+  });
+}
+
+/// Servers whose next version reads this one's configuration: `nginx:alpine` says enough. An
+/// interpreter or a database of another version is another program to the app.
+bool is_steady(std::string_view image) {
+  const auto name = name_of(image);
+  return name == "nginx" || name == "nginx-unprivileged" || name == "httpd";
 }
 
 bool floats(std::string_view image) {
   const bool unknown = image.empty() || image.find('$') != std::string_view::npos;
   if (unknown || image == "scratch" || image.find('@') != std::string_view::npos) return false;
-  return is_floating_tag(tag_of(image));
+  const auto tag = tag_of(image);
+  return tag.empty() || tag == "latest" || (is_kind_tag(tag) && !is_steady(image));
 }
 
 Findings latest_tag(const Subject& subject) {

@@ -6,7 +6,7 @@
 //   @utf16 PATH      the same in UTF-16
 //   @django          manage.py and shop/wsgi.py, as startproject makes them
 //   @sqlite PATH T   a SQLite database with the table T
-//   @vendored PATH   a committed virtual environment
+//   @vendored PATH   a committed folder of other people's code: venv, node_modules
 // An ecluse.yml among the files makes the audit be about its last environment.
 #include <gtest/gtest.h>
 
@@ -123,7 +123,7 @@ Repository repository_of(const Sample& sample) {
     if (Collector::wish(path, text.size()) != Wish::kNothing) collector.content(fact, text);
   }
   for (const auto& path : sample.vendored)
-    collector.vendored({.path = path, .kind = "virtual environment", .files = 900});
+    collector.vendored({.path = path, .kind = vendored_kind(file_name(path)), .files = 900});
   return collector.finish();
 }
 

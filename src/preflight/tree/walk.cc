@@ -22,29 +22,42 @@ namespace {
 
 // Of a database: its schema may stand anywhere, and mostly stands in the first pages.
 constexpr std::size_t kHeadBytes = 1 << 20;
-constexpr std::chrono::seconds kGitTime{5};
 constexpr std::size_t kGitBytesMax = 32 << 20;
 
 /// What git says of the files below a folder.
 struct Tracked {
   bool known = false;
+  std::string problem;  ///< why it said nothing, where it ought to know
   std::unordered_set<std::string> committed;
   std::unordered_set<std::string> folders;  ///< those that hold committed files
 };
 
-Tracked ask_git(const std::filesystem::path& root) {
+/// Paths with a zero byte after each; or why there are none. "" outside of any repository.
+Result<std::string> list_committed(const std::filesystem::path& root,
+                                   std::chrono::milliseconds time) {
+  ECLUSE_ASSIGN(auto listed,
+                os::run({.argv = {"git", "-C", root.string(), "-c", "core.fsmonitor=false",
+                                  "ls-files", "-z", "--cached"},
+                         .env = {{"LC_ALL", "C"}},
+                         .clean_env = false,
+                         .folder = {},
+                         .input = {},
+                         .timeout = time,
+                         .output_bytes_max = kGitBytesMax}));
+  if (listed.out.size() >= kGitBytesMax)
+    return fail(ErrorKind::kExhausted, "git lists more than can be read");
+  if (listed.exit_code == 0) return std::move(listed.out);
+  if (listed.err.find("not a git repository") != std::string::npos) return std::string{};
+  const auto said = trim(listed.err);
+  return fail(ErrorKind::kUnavailable, "git: " + printable(said.substr(0, said.find('\n'))));
+}
+
+Tracked ask_git(const std::filesystem::path& root, std::chrono::milliseconds time) {
   Tracked tracked;
-  const auto listed = os::run({.argv = {"git", "-C", root.string(), "-c", "core.fsmonitor=false",
-                                        "ls-files", "-z", "--cached"},
-                               .env = {},
-                               .clean_env = false,
-                               .folder = {},
-                               .input = {},
-                               .timeout = kGitTime,
-                               .output_bytes_max = kGitBytesMax});
-  // No git, or no repository: everything there counts as committed.
-  if (!listed || listed->exit_code != 0 || listed->out.empty()) return tracked;
-  for (auto& path : split(listed->out, '\0')) {
+  const auto listed = list_committed(root, time);
+  if (!listed) tracked.problem = listed.error().message;
+  if (!listed || listed->empty()) return tracked;
+  for (auto& path : split(*listed, '\0')) {
     if (path.empty()) continue;
     for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder))
       if (!tracked.folders.emplace(folder).second) break;
@@ -62,6 +75,8 @@ class Walk {
  public:
   explicit Walk(Tracked tracked) : tracked_(std::move(tracked)) {
     if (tracked_.known) out_.knows_git();
+    if (!tracked_.problem.empty())
+      out_.obstacle(".git", tracked_.problem + ", so every file counts as committed");
   }
 
   void folder(int parent, const std::string& name, const std::string& path, int depth) {
@@ -236,13 +251,14 @@ class Walk {
 
 }  // namespace
 
-Result<Repository> read_repository(const std::filesystem::path& root) {
+Result<Repository> read_repository(const std::filesystem::path& root,
+                                   std::chrono::milliseconds git_time) {
   std::error_code error;
   const auto real = std::filesystem::canonical(root, error);
   if (error || !std::filesystem::is_directory(real, error))
     return fail(ErrorKind::kNotFound, root.string() + " is no folder that can be read",
                 "name the top folder of a repository");
-  Walk walk(ask_git(real));
+  Walk walk(ask_git(real, git_time));
   walk.folder(AT_FDCWD, real.string(), "", 0);
   return walk.finish();
 }

@@ -2,6 +2,7 @@
 // Reads a folder into facts: one bounded pass. Symbolic links are never followed, devices and pipes
 // never opened, folders of other people's code counted but not read.
 
+#include <chrono>
 #include <filesystem>
 
 #include "base/result.h"
@@ -11,10 +12,13 @@ namespace ecluse::preflight {
 
 constexpr std::size_t kFilesMax = 200'000;
 constexpr int kFolderDepthMax = 64;
+constexpr std::chrono::seconds kGitTime{5};  ///< for a list of what is committed
 
 /// Blocking. Fails only when `root` is no folder that can be read; what is unreadable below it
 /// becomes an obstacle. Where git knows the folder, only what is committed or would be (untracked
-/// and not ignored) is a file; elsewhere everything is.
-Result<Repository> read_repository(const std::filesystem::path& root);
+/// and not ignored) is a file; elsewhere everything is, and where git ought to know and cannot say
+/// within `git_time`, an obstacle tells so.
+Result<Repository> read_repository(const std::filesystem::path& root,
+                                   std::chrono::milliseconds git_time = kGitTime);
 
 }  // namespace ecluse::preflight

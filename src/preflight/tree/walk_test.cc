@@ -158,6 +158,28 @@ TEST_F(Walk, KnowsWhatIsCommittedAndWhatIsIgnored) {
   EXPECT_EQ(repository.vendored[0].files, 1U);
 }
 
+TEST_F(Walk, SaysThatGitGaveNoAnswerAndTakesEverythingForCommitted) {
+  write(".gitignore", "*.log\n");
+  write("debug.log", "x");
+  git({"init", "-q"});
+  git({"add", ".gitignore"});
+  const auto late = read_repository(root_, std::chrono::milliseconds(0));
+  ASSERT_TRUE(late) << late.error().message;
+  EXPECT_TRUE(has_obstacle(*late, ".git"));
+  EXPECT_NE(late->find("debug.log"), nullptr);
+
+  EXPECT_FALSE(has_obstacle(read(), ".git"));
+  write(".git/index", "no index");
+  EXPECT_TRUE(has_obstacle(read(), ".git"));
+}
+
+TEST_F(Walk, SaysNothingOfGitWhereThereIsNoRepository) {
+  write("app.py", "");
+  const auto repository = read();
+  EXPECT_FALSE(repository.git);
+  EXPECT_TRUE(repository.obstacles.empty());
+}
+
 TEST_F(Walk, RefusesWhatIsNoFolder) {
   write("file", "");
   EXPECT_FALSE(read_repository(root_ / "file"));
