@@ -15,7 +15,7 @@ struct Fragment {
   const char* key;
   const char* value;
 };
-constexpr std::array<Fragment, 51> kShared{{
+constexpr std::array<Fragment, 53> kShared{{
     {"build", "python"},
     {"build", "{python: requirements.txt, version: \"3.10\", run: [a, b]}"},
     {"build", "{node: 20, run: npm run build, per_environment: [A, B]}"},
@@ -32,6 +32,8 @@ constexpr std::array<Fragment, 51> kShared{{
     {"release", "[\"multi\\nline\\ttext \\\"quoted\\\"\"]"},
     {"processes", "{web: {command: \"serve 'a b' \\\\\"}}"},
     {"processes", "{web: {command: serve, instances: 3, ready: /x, live: {path: /y, fail: 9}}}"},
+    {"processes", "{web: {command: s, websockets: [/ws, /socket.io]}}"},
+    {"processes", "{web: {command: s, websockets: []}}"},
     {"processes", "{worker: {command: work, env: {A: \"\", B: \"no\", C: secret:D}}}"},
     {"processes", "{web: {command: s, static: {/s: a/b}, affinity: instance, root: x}}"},
     {"processes", "{api: {command: s, port: 80, routes: [/api, /v2], build: {node: yes}}}"},

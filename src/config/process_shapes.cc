@@ -83,6 +83,8 @@ Shape<model::ProcessSpec> process() {
              "folders of the release the gateway serves itself, by path"),
        field("routes", &ProcessSpec::routes, list_of(text(url_path_rule())),
              "path prefixes it answers; empty: everything"),
+       field("websockets", &ProcessSpec::websockets, list_of(text(url_path_rule())),
+             "path prefixes where a WebSocket may be opened; []: nowhere"),
        field("affinity", &ProcessSpec::affinity, affinity,
              "instance: a session stays on one instance"),
        field("root", &ProcessSpec::root, text(folder_rule()),

@@ -269,7 +269,8 @@ ports::Backend backend_of(const rollout::State& state, const model::ProcessSpec&
                           model::ReleaseNumber release) {
   ports::Backend backend{.process = process.name,
                          .prefixes = process.routes,
-                         .affinity = process.affinity == model::Affinity::kInstance};
+                         .affinity = process.affinity == model::Affinity::kInstance,
+                         .websockets = process.websockets};
   if (backend.prefixes.empty()) backend.prefixes = {"/"};
   for (const auto& instance : state.instances) {
     const bool is_target = instance.release == release && instance.process == process.name &&

@@ -30,5 +30,22 @@ TEST(InstanceKeyOf, KnowsTheInstancesOfAReleaseAndNothingElse) {
   EXPECT_EQ(instance_key_of(status_of("shop-preprod-7-web-1", "release 7")), std::nullopt);
 }
 
+TEST(SiteOf, SaysOfEachReleaseWhereItsProcessesTakeWebsockets) {
+  model::Release open;
+  open.spec.processes = {{.name = "web", .takes_traffic = true}};
+  model::Release narrow;
+  narrow.spec.processes = {{.name = "web", .takes_traffic = true, .websockets = {"/ws"}},
+                           {.name = "api", .takes_traffic = true, .websockets = {}}};
+  rollout::State state;
+  state.arms = {{.release = 6, .weight_ppm = 900'000}, {.release = 7, .weight_ppm = 100'000}};
+  const auto site =
+      site_of(state, [&](model::ReleaseNumber number) { return number == 6 ? &open : &narrow; });
+  ASSERT_EQ(site.arms.size(), 2U);
+  using Prefixes = std::vector<std::string>;
+  EXPECT_EQ(site.arms[0].backends.at(0).websockets, Prefixes{"/"});
+  EXPECT_EQ(site.arms[1].backends.at(0).websockets, Prefixes{"/ws"});
+  EXPECT_EQ(site.arms[1].backends.at(1).websockets, Prefixes{});
+}
+
 }  // namespace
 }  // namespace ecluse::control

@@ -89,6 +89,21 @@ TEST(BoundHits, ARequestBeyondABoundIsRefusedWithItsStatusAndCountedByTheBoundsN
   }
 }
 
+/// Both stall; the one that sent less than a window wants does not live through the first.
+TEST(BoundHits, ABodyIsSlowByTheRateThatWasSet) {
+  RecordingApp app;
+  const Bounded bounded(app, {"body_bytes_per_s_min=40000", "body_rate_window_ms=1500"});
+  const std::string head = post("Content-Length: 1000000\r\n");
+  RawClient more(bounded.port());
+  RawClient less(bounded.port());
+  ASSERT_TRUE(more.send(head + std::string(90'000, 'a')));
+  ASSERT_TRUE(less.send(head + std::string(30'000, 'a')));
+  EXPECT_EQ(status_of(less.read_to_end()), 408);
+  EXPECT_EQ(bounded.hits(), (Hits{{"body_bytes_per_s_min", 1}}));
+  EXPECT_EQ(status_of(more.read_to_end()), 408);
+  EXPECT_TRUE(bounded.come_to({{"body_bytes_per_s_min", 2}}));
+}
+
 TEST(BoundHits, AConnectionThatSaysNothingIsClosedSilentlyBeforeAndAfterARequest) {
   RecordingApp app;
   const Bounded bounded(app, {"head_ms_max=200", "idle_ms_max=300"});

@@ -197,6 +197,23 @@ TEST(HandOver, FewerThreadsServeEveryShard) {
   }
 }
 
+/// Fewer and fewer threads take over the sockets of more, queues and all.
+TEST(HandOver, ToFewerThreadsUnderLoadLosesNothing) {
+  RecordingApp app;
+  Upgradable upgradable(app, {"--workers", "4"});
+  Load load(upgradable.port());
+  for (const int workers : {3, 2, 1}) {
+    ASSERT_TRUE(load.await_answers(60));
+    const int before = upgradable.generation();
+    const json asked = ask(upgradable.control(), {{"op", "upgrade"}, {"workers", workers}});
+    ASSERT_EQ(asked.value("generation", 0), before);
+    ASSERT_TRUE(eventually([&] { return upgradable.generation() == before + 1; }));
+  }
+  ASSERT_TRUE(load.await_answers(60));
+  load.stop();
+  EXPECT_EQ(load.lost(), 0);
+}
+
 class Broken : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Broken, ProgramLeavesTheFormerOneServing) {

@@ -50,7 +50,7 @@ void write_request_head(const http1::Request& request, const RequestExtras& extr
   }
   write_framing(request.framing, out);
   if (request.expects_continue) out.field("Expect", "100-continue");
-  if (request.wants_websocket) out.text("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  if (extras.passes_upgrade) out.text("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   out.field("X-Forwarded-For", extras.client_address);
   out.field("X-Forwarded-Proto", extras.is_secure ? "https" : "http");
   out.field("X-Forwarded-Host", request.authority);

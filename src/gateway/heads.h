@@ -19,6 +19,7 @@ struct RequestExtras {
   std::string_view request_id;
   bool is_secure = false;            ///< the client came by TLS
   bool drops_authorization = false;  ///< it was meant for us
+  bool passes_upgrade = false;       ///< to a WebSocket
 };
 /// How many more times an OPTIONS request may be passed on (Max-Forwards, RFC 9110 section 7.6.2);
 /// nothing: it does not say, or is another method. At 0 the answer is ours to give.

@@ -12,6 +12,7 @@ namespace ecluse::gateway::http1 {
 
 namespace {
 constexpr std::size_t kMethodBytesMax = 32;
+constexpr std::string_view kLineEnd = "\r\n";
 
 std::size_t find(std::string_view bytes, char c, std::size_t from) {
   return from < bytes.size() ? bytes.find(c, from) : std::string_view::npos;
@@ -61,25 +62,31 @@ HeadScanner::State HeadScanner::fail_with(Fault fault) {
   return State::kFault;
 }
 
-// RFC 9112 section 2.2: one empty line before a request is ignored, old clients send it after a
-// body.
-void HeadScanner::skip_empty_line(std::string_view bytes) {
-  if (kind_ != HeadKind::kRequest || begin_ != 0 || !bytes.starts_with("\r\n")) return;
-  begin_ = line_ = seen_ = 2;
+bool HeadScanner::may_skip_more() const {
+  return kind_ == HeadKind::kRequest && begin_ < kEmptyLinesMax * kLineEnd.size() &&
+         begin_ == line_;
+}
+
+void HeadScanner::skip_empty_lines(std::string_view bytes) {
+  while (may_skip_more() && bytes.substr(begin_).starts_with(kLineEnd)) {
+    begin_ += static_cast<std::uint32_t>(kLineEnd.size());
+    line_ = seen_ = begin_;
+  }
 }
 
 bool HeadScanner::first_byte_is_plausible(std::string_view bytes) const {
   if (bytes.size() <= begin_) return true;
   const char first = bytes[begin_];
   if (kind_ == HeadKind::kResponse) return first == 'H';
-  if (first == '\r' && begin_ == 0 && bytes.size() == 1) return true;  // LF may follow
+  const bool may_be_empty_line = first == '\r' && bytes.size() == begin_ + 1;  // LF may follow
+  if (may_be_empty_line && may_skip_more()) return true;
   return kTokenChars[static_cast<unsigned char>(first)];
 }
 
 HeadScanner::State HeadScanner::scan(std::string_view bytes, const HeadBounds& bounds) {
   if (is_complete_) return State::kComplete;
   if (fault_ != Fault::kNone) return State::kFault;
-  skip_empty_line(bytes);
+  skip_empty_lines(bytes);
   if (!first_byte_is_plausible(bytes)) return fail_with(Fault::kMalformed);
   for (;;) {
     const std::size_t lf = find(bytes, '\n', seen_);
@@ -330,7 +337,9 @@ bool parse_absolute_form(std::string_view target, Request& request) {
   request.authority = target.substr(0, end);
   request.target = target.substr(end);
   request.needs_slash = request.target.empty() || request.target.front() == '?';
-  return is_valid_authority(request.authority, request.host);
+  if (!is_valid_authority(request.authority, request.host)) return false;
+  request.authority = without_empty_port(request.authority);
+  return true;
 }
 
 Fault parse_target(std::string_view target, Request& request) {
@@ -367,7 +376,7 @@ Fault check_host(Request& request) {
   std::string_view host;
   if (hosts != 1 || !is_valid_authority(authority, host)) return Fault::kMalformed;
   if (request.authority.empty()) {
-    request.authority = authority;
+    request.authority = without_empty_port(authority);
     request.host = host;
   }
   return Fault::kNone;
@@ -377,8 +386,11 @@ Fault read_expectation(Request& request) {
   request.expects_continue = false;
   for (const Field& field : request.fields) {
     if (field.id != FieldId::kExpect || request.version_minor == 0) continue;
-    if (!equal_ignoring_case(field.value, "100-continue")) return Fault::kExpectation;
-    request.expects_continue = true;
+    const bool is_met = for_each_element(field.value, [&](std::string_view expectation) {
+      request.expects_continue = equal_ignoring_case(expectation, "100-continue");
+      return request.expects_continue;
+    });
+    if (!is_met) return Fault::kExpectation;
   }
   const bool has_body = request.framing.kind == BodyKind::kChunked || request.framing.length > 0;
   request.expects_continue = request.expects_continue && has_body;
@@ -524,7 +536,12 @@ bool is_valid_authority(std::string_view authority, std::string_view& host) {
   host = authority.substr(0, end);
   if (host.size() > kHostBytesMax) return false;
   const std::string_view rest = authority.substr(end);
-  return rest.empty() || (rest.front() == ':' && is_valid_port(rest.substr(1)));
+  return rest.empty() || rest == ":" || (rest.front() == ':' && is_valid_port(rest.substr(1)));
+}
+
+std::string_view without_empty_port(std::string_view authority) {
+  if (authority.ends_with(':')) authority.remove_suffix(1);
+  return authority;
 }
 
 namespace {

@@ -31,6 +31,8 @@ struct HeadBounds {
   std::size_t head_bytes_max = 16384;
   std::size_t fields_max = 100;
 };
+/// Before a request line; old clients send one after a body (RFC 9112 section 2.2).
+inline constexpr std::size_t kEmptyLinesMax = 4;
 /// The room Request and Response have for fields; HeadBounds::fields_max may not exceed it.
 inline constexpr std::size_t kFieldsRoom = 128;
 
@@ -52,7 +54,8 @@ class HeadScanner {
 
  private:
   State fail_with(Fault fault);
-  void skip_empty_line(std::string_view bytes);
+  bool may_skip_more() const;
+  void skip_empty_lines(std::string_view bytes);
   bool first_byte_is_plausible(std::string_view bytes) const;
   State take_line(std::string_view line);
 
@@ -60,7 +63,7 @@ class HeadScanner {
   bool is_complete_ = false;
   Fault fault_ = Fault::kNone;
   std::uint16_t lines_ = 0;
-  std::uint32_t begin_ = 0;  ///< after an ignored empty line
+  std::uint32_t begin_ = 0;  ///< after ignored empty lines
   std::uint32_t line_ = 0;   ///< where the current line begins
   std::uint32_t seen_ = 0;   ///< bytes already searched for the end of the line
 };
@@ -165,6 +168,9 @@ Fault parse_response(std::string_view head, bool to_head, Response& response);
 Fault parse_field(std::string_view line, Field& field);
 /// host[:port] of RFC 3986 without userinfo; `host` becomes the part before the port.
 bool is_valid_authority(std::string_view authority, std::string_view& host);
+/// A valid authority in its plain form: "a:" means the default port, as "a" does (RFC 3986 section
+/// 6.2.3).
+std::string_view without_empty_port(std::string_view authority);
 
 /// Whether a field may be forwarded as it is: not framing, not of one hop, not ours to say.
 bool may_reach_app(const Field& field, const ConnectionOptions& connection);

@@ -119,6 +119,61 @@ TEST(ParseRequest, TakesTheAuthorityOfTheAbsoluteForm) {
   EXPECT_TRUE(request.needs_slash);
 }
 
+TEST(ParseRequest, AnEmptyPortIsTheDefaultOneAndGoesNoFurther) {
+  Request request;
+  for (const auto& [host, plain] : std::vector<std::pair<std::string, std::string>>{
+           {"a.example:", "a.example"}, {"[::1]:", "[::1]"}, {"a.example:80", "a.example:80"}}) {
+    const std::string line = "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+    ASSERT_EQ(parse_request(line, request), Fault::kNone) << host;
+    EXPECT_EQ(request.authority, plain);
+    const std::string absolute = "GET http://" + host + "/ HTTP/1.1\r\nHost: b\r\n\r\n";
+    ASSERT_EQ(parse_request(absolute, request), Fault::kNone) << host;
+    EXPECT_EQ(request.authority, plain);
+  }
+  for (const std::string host : {":", "a::", "a:80:", "a: :", "[::1]::", "a:0", "u@a:"}) {
+    EXPECT_EQ(fault_of("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"), Fault::kMalformed) << host;
+  }
+}
+
+TEST(ParseRequest, AnExpectationIsAListOfOneWord) {
+  const auto read = [](const std::string& fields, bool& expects) {
+    Request request;
+    const Fault fault = parse_request(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n" + fields + "\r\n", request);
+    expects = request.expects_continue;
+    return fault;
+  };
+  bool expects = false;
+  for (const std::string fields :
+       {"Expect: 100-continue, 100-Continue\r\n", "Expect: , 100-continue ,\r\n",
+        "Expect: 100-continue\r\nExpect:\r\n"}) {
+    EXPECT_EQ(read(fields, expects), Fault::kNone) << fields;
+    EXPECT_TRUE(expects) << fields;
+  }
+  EXPECT_EQ(read("Expect:\r\n", expects), Fault::kNone);
+  EXPECT_FALSE(expects);
+  for (const std::string fields : {"Expect: 100-continue, x\r\n", "Expect: x, 100-continue\r\n",
+                                   "Expect: 100-continue 100-continue\r\n"}) {
+    EXPECT_EQ(read(fields, expects), Fault::kExpectation) << fields;
+  }
+}
+
+TEST(HeadScanner, PassesOverAsManyEmptyLinesAsItsBoundSaysAndNoMore) {
+  const std::string head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  std::string bytes = head;
+  for (std::size_t lines = 0; lines <= kEmptyLinesMax; ++lines, bytes.insert(0, "\r\n")) {
+    HeadScanner scanner;
+    ASSERT_EQ(scanner.scan(bytes, {}), HeadScanner::State::kComplete) << lines;
+    EXPECT_EQ(scanner.head_begin(), 2 * lines);
+    EXPECT_EQ(scanner.head_end(), bytes.size());
+  }
+  EXPECT_EQ(fault_of(bytes), Fault::kMalformed);
+  EXPECT_EQ(fault_of("\r\n\n" + head), Fault::kMalformed);
+  EXPECT_EQ(fault_of("\r\n\r" + head), Fault::kMalformed);
+  HeadScanner answer(HeadKind::kResponse);
+  EXPECT_EQ(answer.scan("\r\nHTTP/1.1 200 OK\r\n\r\n", {}), HeadScanner::State::kFault);
+}
+
 TEST(ParseRequest, TellsTheStatusThatFits) {
   EXPECT_EQ(fault_of("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), Fault::kVersion);
   EXPECT_EQ(fault_of("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"), Fault::kNotImplemented);

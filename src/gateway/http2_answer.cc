@@ -29,6 +29,14 @@ std::span<const nghttp2_nv> fields_of(const AnswerHead& head, std::string_view s
   return {room.data(), count};
 }
 
+/// 101 is the consent of HTTP/1; here it is a CONNECT that succeeds (RFC 8441 section 5.1). So what
+/// succeeded without becoming a WebSocket must not look like it: the app does not do that.
+std::string_view status_of(const AnswerHead& head, bool wants_websocket) {
+  constexpr std::string_view kNotImplemented = "501";
+  if (head.status == 101) return "200";
+  return wants_websocket && head.status / 100 == 2 ? kNotImplemented : head.status_text;
+}
+
 ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t size,
                   std::uint32_t* flags, nghttp2_data_source* source, void*) {
   auto& stream = *static_cast<Stream*>(source->ptr);
@@ -45,8 +53,7 @@ bool submit_interim(nghttp2_session* session, std::int32_t stream, const AnswerH
 
 bool submit_final(nghttp2_session* session, Stream& stream, const AnswerHead& head, Body body) {
   FieldsRoom room;
-  // 101 is the one of HTTP/1; here it is the CONNECT that succeeds (RFC 8441 section 5.1).
-  const auto fields = fields_of(head, head.status == 101 ? "200" : head.status_text, room);
+  const auto fields = fields_of(head, status_of(head, stream.wants_websocket), room);
   nghttp2_data_provider provider{};
   provider.source.ptr = &stream;
   provider.read_callback = read_body;

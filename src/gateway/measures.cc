@@ -23,6 +23,11 @@ std::size_t index_of(std::uint64_t Bounds::* bound) {
   const auto found = std::ranges::find(names, bound, &BoundName::member);
   return std::min(static_cast<std::size_t>(found - names.begin()), Measures::kBoundsRoom - 1);
 }
+
+/// From the far end: the bounds grow from the near one.
+std::size_t index_of(Refusal refusal) {
+  return Measures::kBoundsRoom - 2 - static_cast<std::size_t>(refusal);
+}
 }  // namespace
 
 std::size_t Measures::bytes() {
@@ -80,17 +85,30 @@ void Measures::forget(std::uint32_t slot) {
   }
 }
 
-void Measures::hit(std::size_t row, std::uint64_t Bounds::* bound) {
-  auto& count = layout().hits[row].counts[index_of(bound)];
+void Measures::count(std::size_t row, std::size_t place) {
+  auto& count = layout().hits[row].counts[place];
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-std::uint64_t Measures::hits(std::uint64_t Bounds::* bound) const {
+std::uint64_t Measures::counted(std::size_t place) const {
   std::uint64_t sum = 0;
   for (const auto& row : layout().hits) {
-    sum += row.counts[index_of(bound)].load(std::memory_order_relaxed);
+    sum += row.counts[place].load(std::memory_order_relaxed);
   }
   return sum;
+}
+
+void Measures::hit(std::size_t row, std::uint64_t Bounds::* bound) {
+  count(row, index_of(bound));
+}
+std::uint64_t Measures::hits(std::uint64_t Bounds::* bound) const {
+  return counted(index_of(bound));
+}
+void Measures::hit(std::size_t row, Refusal refusal) {
+  count(row, index_of(refusal));
+}
+std::uint64_t Measures::hits(Refusal refusal) const {
+  return counted(index_of(refusal));
 }
 
 }  // namespace ecluse::gateway

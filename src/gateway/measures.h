@@ -7,12 +7,23 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "base/result.h"
 #include "gateway/bounds.h"
 #include "gateway/sketch_cell.h"
 
 namespace ecluse::gateway {
+
+/// What is withheld from a client without being a number of Bounds.
+enum class Refusal : std::uint8_t {
+  kWebsocket,  ///< the route does not allow one: its upgrade was not passed
+};
+struct RefusalName {
+  Refusal refusal;
+  std::string_view name;
+};
+inline constexpr std::array<RefusalName, 1> kRefusalNames{{{Refusal::kWebsocket, "websockets"}}};
 
 /// Pages nobody wrote are not resident. Each row is written by one thread.
 class Measures {
@@ -37,10 +48,14 @@ class Measures {
   void forget(std::uint32_t slot);
   void hit(std::size_t row, std::uint64_t Bounds::* bound);
   std::uint64_t hits(std::uint64_t Bounds::* bound) const;
+  void hit(std::size_t row, Refusal refusal);
+  std::uint64_t hits(Refusal refusal) const;
 
  private:
   struct Layout;
   explicit Measures(void* mapping) : mapping_(mapping) {}
+  void count(std::size_t row, std::size_t place);
+  std::uint64_t counted(std::size_t place) const;
   Layout& layout() const { return *static_cast<Layout*>(mapping_); }
   void* mapping_ = nullptr;
 };

@@ -62,6 +62,9 @@ metrics::Traffic Meter::look(Books& books) {
   for (const BoundName& bound : bound_names()) {
     traffic.bound_hits[std::string(bound.name)] = memory_.measures().hits(bound.member);
   }
+  for (const RefusalName& known : kRefusalNames) {
+    traffic.bound_hits[std::string(known.name)] = memory_.measures().hits(known.refusal);
+  }
   return traffic;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/measurements_client.h"
 #include "gateway/override_token.h"
 #include "gateway/testing_sites.h"
 
@@ -317,6 +318,63 @@ TEST(OwnPages, ComeFromFilesOfTheReleaseAndNeverFromOutside) {
   EXPECT_NE(body_of(two.ask()), "");
 }
 
+namespace {
+constexpr const char* kAsksForWebsocket =
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// Consents to every upgrade that it hears of.
+void consent(RecordingApp::Peer& peer) {
+  const bool hears_upgrade =
+      peer.read_request().find("Upgrade: websocket\r\n") != std::string::npos;
+  peer.send(
+      hears_upgrade
+          ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+          : "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n");
+}
+
+std::uint64_t hits_of(const Served& served, const std::string& name) {
+  const auto batch = MeasurementsClient(served.folder.path() / "gateway.sock").read({});
+  return batch ? batch->bound_hits.at(name) : 0;
+}
+}  // namespace
+
+TEST(Websockets, AreOpenedOnlyWhereTheRouteAllowsIt) {
+  RecordingApp app(consent);
+  Two two;
+  Site wanted = site({arm(6, kAll, app)});
+  two.apply(wanted);
+  EXPECT_EQ(status_of(two.ask("/anywhere", kAsksForWebsocket)), 101);
+  wanted.arms[0].backends[0].websockets = {"/ws"};
+  two.apply(wanted);
+  EXPECT_EQ(status_of(two.ask("/ws/chat", kAsksForWebsocket)), 101);
+  EXPECT_EQ(hits_of(two.served, "websockets"), 0U);
+  app.forget();
+  EXPECT_EQ(status_of(two.ask("/anywhere", kAsksForWebsocket)), 426);
+  EXPECT_EQ(app.received().find("pgrade"), std::string::npos) << app.received();
+  EXPECT_EQ(hits_of(two.served, "websockets"), 1U);
+  wanted.arms[0].backends[0].websockets = {};
+  two.apply(wanted);
+  EXPECT_EQ(status_of(two.ask("/ws/chat", kAsksForWebsocket)), 426);
+  EXPECT_EQ(hits_of(two.served, "websockets"), 2U);
+}
+
+/// An app that switches all the same is at fault, as any that was not asked.
+TEST(Websockets, AnAppThatSwitchesWhereTheRouteDoesNotAllowItOpensNone) {
+  RecordingApp app([](RecordingApp::Peer& peer) {
+    if (peer.read_request().empty()) return;
+    peer.send(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    (void)peer.read_some();
+  });
+  Two two;
+  Site wanted = site({arm(6, kAll, app)});
+  wanted.arms[0].backends[0].websockets = {"/ws"};
+  two.apply(wanted);
+  EXPECT_EQ(status_of(two.ask("/other", kAsksForWebsocket)), 502);
+}
+
 TEST(Retries, EndWithTheirBudget) {
   RecordingApp app(close_at_once);
   Two two(one_thread({"--bound", "retry_burst_max=5", "--bound", "retry_percent_max=0"}));
@@ -324,6 +382,15 @@ TEST(Retries, EndWithTheirBudget) {
   for (int i = 0; i < 12; ++i) EXPECT_EQ(status_of(two.ask()), 502);
   EXPECT_EQ(app.connections(), 12U + 5U);
   EXPECT_EQ(two.served.traffic.counters(kKey)->arms.at(6).failures, 12U + 5U);
+}
+
+TEST(Retries, AreEarnedByRequestsAndNotByRetries) {
+  RecordingApp app(close_at_once);
+  Two two(one_thread({"--bound", "retry_burst_max=1", "--bound", "retry_percent_max=25"}));
+  two.apply(site({arm(6, kAll, app)}));
+  for (int i = 0; i < 41; ++i) EXPECT_EQ(status_of(two.ask()), 502);
+  // The one that was saved up, and then each fourth.
+  EXPECT_EQ(app.connections(), 41U + 1U + 10U);
 }
 
 TEST(Ejection, AnInstanceThatFailsInARowIsLeftAlone) {

@@ -32,7 +32,22 @@ std::size_t longest_match(const BackendRoute& backend, std::string_view path) {
   }
   return longest;
 }
+/// Whether whoever reads `path` may climb out of the prefix that it begins with.
+bool may_climb(std::string_view path) {
+  path = path.substr(0, path.find('?'));
+  if (path.find("..") != std::string_view::npos) return true;
+  for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+    if (http1::equal_ignoring_case(path.substr(at, 3), "%2e")) return true;
+  }
+  return false;
+}
 }  // namespace
+
+bool BackendRoute::allows_websocket(std::string_view path) const {
+  return std::ranges::any_of(websockets, [&](std::string_view prefix) {
+    return prefix == "/" || (match(prefix, path) && !may_climb(path));
+  });
+}
 
 const BackendRoute* ArmRoute::backend_for(std::string_view path) const {
   const BackendRoute* best = nullptr;
@@ -267,6 +282,7 @@ Result<ArmRoute> make_arm(const ports::Arm& arm, const std::string& site, Target
     BackendRoute made;
     made.prefixes = backend.prefixes;
     made.affinity = backend.affinity;
+    made.websockets = backend.websockets;
     for (const ports::Target& target : backend.targets) {
       const std::string owner = fmt::format("{}#{}", site, arm.release);
       ECLUSE_ASSIGN(TargetRoute target_route, make_target(target, owner, ids));

@@ -40,6 +40,10 @@ struct BackendRoute {
   std::vector<std::string> prefixes;
   std::vector<TargetRoute> targets;
   bool affinity = false;
+  std::vector<std::string> websockets;  ///< prefixes
+
+  /// Whether a WebSocket may be opened at `path`.
+  bool allows_websocket(std::string_view path) const;
 };
 
 struct ArmRoute {

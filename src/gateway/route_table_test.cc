@@ -48,6 +48,21 @@ TEST(AddressBlock, IsNothingElse) {
   }
 }
 
+TEST(Websockets, AreOpenedBelowTheirPrefixesAndNowhereElse) {
+  BackendRoute backend;
+  EXPECT_FALSE(backend.allows_websocket("/"));
+  backend.websockets = {"/ws", "/socket.io/"};
+  for (const char* const path : {"/ws", "/ws/", "/ws/a", "/ws?a=/../b", "/socket.io/?EIO=4"}) {
+    EXPECT_TRUE(backend.allows_websocket(path)) << path;
+  }
+  for (const char* const path : {"/", "/w", "/wsx", "//ws", "/a/ws", "/socket.io", "/WS", "*",
+                                 "/ws/../admin", "/ws/%2e%2e/admin", "/ws/.%2E/admin"}) {
+    EXPECT_FALSE(backend.allows_websocket(path)) << path;
+  }
+  backend.websockets = {"/"};
+  EXPECT_TRUE(backend.allows_websocket("/ws/../admin"));
+}
+
 TEST(Cohorts, AreDrawnByTheMacOfTheIdUnderTheSalt) {
   TargetIds ids;
   const auto made = make_entry({.key = {"a", "prod"}, .cohort_salt = "one"}, ids, {});

@@ -62,13 +62,15 @@ json backend_json(const ports::Backend& backend) {
   return {{"process", backend.process},
           {"prefixes", backend.prefixes},
           {"targets", targets},
-          {"affinity", backend.affinity}};
+          {"affinity", backend.affinity},
+          {"websockets", backend.websockets}};
 }
 ports::Backend backend_of(const json& j) {
   ports::Backend backend;
   backend.process = j.at("process");
   backend.prefixes = j.at("prefixes").get<std::vector<std::string>>();
   backend.affinity = j.value("affinity", false);
+  backend.websockets = j.value("websockets", backend.websockets);
   for (const json& target : j.at("targets")) backend.targets.push_back(target_of(target));
   return backend;
 }

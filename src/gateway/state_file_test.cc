@@ -16,7 +16,8 @@ GatewayState state_with(std::uint64_t sequence) {
                        .backends = {{.process = "web",
                                      .prefixes = {"/"},
                                      .targets = {{.instance = "i", .address = "::1", .port = 1}},
-                                     .affinity = true}}});
+                                     .affinity = true,
+                                     .websockets = {"/ws"}}}});
   GatewayState state;
   state.sites[site.key] = {
       site, {.term = 1, .rollout = "lettings/prod@1", .sequence = sequence}, false};

@@ -84,13 +84,14 @@ GatewayProcess::GatewayProcess(std::vector<std::string> arguments, std::string p
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
   output_.reset(pipe[0]);
-  const os::Fd theirs(pipe[1]);
+  os::Fd theirs(pipe[1]);
   pid_ = ::fork();
   if (pid_ == 0) {
     ::dup2(theirs.get(), 1);
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }
+  theirs.reset();  // so that its end is heard
   port_ = port_in(read_line(output_.get()));
   const bool has_tls = std::ranges::find(arguments, "--tls-listen") != arguments.end();
   if (has_tls) tls_port_ = port_in(read_line(output_.get()));

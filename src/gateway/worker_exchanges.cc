@@ -59,15 +59,18 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
   upstream->scanner.reset();
   upstream->is_draining = upstream->keeps_alive = false;
   count_start(client);
-  retry_tokens_ =
-      std::min(retry_tokens_ + bounds_.retry_percent_max, bounds_.retry_burst_max * 100);
+  if (client.attempts == 0) {
+    retry_tokens_ =
+        std::min(retry_tokens_ + bounds_.retry_percent_max, bounds_.retry_burst_max * 100);
+  }
   std::array<char, 64> address_room{};
   HeadWriter out(upstream->socket.output_room(pool_));
   write_request_head(request,
                      {.client_address = address_text(client.address, address_room),
                       .request_id = request_id(),
                       .is_secure = client.is_secure,
-                      .drops_authorization = !site.authorization.empty()},
+                      .drops_authorization = !site.authorization.empty(),
+                      .passes_upgrade = client.facts.wants_websocket},
                      out);
   if (client.note) note_attempt(client, site, target);
   upstream->socket.produced(out.bytes());

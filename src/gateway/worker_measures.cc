@@ -10,6 +10,10 @@ void WorkerThread::hit(std::uint64_t Bounds::* bound) {
   context_.memory->measures().hit(index_, bound);
 }
 
+void WorkerThread::hit(Refusal refusal) {
+  context_.memory->measures().hit(index_, refusal);
+}
+
 void WorkerThread::hit_fault(const Client& client, http1::Fault fault) {
   switch (fault) {
     case http1::Fault::kBodyTooLarge:

@@ -341,6 +341,15 @@ void WorkerThread::forward(Client& client, const http1::Request& request, const 
   answer_page(client, page_for(client, &site, 503));
 }
 
+/// An upgrade that the route does not allow is passed over, as any server may (RFC 9110 section
+/// 7.8): the app hears an ordinary request, and what it answers is no WebSocket.
+void WorkerThread::permit_upgrade(Client& client, const http1::Request& request,
+                                  const BackendRoute& backend) {
+  if (!request.wants_websocket) return;
+  client.facts.wants_websocket = backend.allows_websocket(path_of(request));
+  if (!client.facts.wants_websocket && client.attempts == 0) hit(Refusal::kWebsocket);
+}
+
 /// False when no instance of the arm may be asked.
 bool WorkerThread::try_arm(Client& client, const http1::Request& request, const SiteRoute& site,
                            const ArmRoute& arm, Avoided avoided) {
@@ -350,6 +359,7 @@ bool WorkerThread::try_arm(Client& client, const http1::Request& request, const 
   if (target == client.avoided && avoided == Avoided::kNo) return false;
   client.slot = arm.slot;
   client.release = arm.release;
+  permit_upgrade(client, request, *backend);
   start_attempt(client, request, site, *target);
   return true;
 }

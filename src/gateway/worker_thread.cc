@@ -15,6 +15,7 @@
 #include <span>
 
 #include "base/log.h"
+#include "gateway/goodbye.h"
 #include "os/fd.h"
 
 namespace ecluse::gateway {
@@ -363,7 +364,6 @@ void WorkerThread::prune_targets() {
 }
 
 void WorkerThread::start_drain(std::uint32_t slot, Duration websocket_budget) {
-  constexpr std::uint64_t kJitterMsMax = 2000;
   const auto budget = static_cast<std::uint64_t>(std::max<Millis>(0, websocket_budget.count()));
   for (const auto& target : targets_) {
     if (!target || target->slot != slot) continue;
@@ -373,9 +373,7 @@ void WorkerThread::start_drain(std::uint32_t slot, Duration websocket_budget) {
     if (client->upstream == nullptr || client->slot != slot) continue;
     client->upstream->is_draining = true;
     if (client->phase != Phase::kTunnel) continue;
-    // Not all at once: they all come back at once.
-    const std::uint64_t jitter = prng_.below(std::min(budget / 10, kJitterMsMax) + 1);
-    client->tunnel->close_at = now_ + static_cast<Millis>(budget + jitter);
+    client->tunnel->close_at = now_ + static_cast<Millis>(goodbye_after_ms(budget, prng_));
     wheel_.set(*client, client->tunnel->close_at);
   }
 }
@@ -416,7 +414,7 @@ void WorkerThread::start_hand_over() {
 void WorkerThread::end_tunnels_within(std::uint64_t ms) {
   for (Client* client = clients_.next; client != &clients_; client = client->next) {
     if (client->phase != Phase::kTunnel) continue;
-    client->tunnel->close_at = now_ + static_cast<Millis>(ms);
+    client->tunnel->close_at = now_ + static_cast<Millis>(goodbye_after_ms(ms, prng_));
     wheel_.set(*client, client->tunnel->close_at);
   }
 }

@@ -169,6 +169,7 @@ class WorkerThread {
   void use_cohort(Client& client, const http1::Request& request);
   void forward(Client& client, const http1::Request& request, const SiteRoute& site,
                const ArmRoute& arm, bool may_leave_arm);
+  void permit_upgrade(Client& client, const http1::Request& request, const BackendRoute& backend);
   bool try_arm(Client& client, const http1::Request& request, const SiteRoute& site,
                const ArmRoute& arm, Avoided avoided);
   Target* pick(Client& client, const http1::Request& request, const BackendRoute& backend,
@@ -232,6 +233,7 @@ class WorkerThread {
 
   // What is measured and logged: worker_measures.cc
   void hit(std::uint64_t Bounds::* bound);
+  void hit(Refusal refusal);
   void hit_fault(const Client& client, http1::Fault fault);
   void measure(const Client& client);
   void begin_note(Client& client, const http1::Request& request);

@@ -131,6 +131,7 @@ void fields(V& v, ProcessSpec& x) {
   v("live", x.live);
   v("static_paths", x.static_paths);
   v("routes", x.routes);
+  v("websockets", x.websockets);
   v("affinity", x.affinity);
   v("root", x.root);
   v("build", x.build);

@@ -96,6 +96,8 @@ struct ProcessSpec {
   std::optional<ProbeSpec> live;
   std::map<std::string, std::string> static_paths;  ///< URL prefix to folder of the release
   std::vector<std::string> routes;                  ///< path prefixes; empty: "/"
+  /// Path prefixes where a WebSocket may be opened; empty: nowhere.
+  std::vector<std::string> websockets = {"/"};
   Affinity affinity = Affinity::kNone;
   std::string root;                ///< folder of the repository; empty: its top
   std::optional<BuildSpec> build;  ///< absent: the app's

@@ -27,6 +27,8 @@ struct Backend {
   std::vector<std::string> prefixes;  ///< path prefixes it answers; the longest wins
   std::vector<Target> targets;
   bool affinity = false;  ///< a client stays on its instance
+  /// Path prefixes where a WebSocket may be opened; empty: nowhere.
+  std::vector<std::string> websockets = {"/"};
   bool operator==(const Backend&) const = default;
 };
 

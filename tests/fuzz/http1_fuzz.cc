@@ -20,6 +20,7 @@ void require(bool condition) {
 struct Verdict {
   HeadScanner::State state = HeadScanner::State::kMore;
   Fault fault = Fault::kNone;
+  std::size_t begin = 0;
   std::size_t end = 0;
   bool operator==(const Verdict&) const = default;
 };
@@ -32,7 +33,8 @@ Verdict scan(std::string_view bytes, HeadKind kind, std::size_t slice) {
     const auto state = scanner.scan(bytes.substr(0, cut), bounds);
     if (state != HeadScanner::State::kMore) {
       const bool complete = state == HeadScanner::State::kComplete;
-      return {state, scanner.fault(), complete ? scanner.head_end() : 0};
+      if (!complete) return {state, scanner.fault()};
+      return {state, scanner.fault(), scanner.head_begin(), scanner.head_end()};
     }
   }
   return {};
@@ -91,8 +93,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Verdict whole = scan(bytes, kind, bytes.size());
     require(whole == scan(bytes, kind, slice));
     if (whole.state == HeadScanner::State::kComplete) {
-      const std::size_t begin = bytes.starts_with("\r\n") && kind == HeadKind::kRequest ? 2 : 0;
-      check_head(bytes.substr(begin, whole.end - begin));
+      require(kind == HeadKind::kRequest || whole.begin == 0);
+      require(whole.begin <= 2 * kEmptyLinesMax);
+      check_head(bytes.substr(whole.begin, whole.end - whole.begin));
     }
   }
   require(decode(bytes, bytes.size()) == decode(bytes, slice));

@@ -27,6 +27,8 @@ SEQUENCES = (
     ("HTTP/1.0 with keep-alive goes on", "RFC 9112 C.2.2",
      "GET /one HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n" + NEXT, (200, 200), (ONE, TWO), GOES_ON),
     ("an empty line between", "RFC 9112 2.2", GET + "\r\n" + NEXT, (200, 200), (ONE, TWO), GOES_ON),
+    ("four empty lines between", "RFC 9112 2.2", GET + "\r\n" * 4 + NEXT, (200, 200), (ONE, TWO), GOES_ON),
+    ("five empty lines between", "CWE-400", GET + "\r\n" * 5 + NEXT, (200, 400), (ONE,), ENDS),
     ("a body that looks like a request", "CWE-444", post(f"Content-Length: {len(GET)}\r\n", GET) + NEXT, (200, 200),
      ("POST /", TWO), GOES_ON),
     ("chunks that look like a request", "CWE-444", post(TE, f"{len(GET):x}\r\n{GET}\r\n0\r\n\r\n") + NEXT, (200, 200),

@@ -199,16 +199,18 @@ class Managed(Gateway):
             raise AssertionError(f"{order['op']}: {reply['error']}")
         return reply
 
-    def apply(self, shares):
-        """`shares`: (release, app, millionths)."""
+    def apply(self, shares, backend=None, **more):
+        """`shares`: (release, app, millionths); a release with several apps has an instance of each. `backend` and `more`:
+        further fields of every backend, and of the site."""
         self.sequence += 1
         arms = [{"release": release, "weight_ppm": ppm,
-                 "backends": [{"process": "web", "prefixes": ["/"], "affinity": False, "targets": [
-                     {"instance": f"i{release}", "address": "127.0.0.1", "port": app.port, "ready": True}]}]}
+                 "backends": [{"process": "web", "prefixes": ["/"], "targets": [
+                     {"instance": f"i{release}-{each.port}", "address": "127.0.0.1", "port": each.port, "ready": True}
+                     for each in (app if isinstance(app, list) else [app])], **(backend or {})}]}
                 for release, app, ppm in shares]
         site = {"app": "shop", "environment": "prod", "hosts": ["localhost"], "arms": arms,
                 "tls": {"source": "files", "certificate": str(self.folder / "cert.pem"),
-                        "key": str(self.folder / "key.pem"), "redirect": False}}
+                        "key": str(self.folder / "key.pem"), "redirect": False}, **more}
         self.order(op="apply", site=site, fence={"term": 1, "rollout": "shop/prod@1", "sequence": self.sequence})
 
     def drain(self, release, websocket_budget_ms):
@@ -236,6 +238,7 @@ class Client:
         self.waiting = b""
         self.fields = {}
         self.interim = {}
+        self.cookies = {}
         self.trailers = {}
         self.bodies = {}
         self.ended = set()
@@ -298,7 +301,10 @@ class Client:
     def take(self, frame):
         stream = frame.stream_id
         if isinstance(frame, frames.HeadersFrame):
-            fields = dict(self.decoder.decode(frame.data))
+            decoded = self.decoder.decode(frame.data)
+            fields = dict(decoded)
+            said = [value.split(";")[0].split("=", 1) for name, value in decoded if name == "set-cookie"]
+            self.cookies.setdefault(stream, {}).update(said)
             if stream in self.fields:
                 self.trailers[stream] = fields
             elif fields[":status"].startswith("1"):

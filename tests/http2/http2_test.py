@@ -13,7 +13,7 @@ import urllib.request
 
 from hyperframe import frame as frames
 
-from gateway import GET, PATIENCE_S, PREFACE, App, Client, Gateway, Peer, answer, eventually
+from gateway import GET, PATIENCE_S, PREFACE, App, Client, Gateway, Managed, Peer, answer, eventually
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
@@ -49,11 +49,24 @@ def hits_of(port, bound):
     return int(found[1]) if found else 0
 
 
+def answers(body):
+    """An app that says who it is, whatever it is asked."""
+    def serve(peer):
+        while peer.read_request()[0]:
+            peer.send(answer(body))
+    return serve
+
+
 class Http2(unittest.TestCase):
     def serve(self, serve=None, *more):
         self.app = App(serve)
         self.gateway = Gateway(PROGRAM, self.app, *more)
         self.addCleanup(self.app.close)
+        self.addCleanup(self.gateway.close)
+
+    def manage(self, *more):
+        """A gateway that waits for its site."""
+        self.gateway = Managed(PROGRAM, *more)
         self.addCleanup(self.gateway.close)
 
     def client(self, **options):
@@ -341,6 +354,74 @@ class Working(Http2):
         client = self.client()
         client.request(1, with_(method="CONNECT") + [(":protocol", "websocket")], ends=False)
         self.assertEqual(client.await_answer(1)[0], "reset")
+
+    def test_an_app_that_passes_over_the_upgrade_opens_no_websocket(self):
+        for status, told in (("200 OK", "501"), ("204 No Content", "501"), ("404 Not Found", "404")):
+            with self.subTest(status):
+                self.serve(lambda peer, s=status: (peer.read_request(), peer.send(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % s.encode())))
+                client = self.client()
+                client.request(1, with_(method="CONNECT") + [(":protocol", "websocket")], ends=False)
+                self.assertEqual(client.await_answer(1)[0], told)  # 2xx would be consent: RFC 8441 section 5.1
+
+    def test_a_websocket_is_opened_only_where_the_route_allows_it(self):
+        def serve(peer):
+            head, _ = peer.read_request()
+            if b"Upgrade: websocket" not in head:
+                peer.send(answer(b"plain"))
+                return
+            key = re.search(rb"sec-websocket-key: (\S+)", head, re.I)[1]
+            digest = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+            peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                      b"Sec-WebSocket-Accept: %s\r\n\r\n" % digest)
+            peer.connection.recv(1)
+
+        app = App(serve)
+        self.addCleanup(app.close)
+        self.manage()
+        self.gateway.apply([(1, app, 1_000_000)], backend={"websockets": ["/ws"]})
+        client = self.client()
+        for stream, path, status in ((1, "/ws/chat", "200"), (3, "/other", "501"), (5, "/ws/../other", "501")):
+            client.request(stream, with_(method="CONNECT", path=path) + [(":protocol", "websocket")], ends=False)
+            client.read_until(lambda s=stream: s in client.fields, "an answer")
+            self.assertEqual(client.fields[stream][":status"], status, path)
+
+    def test_a_visitor_stays_in_the_cohort_and_on_the_instance_of_the_cookies(self):
+        apps = [App(answers(name)) for name in (b"old1", b"old2", b"new1", b"new2")]
+        for app in apps:
+            self.addCleanup(app.close)
+        old, new = apps[:2], apps[2:]
+        self.manage()
+
+        def share(ppm):
+            self.gateway.apply([(6, old, 1_000_000 - ppm), (7, new, ppm)], backend={"affinity": True}, sticky=True,
+                               cohort_salt="one")
+
+        def body_of(client, stream, cookies):
+            client.request(stream, GET + [("cookie", f"{n}={v}") for n, v in cookies.items()])  # in crumbs
+            status, body = client.await_answer(stream)
+            self.assertEqual(status, "200")
+            cookies.update(client.cookies[stream])
+            return body
+
+        share(400_000)
+        visitors = []
+        client = self.client()
+        for visitor in range(40):  # all on one connection: what counts is the cookie
+            cookies = {}
+            body = body_of(client, 2 * visitor + 1, cookies)
+            self.assertEqual(set(cookies), {"ecluse_client", "ecluse_instance"})
+            visitors.append((body, cookies))
+        self.assertEqual({body for body, _ in visitors}, {b"old1", b"old2", b"new1", b"new2"})
+        again = self.client()
+        for visitor, (body, cookies) in enumerate(visitors):
+            self.assertEqual(body_of(again, 2 * visitor + 1, dict(cookies)), body)
+        share(700_000)
+        grown = self.client()
+        now = [body_of(grown, 2 * visitor + 1, dict(cookies)) for visitor, (_, cookies) in enumerate(visitors)]
+        for (before, _), after in zip(visitors, now):
+            if before.startswith(b"new"):
+                self.assertEqual(after, before)
+        self.assertTrue(any(b.startswith(b"old") and a.startswith(b"new") for (b, _), a in zip(visitors, now)))
 
     def test_a_drain_says_goodbye_twice_and_loses_nothing(self):
         may_answer = threading.Event()
@@ -741,6 +822,26 @@ class Hostile(Http2):
                 deed(client)
                 eventually(lambda b=bound, n=before: hits_of(metrics, b) > n, f"{bound} is counted")
                 client.close()
+
+    def test_a_client_sends_as_far_ahead_of_the_app_as_the_window_says(self):
+        for window in (20_000, 200_000):
+            with self.subTest(window):
+                app = App()
+                self.addCleanup(app.close)
+                self.manage("--bound", f"http2_window_bytes={window}")
+                self.gateway.apply([(1, app, 1_000_000)], mode="hold")  # nobody reads the body
+                client = self.client()
+                client.read_until(lambda c=client: c.settings, "settings")
+                self.assertEqual(client.settings[frames.SettingsFrame.INITIAL_WINDOW_SIZE], window)
+                client.request(1, with_(method="POST"), ends=False)
+                for frame in range(window // 10_000):
+                    client.data(1, b"x" * 10_000)
+                    client.send(frames.PingFrame(0, opaque_data=b"arrived?"))  # with it comes the connection's window
+                    client.read_until(lambda c=client, n=frame: c.pings > n, "the answer to the ping")
+                self.assertEqual((client.resets, client.goaways), ({}, []))
+                client.data(1, b"x")
+                client.read_until(lambda c=client: c.resets or c.goaways, "the refusal")
+                self.assertEqual(client.resets, {1: FLOW_CONTROL_ERROR})
 
     def test_http2_without_tls_is_refused(self):
         done = subprocess.run(
