@@ -1,10 +1,13 @@
 // What a request and its answer go through between a client and an app that may misbehave.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/testing.h"
@@ -348,10 +351,51 @@ TEST(Retry, APostThatMayHaveHappenedIsNotRepeated) {
     peer.reset();
   });
   const Proxy proxy(app);
-  EXPECT_EQ(status_of(answer_to(proxy.port(),
-                                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")),
+  EXPECT_EQ(status_of(answer_to(
+                proxy.port(),
+                "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")),
             502);
   EXPECT_EQ(posts, 1);
+}
+
+TEST(Retry, HappensOnceAndOnlyWhereItDoesNoHarm) {
+  // Each connection takes one request, says what its path asks for, and ends.
+  RecordingApp app([](RecordingApp::Peer& peer) {
+    const std::string path = path_of(peer.read_request());
+    if (path == "/half") peer.send("HTTP/1.1 200 OK\r\nContent-");
+    if (path == "/hints") peer.send("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+  });
+  const Proxy proxy(app, {"--workers", "1"});
+  const std::string end = " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+  const std::vector<std::pair<std::string, std::size_t>> all{
+      {"GET /" + end + "\r\n", 2},     {"HEAD /" + end + "\r\n", 2},
+      {"DELETE /" + end + "\r\n", 2},  {"PUT /" + end + "Content-Length: 2\r\n\r\nhi", 1},
+      {"POST /" + end + "\r\n", 1},    {"PATCH /" + end + "\r\n", 1},
+      {"GET /half" + end + "\r\n", 1}, {"GET /hints" + end + "\r\n", 1}};
+  for (const auto& [request, attempts] : all) {
+    const std::size_t before = app.connections();
+    const std::string answer = answer_to(proxy.port(), request);
+    EXPECT_NE(answer.find("HTTP/1.1 502 "), std::string::npos) << request << answer;
+    EXPECT_EQ(app.connections() - before, attempts) << request;
+  }
+}
+
+/// What may not be repeated must not be sent where nobody reads any more.
+TEST(Pool, AConnectionThatTheAppEndedIsNotUsedForAPost) {
+  std::atomic<std::size_t> ended{0};
+  RecordingApp app([&](RecordingApp::Peer& peer) {
+    if (peer.read_request().empty()) return;
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    if (::shutdown(peer.fd(), SHUT_RDWR) == 0) ++ended;
+  });
+  const Proxy proxy(app, {"--workers", "1"});
+  RawClient client(proxy.port());
+  for (std::size_t i = 1; i <= 20; ++i) {
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    ASSERT_EQ(status_of(client.read_answer()), 200) << i;
+    ASSERT_TRUE(eventually([&] { return ended == i; }));
+  }
+  EXPECT_EQ(app.connections(), 20U);
 }
 
 TEST(Retry, ADeadTargetIsPassedOverForALivingOne) {

@@ -300,9 +300,11 @@ RecordingApp::RecordingApp(Serve serve)
     : serve_(std::move(serve)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address = loopback(0);
   socklen_t length = sizeof address;
-  ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), length);
-  ::listen(listener_.get(), 128);
-  ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length);
+  auto* const raw = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(listener_.get(), raw, length) != 0 || ::listen(listener_.get(), 128) != 0 ||
+      ::getsockname(listener_.get(), raw, &length) != 0) {
+    throw std::runtime_error("a listener of an app");
+  }
   port_ = ntohs(address.sin_port);
   acceptor_ = std::thread([this] { accept_loop(); });
 }

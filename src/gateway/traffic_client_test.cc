@@ -118,6 +118,24 @@ TEST(Routing, SaysWhyThereIsNoApp) {
   EXPECT_EQ(app.received(), "");
 }
 
+TEST(Routing, PassesOverAnInstanceThatIsNotReady) {
+  RecordingApp ready("ready");
+  RecordingApp starting("starting");
+  Served served;
+  Decisions decisions;
+  Site half = site({arm(1, kAll, starting)});
+  auto& targets = half.arms[0].backends[0].targets;
+  targets[0].ready = false;
+  targets.push_back({.instance = "ready", .address = "127.0.0.1", .port = ready.port()});
+  ASSERT_TRUE(served.traffic.apply(half, decisions.next()));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(body_of(answer_to(served.port(), get("a"))), "ready");
+  EXPECT_EQ(starting.connections(), 0U);
+  targets[0].ready = true;
+  ASSERT_TRUE(served.traffic.apply(half, decisions.next()));
+  EXPECT_TRUE(
+      eventually([&] { return body_of(answer_to(served.port(), get("a"))) == "starting"; }));
+}
+
 TEST(Routing, AsksForAPasswordAndKeepsItFromTheApp) {
   RecordingApp app("in");
   Served served;
