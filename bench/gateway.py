@@ -9,6 +9,7 @@ import signal
 import statistics
 import time
 
+from _drive.machine import enter_own_network
 from _drive.options import run
 from _drive.pace import p99_ms
 from _drive.proxies import Field, IdleConnections, WrkRun, private_bytes, wrk
@@ -192,5 +193,6 @@ def parse():
 
 
 if __name__ == "__main__":
+    enter_own_network()
     options = parse()
     run(lambda: race(Field, ROWS, options, *extras_of(options)))

@@ -3,6 +3,7 @@
 As `bench gateway`: one app behind all three, rounds interleaved; a ratio below 1 means that ecluse needs less than
 the better of the two. Their files are in bench/gateway. Bars: docs/gateway-tls.md.
 """
+from _drive.machine import enter_own_network
 from _drive.options import run
 from _drive.proxies import wrk
 from _drive.race import Row, parser_of, race, shortened
@@ -19,5 +20,6 @@ ROWS = (Row("tls_get", "TLS 1.3 GET 200 B, kept alive", 1.0,
 
 
 if __name__ == "__main__":
+    enter_own_network()
     options = shortened(parser_of(__doc__, [row.name for row in ROWS]).parse_args())
     run(lambda: race(SecureField, ROWS, options))

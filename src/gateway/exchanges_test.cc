@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <future>
 #include <string>
 #include <utility>
 #include <vector>
@@ -275,6 +276,50 @@ TEST(HostileApp, SurplusBytesCloseItsConnection) {
     EXPECT_EQ(body_of(client.read_answer()), "ok");
   }
   EXPECT_EQ(app.connections(), 5U);
+}
+
+/// A body long enough that the kernel moves it from connection to connection (Pump::may_splice).
+const std::string& large_body() {
+  static const std::string kBody(1 << 20, 'b');
+  return kBody;
+}
+
+// The surplus comes with the last bytes of the body, which are taken by their count: it stays in
+// the kernel, and the next request of the same client follows in the same turn.
+TEST(HostileApp, SurplusBehindALargeAnswerIsNobodysAnswer) {
+  constexpr std::size_t kLastBytes = 80 * 1024;
+  std::promise<void> first_part_came;
+  RecordingApp app([&, is_first = true](RecordingApp::Peer& peer) mutable {
+    while (!peer.read_request().empty()) {
+      if (!std::exchange(is_first, false)) {
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        continue;
+      }
+      peer.send(fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}|half|",
+                            large_body().size() + 6 + kLastBytes, large_body()));
+      first_part_came.get_future().wait_for(kPatience);
+      peer.send(std::string(kLastBytes, 'c') + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    }
+  });
+  const Proxy proxy(app, {"--workers", "1"});
+  RawClient client(proxy.port());
+  client.send(std::string(kGet) + std::string(kGet));
+  client.take_through("|half|");
+  first_part_came.set_value();
+  client.take_through(std::string(kLastBytes, 'c'));
+  EXPECT_EQ(body_of(client.read_answer()), "ok");
+  EXPECT_EQ(app.connections(), 2U);
+}
+
+TEST(Exchange, ALargeAnswerLeavesItsConnectionOpenForTheNext) {
+  RecordingApp app(large_body());
+  const Proxy proxy(app, {"--workers", "1"});
+  RawClient client(proxy.port());
+  for (int i = 0; i < 50; ++i) {
+    client.send(kGet);
+    ASSERT_EQ(body_of(client.read_answer()).size(), large_body().size());
+  }
+  EXPECT_EQ(app.connections(), 1U);
 }
 
 TEST(HostileApp, AnAppThatNeverAnswersIs504) {

@@ -490,11 +490,17 @@ void WorkerThread::detach(Client& client, bool keep) {
   pool_or_close(upstream, keep);
 }
 
+/// A body taken by its length may leave what an app sent behind it in the kernel.
+bool is_emptied(Socket& socket) {
+  if (socket.readable) socket.readable = !is_alive(socket);
+  return !socket.readable;
+}
+
 void WorkerThread::pool_or_close(Upstream& upstream, bool keep) {
   Target& target = *upstream.target;
   const bool may_stay = keep && !upstream.socket.hung_up && !is_finishing_ &&
                         table_->uses(target.id) && bounds_.pool_connections_max > 0;
-  if (!may_stay) return close_upstream(upstream);
+  if (!may_stay || !is_emptied(upstream.socket)) return close_upstream(upstream);
   // The oldest leaves, not this one: what must not be repeated may only use a fresh one.
   if (target.idle.size() >= bounds_.pool_connections_max) close_upstream(*target.idle.front());
   upstream.socket.release_empty(pool_);

@@ -56,12 +56,17 @@ class Builder : public YAML::EventHandler {
  public:
   Builder(YamlFile& out, const std::vector<std::string_view>& lines) : out_(out), lines_(lines) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  /// yaml-cpp 0.7 gives back an empty document before a comma that no list surrounds, and stays
+  /// before it for ever.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_start_) throw Stop{"a value cannot begin like this", place_of(mark)};
+    last_start_ = mark.pos;
     anchors_.clear();
     open_.clear();
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    count(1, mark);
     add({.kind = YamlKind::kNull,
          .text = {},
          .block = false,
@@ -164,6 +169,7 @@ class Builder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Yaml> anchors_;
   std::vector<Open> open_;
   std::size_t nodes_ = 0;
+  int last_start_ = -1;
 };
 
 /// yaml-cpp's scanner recurses once a bracket; so deep a file is refused before it is asked.
