@@ -313,6 +313,23 @@ class Identity(unittest.TestCase):
     def test_tornado_as_streamlit_has_it(self):
         self.compare(BackEnd("app.py", TORNADO, ["/usr/bin/python3", "app.py", "{port}"]))
 
+    def test_tornado_where_the_route_allows_no_websocket(self):
+        back_end = BackEnd("app.py", TORNADO, ["/usr/bin/python3", "app.py", "{port}"])
+        self.addCleanup(back_end.close)
+        proxy = h2.Managed(PROGRAM)
+        self.addCleanup(proxy.close)
+        proxy.apply([(1, back_end, 1_000_000)], backend={"websockets": ["/ws"]})
+
+        def converse(wire):
+            wire.send(TEXT, b"said")
+            return wire.message()
+
+        for way in (Direct(proxy.plain_port, "/ws/a"), Stream(proxy.port, "/ws/a")):
+            self.assertEqual(self.hold(way, converse), (TEXT, b"said"))
+        for way in (lambda: Direct(proxy.plain_port, "/other"), lambda: Stream(proxy.port, "/other")):
+            with self.assertRaisesRegex(AssertionError, "400"):  # tornado's word to a handshake without Upgrade
+                way()
+
     def test_node(self):
         self.compare(BackEnd("app.js", NODE, ["node", "app.js", "{port}"]))
 
