@@ -356,17 +356,20 @@ ssize_t Session::read(Stream& stream, std::span<char> room) {
   if (stream.was_reset) return fails_with(ECONNRESET);
   const std::size_t waiting = stream.inbox.size() - stream.inbox_begin;
   if (waiting == 0) return stream.peer_ended ? 0 : fails_with(EAGAIN);
-  const std::size_t bytes = stream.inbox.copy(room.data(), room.size(), stream.inbox_begin);
+  // The head comes alone: body that is taken before anybody wants it would open the window.
+  const bool is_head = stream.head_left > 0;
+  const std::size_t most = is_head ? std::min(room.size(), stream.head_left) : room.size();
+  const std::size_t bytes = stream.inbox.copy(room.data(), most, stream.inbox_begin);
   stream.inbox_begin += bytes;
   if (stream.inbox_begin == stream.inbox.size()) {
     stream.inbox_begin = 0;
     stream.inbox.clear();
     if (stream.inbox.capacity() > kInboxKeptBytes) stream.inbox.shrink_to_fit();
   }
-  const std::size_t of_head = std::min(bytes, stream.head_left);
-  stream.head_left -= of_head;
-  if (bytes > of_head && !stream.peer_ended) {
-    (void)::nghttp2_session_consume_stream(session_, stream.id, bytes - of_head);
+  if (is_head) {
+    stream.head_left -= bytes;
+  } else if (!stream.peer_ended) {
+    (void)::nghttp2_session_consume_stream(session_, stream.id, bytes);
     host_.wants_flush(connection_);
   }
   return static_cast<ssize_t>(bytes);
