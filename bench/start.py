@@ -18,7 +18,7 @@ from _drive.options import run
 from _drive.repository import Repository
 
 DEPLOY_S = 900  # with the installation of everything it depends on
-NOT_INSTALLED = re.compile(r"failed: [^\n]*\b(pip|poetry|uv|npm)\b[^\n]*: exited")
+NOT_INSTALLED = re.compile(r"failed: [^\n]*(\b(pip|poetry|uv|npm)\b[^\n]*: exited|no Python \S+ that the build's user can run)")
 BLOCKS = re.compile(r": ([A-Z]+-\d{3}): ")  # PLACE: RULE: what it says
 
 

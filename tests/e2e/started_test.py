@@ -232,27 +232,34 @@ environments:
 """
 
 
-# Prisma's own client, as npm has it: this major version needs no engine beside it. What would fetch
-# one is told that it is there.
-PRISMA = {
-    "package.json": json.dumps({"private": True, "dependencies": {
-        "@prisma/adapter-libsql": "7.10.0", "@prisma/client": "7.10.0", "prisma": "7.10.1"}}),
-    "prisma.config.js": "module.exports = {schema: 'schema.prisma', datasource: {url: 'file:./shop.db'}};\n",
-    "schema.prisma": "generator client {\n  provider = \"prisma-client-js\"\n}\n"
-                     "datasource db {\n  provider = \"sqlite\"\n}\nmodel Thing {\n  id Int @id\n}\n",
-}
 PRISMA_SERVER = """
 const {PrismaClient} = require('@prisma/client');
-const {PrismaLibSql} = require('@prisma/adapter-libsql');
-const client = new PrismaClient({adapter: new PrismaLibSql({url: 'file:/tmp/shop.db'})});
+const {ADAPTER} = require('@prisma/adapter-libsql');
+const client = new PrismaClient({adapter: new ADAPTER({url: 'file:/tmp/shop.db'})});
 require('http').createServer(async (request, answer) => {
   const rows = await client.$queryRawUnsafe('SELECT 1 AS one');
   answer.end('one is ' + rows[0].one);
 }).listen(Number(process.env.PORT));
 """
+
+
+def prisma(packages, adapter, generator="", datasource=""):
+    """An app with Prisma's own client, as npm has it, that needs no engine beside it. What would fetch one is told that it
+    is there. `generator` and `datasource` are lines of the schema."""
+    return {
+        "package.json": json.dumps({"private": True, "dependencies": packages}),
+        "schema.prisma": f"generator client {{\n  provider = \"prisma-client-js\"\n{generator}}}\n"
+                         f"datasource db {{\n  provider = \"sqlite\"\n{datasource}}}\n"
+                         "model Thing {\n  id Int @id\n}\n",
+        "server.js": PRISMA_SERVER.replace("ADAPTER", adapter),
+        "ecluse.yml": PRISMA_SPEC,
+        ".gitignore": "node_modules/\n",
+    }
+
+
 PRISMA_SPEC = """
 app: hello
-build: {command: npm install --ignore-scripts --no-audit --no-fund && PRISMA_SCHEMA_ENGINE_BINARY=/bin/true node_modules/.bin/prisma generate}
+build: {command: npm install --ignore-scripts --no-audit --no-fund && PRISMA_SCHEMA_ENGINE_BINARY=/bin/true PRISMA_QUERY_ENGINE_LIBRARY=/bin/true node_modules/.bin/prisma generate}
 processes:
   web: {command: node server.js, ready: {path: /, start: 60s}}
 services: {db: postgres}
@@ -286,14 +293,24 @@ class Node(Started):
         self.assertIn("REGOIN", found["RT-006 info"])  # READ_LATE was not read, but the code names it
         self.finished = True
 
-    def test_prisma_says_its_engine(self):
-        self.write(PRISMA | {"server.js": PRISMA_SERVER, "ecluse.yml": PRISMA_SPEC, ".gitignore": "node_modules/\n"})
+    def prisma_says_its_engine(self, files):
+        self.write(files)
         self.up()
         said = self.ecluse("deploy", code=3)
         self.assertIn("DB-003", said)
         self.assertIn("asked through Prisma, the running app uses sqlite", said)
         self.assertIn("DB-003 block", self.findings(1))
         self.finished = True
+
+    def test_prisma_says_its_engine(self):
+        config = "module.exports = {schema: 'schema.prisma', datasource: {url: 'file:./shop.db'}};\n"
+        packages = {"@prisma/adapter-libsql": "7.10.0", "@prisma/client": "7.10.0", "prisma": "7.10.1"}
+        self.prisma_says_its_engine(prisma(packages, "PrismaLibSql") | {"prisma.config.js": config})
+
+    def test_prisma_6_says_its_engine(self):
+        packages = {"@prisma/adapter-libsql": "6.19.3", "@prisma/client": "6.19.3", "prisma": "6.19.3"}
+        self.prisma_says_its_engine(prisma(packages, "PrismaLibSQL", "  engineType = \"client\"\n",
+                                           "  url = env(\"DATABASE_URL\")\n"))
 
 
 if __name__ == "__main__":

@@ -205,6 +205,11 @@ bool ComposeService::mounts(std::string_view source) const {
   return std::ranges::find(volumes, source, &ComposeMount::source) != volumes.end();
 }
 
+std::string ComposeService::command_line() const {
+  const bool shell = command.size() == 3 && command[1] == "-c";
+  return shell ? command[2] : join(command, " ");
+}
+
 const ComposeVariable* ComposeService::find_variable(std::string_view variable) const {
   const auto found = std::ranges::find(environment, variable, &ComposeVariable::name);
   return found == environment.end() ? nullptr : &*found;

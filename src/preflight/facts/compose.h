@@ -64,6 +64,8 @@ struct ComposeService {
 
   const ComposeVariable* find_variable(std::string_view variable) const;
   bool mounts(std::string_view source) const;
+  /// The command as one line, without the shell that runs it.
+  std::string command_line() const;
 };
 
 struct Compose {

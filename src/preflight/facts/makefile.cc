@@ -1,6 +1,7 @@
 #include "preflight/facts/makefile.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <vector>
 
@@ -11,6 +12,11 @@ namespace ecluse::preflight {
 
 namespace {
 
+// A Makefile may multiply its own text.
+constexpr std::size_t kVariableBytesMax = 1024;
+constexpr std::size_t kExpansionsMax = 64;  ///< in one line
+constexpr std::size_t kMadeBytesMax = 256 * 1024;
+
 struct Recipe {
   std::vector<std::string> prerequisites;
   std::vector<std::string_view> lines;
@@ -18,6 +24,7 @@ struct Recipe {
 
 struct Makefile {
   std::map<std::string, Recipe, std::less<>> recipes;
+  std::map<std::string, std::string, std::less<>> variables;
   std::string first;  ///< target: what a bare `make` makes
 };
 
@@ -37,6 +44,37 @@ std::size_t rule_colon(std::string_view line) {
   return rule ? colon : std::string_view::npos;
 }
 
+/// `NAME = value`, `:=`, `?=`; of `+=` only what is added first.
+void take_variable(std::string_view line, Makefile& file) {
+  const auto equals = line.find('=');
+  if (equals == std::string_view::npos) return;
+  auto name = line.substr(0, equals);
+  name = trim(name.substr(0, name.find_last_not_of(":?+") + 1));
+  const bool plain = !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+    return std::isalnum(c) || c == '_';
+  });
+  const auto value = trim(line.substr(equals + 1));
+  if (plain && value.size() <= kVariableBytesMax) file.variables.emplace(name, value);
+}
+
+/// `$(MANAGE) migrate` with what stands for MANAGE; a name that the file does not set stays.
+std::string expanded(const Makefile& file, std::string_view line) {
+  std::string text(line);
+  std::size_t left = kExpansionsMax;
+  for (auto at = text.find("$("); at != std::string::npos && left > 0; at = text.find("$(", at)) {
+    const auto end = text.find(')', at);
+    if (end == std::string::npos) break;
+    const auto known = file.variables.find(std::string_view(text).substr(at + 2, end - at - 2));
+    if (known == file.variables.end()) {
+      at += 2;
+      continue;
+    }
+    text.replace(at, end + 1 - at, known->second);
+    --left;
+  }
+  return text;
+}
+
 Makefile read_makefile(std::string_view text) {
   Makefile file;
   std::vector<std::string> targets;
@@ -50,12 +88,14 @@ Makefile read_makefile(std::string_view text) {
     const auto colon = rule_colon(line);
     if (colon == std::string_view::npos) {
       if (!trim(line).empty() && !line.starts_with('#')) targets.clear();
+      if (!line.starts_with('#')) take_variable(line, file);
       continue;
     }
     targets = words_of(line.substr(0, colon));
     for (const auto& target : targets) {
       auto& needed = file.recipes[target].prerequisites;
-      const auto more = words_of(line.substr(colon + 1));
+      const auto after = line.substr(colon + 1);
+      const auto more = words_of(after.substr(0, after.find('#')));
       needed.insert(needed.end(), more.begin(), more.end());
       if (file.first.empty() && !target.starts_with('.')) file.first = target;
     }
@@ -101,8 +141,10 @@ class Follower {
     made_.push_back(target);
     for (const auto& each : found->second.prerequisites) make(each);
     for (const auto each : found->second.lines) {
-      commands += std::string(each) + "\n";
-      line(each);
+      if (commands.size() >= kMadeBytesMax) return;
+      const auto command = expanded(file_, each);
+      commands += command + "\n";
+      line(command);
     }
   }
 

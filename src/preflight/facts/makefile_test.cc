@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace ecluse::preflight {
 namespace {
 
@@ -20,8 +22,7 @@ circle: again
 )";
 
 TEST(Makefile, FollowsATargetAndWhatItNeeds) {
-  EXPECT_EQ(follow_make(kMakefile, "make start"),
-            "python manage.py migrate\ngunicorn $(NAME).wsgi\n");
+  EXPECT_EQ(follow_make(kMakefile, "make start"), "python manage.py migrate\ngunicorn shop.wsgi\n");
   EXPECT_EQ(follow_make(kMakefile, "cd /app && make -s migrate X=1"), "python manage.py migrate\n");
 }
 
@@ -31,6 +32,26 @@ TEST(Makefile, MakesItsFirstTargetWhenNoneIsNamed) {
 
 TEST(Makefile, EndsWithRecipesThatCallEachOther) {
   EXPECT_EQ(follow_make(kMakefile, "make circle"), "$(MAKE) circle\nmake again; echo done\n");
+}
+
+TEST(Makefile, FillsInItsVariablesAndNoComments) {
+  constexpr std::string_view kFile = R"(PYTHON ?= python3
+MANAGE = $(PYTHON) manage.py
+start: schema ## run make absent
+	gunicorn --workers=$(WORKERS) shop.wsgi
+schema:
+	$(MANAGE) migrate
+absent:
+	rm -rf data
+)";
+  EXPECT_EQ(follow_make(kFile, "make start"),
+            "python3 manage.py migrate\ngunicorn --workers=$(WORKERS) shop.wsgi\n");
+}
+
+TEST(Makefile, EndsWithVariablesThatMultiplyThemselves) {
+  std::string file = "A = $(A)$(A)$(A)" + std::string(1000, 'x') + "\nall:\n";
+  for (int i = 0; i < 10'000; ++i) file += "\t$(A)\n";
+  EXPECT_LT(follow_make(file, "make").size(), std::size_t{1} << 20);
 }
 
 TEST(Makefile, SaysNothingOfWhatIsNoCallOfIt) {

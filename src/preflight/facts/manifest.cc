@@ -80,6 +80,11 @@ Place place_of(const toml::node& node) {
   return {static_cast<int>(node.source().begin.line), static_cast<int>(node.source().begin.column)};
 }
 
+void ask_python(std::string version, Place place, Manifest& out) {
+  out.python = std::move(version);
+  out.python_place = place;
+}
+
 void take_array(const toml::array* array, bool development, Manifest& out) {
   if (!array) return;
   for (const auto& each : *array) {
@@ -100,7 +105,7 @@ void take_table(const toml::table* table, bool development, Manifest& out) {
     else if (const auto* inner = value.as_table())
       if (const auto text2 = (*inner)["version"].value<std::string>()) version = *text2;
     if (key.str() == "python")
-      out.python = version;
+      ask_python(version, place_of(value), out);
     else
       out.dependencies.push_back({normal_name(key.str()), version, development, place_of(value)});
   }
@@ -119,7 +124,8 @@ void take_groups(const toml::table* groups, bool poetry, Manifest& out) {
 void read_pyproject(std::string_view text, Manifest& out) {
   const toml::table root = toml::parse(text);
   const auto project = root["project"];
-  if (const auto python = project["requires-python"].value<std::string>()) out.python = *python;
+  if (const auto* python = project["requires-python"].as_string())
+    ask_python(python->get(), place_of(*python), out);
   take_array(project["dependencies"].as_array(), false, out);
   if (const auto* extras = project["optional-dependencies"].as_table()) {
     for (const auto& [name, array] : *extras) take_array(array.as_array(), true, out);
@@ -136,8 +142,8 @@ void read_pipfile(std::string_view text, Manifest& out) {
   const toml::table root = toml::parse(text);
   take_table(root["packages"].as_table(), false, out);
   take_table(root["dev-packages"].as_table(), true, out);
-  if (const auto python = root["requires"]["python_version"].value<std::string>())
-    out.python = *python;
+  if (const auto* python = root["requires"]["python_version"].as_string())
+    ask_python(python->get(), place_of(*python), out);
 }
 
 /// nlohmann forgets places; a key's first line with its quotes is exact enough for package.json.

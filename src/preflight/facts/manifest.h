@@ -33,6 +33,7 @@ struct Manifest {
   std::vector<Script> scripts;        ///< of package.json
   std::vector<std::string> includes;  ///< of `-r other.txt`
   std::string python;                 ///< what version of Python is asked for
+  Place python_place;
   std::string engines_node;
   bool workspaces = false;  ///< a monorepo's top
   bool utf16 = false;

@@ -51,7 +51,8 @@ bool is_kept(std::string_view path) {
       std::string_view("supervisord.conf"), std::string_view("config.toml"),
       std::string_view("Caddyfile"),        std::string_view("Jenkinsfile"),
       std::string_view("pyproject.toml"),   std::string_view("alembic.ini"),
-      std::string_view("nixpacks.toml"),    std::string_view(".ecluse-baseline")};
+      std::string_view("nixpacks.toml"),    std::string_view(".ecluse-baseline"),
+      std::string_view("railway.json"),     std::string_view("railway.toml")};
   if (std::ranges::find(kNames, name) != kNames.end()) return true;
   if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
   if (path.find(".streamlit/") != std::string_view::npos && name.ends_with(".toml")) return true;

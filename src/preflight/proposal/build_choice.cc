@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+
+#include "base/text.h"
 
 namespace ecluse::preflight {
 
@@ -36,11 +39,41 @@ std::optional<BuildProposal> by_requirements(const Repository& repository,
   return std::nullopt;
 }
 
+/// The minor version of the oldest Python 3 that "^3.13", ">=3.12,<4" or "==3.13.*" takes; 0 where
+/// every one will do, or more than we understand is said.
+int oldest_minor(std::string_view wanted) {
+  if (wanted.find('|') != std::string_view::npos) return 0;
+  int oldest = 0;
+  for (const auto& each : split(wanted, ',')) {
+    auto part = trim(each);
+    if (part.starts_with('<') || part.starts_with('!')) continue;
+    part.remove_prefix(std::min(part.find_first_not_of("<>=^~ "), part.size()));
+    if (!part.starts_with("3.")) continue;
+    int minor = 0;
+    std::from_chars(part.data() + 2, part.data() + part.size(), minor);
+    oldest = std::max(oldest, minor);
+  }
+  return oldest;
+}
+
+/// uv and poetry refuse an older Python than the project asks for. The distribution's will do up to
+/// the oldest that we run on (Debian 12 has 3.11); for a newer one a machine must have been set up.
+constexpr int kMinorEverywhere = 11;
+
+Proven lock_source(const Repository& repository, const std::string& root, std::string lock) {
+  const auto project =
+      std::ranges::find(repository.manifests, in_folder(root, "pyproject.toml"), &Manifest::path);
+  const int minor = project == repository.manifests.end() ? 0 : oldest_minor(project->python);
+  if (minor <= kMinorEverywhere) return {"yes", {std::move(lock), {1, 1}, "is there"}};
+  return {"3." + std::to_string(minor),
+          {project->path, project->python_place, "asks for Python " + project->python}};
+}
+
 std::optional<BuildProposal> by_lock(const Repository& repository, const std::string& root,
                                      const char* lock, const char* kind) {
   const auto path = in_folder(root, lock);
   if (!repository.find(path)) return std::nullopt;
-  return BuildProposal{kind, {"yes", {path, {1, 1}, "is there"}}, {}, {}, {}};
+  return BuildProposal{kind, lock_source(repository, root, path), {}, {}, {}};
 }
 
 /// "20" of ">=20 <21", "^20.1", "20.x".

@@ -66,6 +66,36 @@ const Files kDjango = {
      "os.environ['POSTGRES_DB']}}\nSTATIC_ROOT = BASE_DIR / 'staticfiles'\nMEDIA_ROOT = BASE_DIR "
      "/ 'media'\n"}};
 
+Files locked(const std::string& lock, const std::string& python) {
+  auto files = kDjango;
+  files[lock] = "";
+  files["pyproject.toml"] = "[project]\nname = \"shop\"\nrequires-python = \"" + python + "\"\n";
+  return files;
+}
+
+std::string python_of(const std::string& wanted) {
+  return preprod(init(locked("uv.lock", wanted))).build.version;
+}
+
+TEST(Init, NamesThePythonThatALockedProjectDemandsWhereItIsNewerThanTheOldestDistributions) {
+  EXPECT_EQ(python_of(">=3.12"), "3.12");
+  EXPECT_EQ(python_of(">=3.10, <3.14, !=3.13.1, >=3.13"), "3.13");
+  EXPECT_EQ(python_of("==3.13.*"), "3.13");
+  EXPECT_EQ(python_of(">=3.11"), "");
+  EXPECT_EQ(python_of("<3.13"), "");
+  EXPECT_EQ(python_of(">=3.12 || >=2.7"), "");
+  EXPECT_EQ(python_of("newest"), "");
+}
+
+TEST(Init, NamesThePythonOfAPoetryProject) {
+  auto files = kDjango;
+  files["poetry.lock"] = "";
+  files["pyproject.toml"] = "[tool.poetry.dependencies]\npython = \"^3.13\"\ndjango = \"^5\"\n";
+  const auto made = init(files);
+  EXPECT_EQ(preprod(made).build.version, "3.13");
+  EXPECT_EQ(made.proposal.parts.at(0).build.source.why.place.line, 2);
+}
+
 TEST(Init, WritesADjangoProjectWithItsDatabaseItsJobsAndItsVariables) {
   const auto made = init(kDjango);
   EXPECT_EQ(made.spec.app, "my-shop-v2");
@@ -107,6 +137,35 @@ TEST(Init, TakesTheStartCommandOfTheImageAndItsPortFromTheEnvironment) {
       "shop.wsgi:application --workers 3 --bind 0.0.0.0:8000\"]\n";
   EXPECT_EQ(web(init(files)).command,
             "gunicorn shop.wsgi:application --workers 3 --bind 0.0.0.0:$PORT");
+}
+
+const Files kFlask = {{"app.py", "from flask import Flask\napp = Flask(__name__)\n"},
+                      {"requirements.txt", "flask\ngunicorn\n"}};
+
+TEST(Init, TakesTheImageThatAComposeFileBuilds) {
+  auto files = kFlask;
+  files["compose.yml"] =
+      "services:\n  web:\n    build: {context: ., dockerfile: docker/Dockerfile.web}\n";
+  files["docker/Dockerfile.web"] =
+      "FROM python:3.12\nCMD [\"gunicorn\", \"-w\", \"3\", \"-b\", \":9000\", \"app:app\"]\n";
+  EXPECT_EQ(web(init(files)).command, "gunicorn -w 3 app:app --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, ReadsThePlatformsFilesThatSayWhatStarts) {
+  const std::string command = "gunicorn app:app --threads 7";
+  for (const auto& [path, text] :
+       Files{{"Procfile", "release: flask db upgrade\nweb: " + command + "\n"},
+             {"render.yaml", "services:\n  - type: web\n    startCommand: " + command + "\n"},
+             {"railway.json", "{\"deploy\": {\n  \"startCommand\": \"" + command + "\",\n}}\n"},
+             {"railway.toml", "[deploy]\nstartCommand = '" + command + "'\n"},
+             {"fly.toml", "[deploy]\n  app = 'no'\n[processes]\n  app = \"" + command + "\"\n"},
+             {"nixpacks.toml", "[start]\ncmd = \"" + command + "\"\n"}}) {
+    auto files = kFlask;
+    files[path] = text;
+    const auto made = init(files);
+    EXPECT_EQ(web(made).command, command + " --bind 0.0.0.0:$PORT") << path;
+    EXPECT_EQ(made.proposal.parts.at(0).command.why.path, path);
+  }
 }
 
 TEST(Init, DoesNotBelieveAStartCommandThatNamesWhatIsNotThere) {

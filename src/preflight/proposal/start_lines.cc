@@ -1,6 +1,7 @@
 #include "preflight/proposal/start_lines.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -37,26 +38,54 @@ void of_composes(const Stack& stack, std::vector<StartLine>& lines) {
       if (service.command.empty()) continue;
       const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
                                           : std::string(folder_of(compose->path));
-      const auto& command = service.command;
-      const bool shell = command.size() == 3 && command[1] == "-c";
-      const auto text = shell ? command[2] : join(command, " ");
+      const auto text = service.command_line();
       lines.push_back({folder, text, {compose->path, service.command_place, "command: " + text}});
     }
   }
 }
 
-/// The text behind `key` on each line of a file of the top folder.
-void of_keys(const Repository& repository, std::string_view path, std::string_view key,
-             std::vector<StartLine>& lines) {
+/// Where a platform's file of the top folder says what starts; `section` of TOML, "" for any.
+struct StartKey {
+  std::string_view path;
+  std::string_view section;
+  std::string_view key;
+};
+// In the order of belief.
+constexpr std::array kStartKeys = {StartKey{"Procfile", "", "web"},
+                                   StartKey{"render.yaml", "", "startCommand"},
+                                   StartKey{"railway.json", "", "startCommand"},
+                                   StartKey{"railway.toml", "", "startCommand"},
+                                   StartKey{"fly.toml", "[processes]", "app"},
+                                   StartKey{"fly.toml", "[processes]", "web"},
+                                   StartKey{"nixpacks.toml", "", "cmd"}};
+
+/// What stands behind `key:`, `key =` or `"key":`, without quotes; "" when the line has another
+/// key.
+std::string_view value_behind(std::string_view line, std::string_view key) {
+  if (line.starts_with('"')) line.remove_prefix(1);
+  if (!line.starts_with(key)) return {};
+  line.remove_prefix(key.size());
+  if (line.starts_with('"')) line.remove_prefix(1);
+  line = trim(line);
+  if (!line.starts_with(':') && !line.starts_with('=')) return {};
+  line = trim(line.substr(1));
+  if (line.ends_with(',')) line.remove_suffix(1);
+  const bool quoted = line.size() > 1 && line.front() == line.back() &&
+                      (line.front() == '"' || line.front() == '\'');
+  return quoted ? line.substr(1, line.size() - 2) : line;
+}
+
+void of_keys(const Repository& repository, const StartKey& wanted, std::vector<StartLine>& lines) {
   int number = 0;
-  for (const auto line : lines_of(repository.text(path))) {
+  std::string_view section;
+  for (const auto line : lines_of(repository.text(wanted.path))) {
     ++number;
     const auto bare = trim(line);
-    if (!bare.starts_with(key)) continue;
-    auto shell = trim(bare.substr(key.size()));
-    if (shell.size() > 1 && shell.front() == '"' && shell.back() == '"')
-      shell = shell.substr(1, shell.size() - 2);
-    lines.push_back({"", std::string(shell), {std::string(path), {number, 1}, std::string(bare)}});
+    if (bare.starts_with('[')) section = bare;
+    const auto shell = value_behind(bare, wanted.key);
+    if (shell.empty() || (!wanted.section.empty() && section != wanted.section)) continue;
+    lines.push_back(
+        {"", std::string(shell), {std::string(wanted.path), {number, 1}, std::string(bare)}});
   }
 }
 
@@ -84,9 +113,7 @@ std::vector<StartLine> start_lines(const Repository& repository, const Stack& st
   std::vector<StartLine> lines;
   of_dockerfiles(repository, stack, lines);
   of_composes(stack, lines);
-  of_keys(repository, "Procfile", "web:", lines);
-  of_keys(repository, "render.yaml", "startCommand:", lines);
-  of_keys(repository, "nixpacks.toml", "cmd =", lines);
+  for (const auto& each : kStartKeys) of_keys(repository, each, lines);
   of_manuals(repository, lines);
   return lines;
 }

@@ -155,7 +155,7 @@ void look_into_images(const Subject& subject, Word word, Findings& found) {
 void look_into_composes(const Subject& subject, Word word, Findings& found) {
   for (const auto* compose : subject.stack.composes) {
     for (const auto& service : compose->services) {
-      const auto text = join(service.command, " ");
+      const auto text = service.command_line();
       const bool serves = !service.ports.empty() ||
                           any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
       const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
