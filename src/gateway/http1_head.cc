@@ -330,9 +330,14 @@ Fault check_method(std::string_view method) {
 }
 
 bool parse_absolute_form(std::string_view target, Request& request) {
-  constexpr std::string_view kScheme = "http://";
-  if (!equal_ignoring_case(target.substr(0, kScheme.size()), kScheme)) return false;
-  target.remove_prefix(kScheme.size());
+  const auto begins_with = [&](std::string_view scheme) {
+    return equal_ignoring_case(target.substr(0, scheme.size()), scheme);
+  };
+  constexpr std::string_view kHttp = "http://";
+  constexpr std::string_view kHttps = "https://";
+  request.names_https = begins_with(kHttps);
+  if (!request.names_https && !begins_with(kHttp)) return false;
+  target.remove_prefix(request.names_https ? kHttps.size() : kHttp.size());
   const std::size_t end = std::min(target.find_first_of("/?"), target.size());
   request.authority = target.substr(0, end);
   request.target = target.substr(end);
@@ -344,7 +349,7 @@ bool parse_absolute_form(std::string_view target, Request& request) {
 
 Fault parse_target(std::string_view target, Request& request) {
   request.authority = request.host = {};
-  request.needs_slash = false;
+  request.needs_slash = request.names_https = false;
   request.target = target;
   if (target.empty() || !all_in(kTargetChars, target)) return Fault::kMalformed;
   if (target.front() == '/') return Fault::kNone;

@@ -133,6 +133,7 @@ struct Request {
   /// Origin form as to be forwarded. After "http://host?q" the slash is missing: see needs_slash.
   std::string_view target;
   bool needs_slash = false;
+  bool names_https = false;  ///< absolute form of https: only for a secured connection
   int version_minor = 1;
   Fields fields;
   ConnectionOptions connection;

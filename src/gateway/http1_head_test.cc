@@ -119,6 +119,17 @@ TEST(ParseRequest, TakesTheAuthorityOfTheAbsoluteForm) {
   EXPECT_TRUE(request.needs_slash);
 }
 
+TEST(ParseRequest, SaysWhetherTheAbsoluteFormNamesHttps) {
+  Request request;
+  ASSERT_EQ(parse_request("GET HTTPS://a.example/x HTTP/1.1\r\nHost: b\r\n\r\n", request),
+            Fault::kNone);
+  EXPECT_TRUE(request.names_https);
+  EXPECT_EQ(request.authority, "a.example");
+  EXPECT_EQ(request.target, "/x");
+  ASSERT_EQ(parse_request("GET /https://a/ HTTP/1.1\r\nHost: b\r\n\r\n", request), Fault::kNone);
+  EXPECT_FALSE(request.names_https);
+}
+
 TEST(ParseRequest, AnEmptyPortIsTheDefaultOneAndGoesNoFurther) {
   Request request;
   for (const auto& [host, plain] : std::vector<std::pair<std::string, std::string>>{

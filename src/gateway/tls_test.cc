@@ -203,6 +203,19 @@ TEST(TlsSites, ChoosesTheCertificateByName) {
   EXPECT_NE(unknown.failure().find("unrecognized name"), std::string::npos);
 }
 
+/// RFC 9112 section 3.2.2; without TLS it would be a promise that nobody kept (RFC 9110
+/// section 7.4).
+TEST(Tls, TakesTheAbsoluteFormOfHttps) {
+  TlsProxy proxy;
+  TlsClient client(proxy.port());
+  client.send("GET https://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_EQ(status_of(client.read_answer()), 200);
+  EXPECT_TRUE(proxy.app.received().starts_with("GET /x HTTP/1.1\r\nHost: b.example\r\n"));
+  EXPECT_EQ(status_of(answer_to(proxy.gateway->port(),
+                                "GET https://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n")),
+            400);
+}
+
 TEST(TlsSites, AnswersOnAConnectionOnlyForNamesThatItsCertificateCovers) {
   TlsSites sites;
   write_certificate(sites.folder.path(), "one", "one.example");

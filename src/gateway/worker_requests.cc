@@ -145,9 +145,11 @@ bool WorkerThread::begin_request(Client& client) {
   client.is_first = false;
   client.phase_since = client.moved_at = now_;
   client.began_us = now_us_;
-  if (const http1::Fault fault = http1::parse_request(head, request_);
-      fault != http1::Fault::kNone) {
-    answer_fault(client, fault);
+  const http1::Fault fault = http1::parse_request(head, request_);
+  const bool is_read = fault == http1::Fault::kNone;
+  const bool lacks_tls = is_read && request_.names_https && !client.is_secure;
+  if (!is_read || lacks_tls) {
+    answer_fault(client, lacks_tls ? http1::Fault::kMalformed : fault);
     return true;
   }
   client.facts = {.is_head = request_.is_head(),
