@@ -16,6 +16,8 @@
 namespace ecluse::gateway::testing {
 
 namespace {
+using namespace std::string_literals;
+
 const std::string kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const std::string kGetClose = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -100,7 +102,8 @@ TEST(Exchange, HoldsNoUploadThatTheAppDoesNotRead) {
   });
   const Proxy proxy(app);
   RawClient client(proxy.port());
-  const std::string body(60'000'000, 'x');
+  std::string body;
+  body.resize(60'000'000, 'x');
   std::atomic<bool> sent{false};
   std::thread sender([&] {
     client.send(
@@ -224,7 +227,7 @@ TEST(HostileApp, FaultyFramingIs502AndTheConnectionIsNotUsedAgain) {
            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx",
            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-           std::string("HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n", 28),
+           "HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n"s,
            "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
            "HTTP/1.1 200 OK\r\n A: b\r\n\r\n",
            "HTTP/1.1 200 OK\r\nA\r\n\r\n",
