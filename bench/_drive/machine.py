@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("ECLUSE_BUILD", ROOT / "build" / "release"))
+BUILD = Path(os.environ.get("ECLUSE_BUILD", ROOT / "build" / "release")).resolve()
 
 
 # Whatever else names our folder, a person's `tail -f` say, is not ours to end.
