@@ -28,9 +28,13 @@ def enter_own_network():
     """Begins this program again in a network namespace of its own. The machine's firewall rules and its connection
     tracking (Docker brings both) cost every proxy the same for each packet, and so hide what they differ in."""
     if os.environ.get(OWN_NETWORK) is None:
-        as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+        enter = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+        probe = subprocess.run([*enter, "true"], stderr=subprocess.PIPE, text=True, check=False)
+        if probe.returncode != 0:
+            sys.exit(f"failed: no network namespace could be made to measure in: {probe.stderr.strip()}\n"
+                     "  next: run it as root, or where user namespaces are allowed")
         os.environ[OWN_NETWORK] = "entered"
-        os.execvp("unshare", ["unshare", "--net", *as_root, sys.executable, *sys.argv])
+        os.execvp(enter[0], [*enter, sys.executable, *sys.argv])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
