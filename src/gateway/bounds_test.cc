@@ -6,7 +6,14 @@
 #include <sstream>
 #include <string>
 
+#include "gateway/measures.h"
+
 namespace ecluse::gateway {
+
+// They share the places of shared memory: bounds from the near end, refusals from the far one.
+TEST(Bounds, LeaveRoomForTheRefusalsThatAreCountedBesideThem) {
+  EXPECT_LT(bound_names().size() + kRefusalNames.size(), Measures::kBoundsRoom);
+}
 
 TEST(Bounds, AreSetByName) {
   Bounds bounds;

@@ -292,9 +292,10 @@ const std::string& large_body() {
 TEST(HostileApp, SurplusBehindALargeAnswerIsNobodysAnswer) {
   constexpr std::size_t kLastBytes = 80 * 1024;
   std::promise<void> first_part_came;
-  RecordingApp app([&, is_first = true](RecordingApp::Peer& peer) mutable {
+  std::atomic<bool> is_first{true};  // each connection has a thread
+  RecordingApp app([&](RecordingApp::Peer& peer) {
     while (!peer.read_request().empty()) {
-      if (!std::exchange(is_first, false)) {
+      if (!is_first.exchange(false)) {
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         continue;
       }
