@@ -18,7 +18,10 @@ from _drive.options import run
 from _drive.repository import Repository
 
 DEPLOY_S = 900  # with the installation of everything it depends on
-NOT_INSTALLED = re.compile(r"failed: [^\n]*(\b(pip|poetry|uv|npm)\b[^\n]*: exited|no Python \S+ that the build's user can run)")
+# A build step of the project's own (`npm run build`) is no installation, unless it asks a network that is not there.
+NOT_INSTALLED = re.compile(
+    r"failed: [^\n]*(\b(pip|poetry|uv|npm (ci|install))\b[^\n]*: exited|no Python \S+ that the build's user can run)"
+    r"|code: 'ENOTFOUND'")
 BLOCKS = re.compile(r": ([A-Z]+-\d{3}): ")  # PLACE: RULE: what it says
 
 

@@ -35,6 +35,9 @@ target_include_directories(ecluse_tree_sitter PRIVATE ${_tree_sitter}/src)
 target_include_directories(ecluse_tree_sitter SYSTEM PUBLIC ${_tree_sitter}/include)
 target_compile_options(ecluse_tree_sitter PRIVATE -include ${CMAKE_SOURCE_DIR}/tools/grammars/counters.h)
 _foreign_c(ecluse_tree_sitter)
+if(ECLUSE_FLAVOUR STREQUAL release)
+  target_compile_options(ecluse_tree_sitter PRIVATE -O3)  # most of a check is spent in its one file
+endif()
 
 function(_ecluse_grammar name folder)
   add_library(ecluse_grammar_${name} STATIC ${_grammars}/${folder}/src/parser.c

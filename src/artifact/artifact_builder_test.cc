@@ -120,6 +120,19 @@ TEST_F(ArtifactBuilderTest,
   EXPECT_EQ(build(other, other_vcs).value_or(model::Artifact{}).digest, cached->digest);
 }
 
+TEST_F(ArtifactBuilderTest, CommandsMayAddToInstalledPackagesAndNotChangeThem) {
+  // Bundlers keep their caches there; what is shared with the next build stays as it was installed.
+  spec_.build = {.kind = model::BuildKind::kPython,
+                 .run = {"mkdir .venv/.cache", "! sh -c 'echo x >> .venv/pyvenv.cfg'"}};
+  repository_.write("requirements.txt", kRequirement);
+  repository_.commit("installed");
+  EXPECT_TRUE(fs::exists(built_tree() / ".venv/.cache"));
+  repository_.write("more.py", "");
+  repository_.commit("from the cache");
+  EXPECT_TRUE(fs::exists(built_tree() / ".venv/.cache"));
+  EXPECT_THAT(log_, HasSubstr("taken from the cache"));
+}
+
 TEST_F(ArtifactBuilderTest, TheSameInputsAreNotBuiltAgain) {
   spec_.build = {.kind = model::BuildKind::kCommand, .run = {"date +%N > when"}};
   repository_.write("a", "1");

@@ -30,8 +30,8 @@ Sharing sharing() {
 }
 }  // namespace
 
-Layers::Layers(fs::path cache, std::uint32_t build_uid)
-    : folder_(std::move(cache) / "layers"), build_uid_(build_uid) {}
+Layers::Layers(const fs::path& cache, std::uint32_t build_uid)
+    : folder_(cache / "layers"), build_uid_(build_uid) {}
 
 Result<bool> Layers::lay(const std::string& key, const fs::path& to) const {
   const fs::path layer = folder_ / key;
@@ -52,6 +52,8 @@ Result<void> Layers::keep(const std::string& key, const fs::path& from, WallTime
   ECLUSE_TRY(settle(from, time));
   ECLUSE_TRY(clone_tree(from, draft / "tree", sharing(), 0));
   ECLUSE_TRY(settle(draft / "tree", time));
+  // As lay() leaves it: commands after the installation make folders there (node_modules/.cache).
+  ECLUSE_TRY(give_folders_to(from, build_uid_));
   ECLUSE_TRY(sync_tree(draft));
   ECLUSE_TRY(os::replace_file(draft / "label.json", kLabel));
   // Somebody may have made the same layer meanwhile; then ours goes.

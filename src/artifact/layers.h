@@ -14,7 +14,7 @@ namespace ecluse::artifact {
 class Layers {
  public:
   /// `cache` is the app's cache folder.
-  Layers(std::filesystem::path cache, std::uint32_t build_uid);
+  Layers(const std::filesystem::path& cache, std::uint32_t build_uid);
 
   /// Puts the layer at `to` (which must not exist); false when there is none of that key.
   Result<bool> lay(const std::string& key, const std::filesystem::path& to) const;

@@ -137,6 +137,19 @@ Result<void> give_to(const fs::path& tree, std::uint32_t uid) {
   return {};
 }
 
+Result<void> give_folders_to(const fs::path& tree, std::uint32_t uid) {
+  if (::geteuid() != 0) return {};
+  ECLUSE_ASSIGN(auto paths, paths_below(tree));
+  paths.emplace_back();
+  for (const std::string& path : paths) {
+    ECLUSE_ASSIGN(const struct stat status, stat_of(tree / path));
+    const bool folder = S_ISDIR(status.st_mode);
+    if (folder && ::lchown((tree / path).c_str(), uid, uid) != 0)
+      return cannot("chown", tree / path);
+  }
+  return {};
+}
+
 namespace {
 Result<void> copy_file(const fs::path& from, const fs::path& to, const struct stat& status) {
   std::error_code error;

@@ -28,6 +28,8 @@ Result<void> settle(const std::filesystem::path& tree, WallTime time);
 
 /// Everything below and including `tree` belongs to `uid`, links themselves included.
 Result<void> give_to(const std::filesystem::path& tree, std::uint32_t uid);
+/// The same of folders alone: files may be added there, and those that are shared stay ours.
+Result<void> give_folders_to(const std::filesystem::path& tree, std::uint32_t uid);
 
 enum class Sharing { kHardLinks, kCopies };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <regex>
 
 #include "base/text.h"
@@ -66,6 +67,58 @@ Guess missing_variable(const StartFacts& facts) {
                     *name)};
   }
   return std::nullopt;
+}
+
+std::string in_capitals(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+/// pydantic: the name on one line, `Field required` on the next.
+Guess missing_setting(const StartFacts& facts) {
+  static const std::regex kName(R"(^([A-Za-z][A-Za-z0-9_]*)$)");
+  const auto& lines = facts.last_lines;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    std::smatch match;
+    const bool required = lines[i].find("ield required") != std::string::npos;
+    if (!required || !std::regex_match(lines[i - 1], match, kName)) continue;
+    const auto name = match[1].str();
+    return LikelyReason{
+        fmt::format("its settings demand {}, which no variable gives", name),
+        fmt::format("set it in capitals (with the settings' prefix, if there is one) under `env:`, "
+                    "or `ecluse secret set {}` and list it under `secrets:`",
+                    in_capitals(name))};
+  }
+  return std::nullopt;
+}
+
+/// The folder to make a volume of: of a file, the one it lies in. Nothing where that is the release
+/// itself, which a volume would hide.
+std::optional<std::string> folder_to_write(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const auto dot = path.find('.', slash + 2);  // "/app/.cache" is a folder
+  auto folder = dot == std::string::npos ? path : path.substr(0, slash);
+  if (folder.empty() || folder == "/app") return std::nullopt;
+  return folder;
+}
+
+Guess read_only(const StartFacts& facts) {
+  static const std::regex kPython(R"(Read-only file system: '(/[^']+)')");
+  static const std::regex kNode(R"(EROFS: read-only file system, \w+ '(/[^']+)')");
+  auto path = captured(facts, kPython);
+  if (!path) path = captured(facts, kNode);
+  if (!path) return std::nullopt;
+  const auto reason = fmt::format("it writes to {}, and a release never changes", *path);
+  const auto folder = folder_to_write(*path);
+  if (!folder)
+    return LikelyReason{
+        reason,
+        "write it into a folder of its own, and make that a volume under `volumes:` "
+        "(docs/ecluse-yml.md); logs belong on standard output"};
+  return LikelyReason{reason, fmt::format("keep what it writes there in a volume: `volumes: "
+                                          "{{files: {}}}` (docs/ecluse-yml.md)",
+                                          *folder)};
 }
 
 Guess port_in_use(const StartFacts& facts) {
@@ -186,9 +239,9 @@ Guess slow(const StartFacts& facts) {
 
 LikelyReason likely_reason(const StartFacts& facts) {
   // The more a trace says, the earlier it is asked.
-  for (const auto guess :
-       {command_not_found, not_executable, missing_module, missing_variable, port_in_use, killed,
-        exited, host_refused, wrong_port, loopback_only, nothing_listens, bad_answer, slow})
+  for (const auto guess : {command_not_found, not_executable, missing_module, missing_variable,
+                           missing_setting, read_only, port_in_use, killed, exited, host_refused,
+                           wrong_port, loopback_only, nothing_listens, bad_answer, slow})
     if (auto found = guess(facts)) return *found;
   return {"nothing that it left tells why", "look at its log"};
 }

@@ -61,6 +61,40 @@ TEST(LikelyReason, NamesTheMissingVariable) {
   EXPECT_EQ(likely_reason(f).reason, "the environment variable SECRET_KEY is missing");
 }
 
+TEST(LikelyReason, NamesTheSettingThatPydanticDemands) {
+  auto f = facts();
+  f.exit_code = 1;
+  f.last_lines = {"pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings",
+                  "secret_key", "  Field required [type=missing, input_value={}, input_type=dict]",
+                  "    For further information visit https://errors.example"};
+  EXPECT_EQ(likely_reason(f).reason, "its settings demand secret_key, which no variable gives");
+  EXPECT_NE(likely_reason(f).next_step.find("ecluse secret set SECRET_KEY"), std::string::npos);
+}
+
+TEST(LikelyReason, ProposesAVolumeForWhatItMayNotWriteTo) {
+  auto f = facts();
+  f.exit_code = 3;
+  for (const auto& [line, folder] :
+       {std::pair{"OSError: [Errno 30] Read-only file system: '/app/uploads'", "/app/uploads"},
+        std::pair{"OSError: [Errno 30] Read-only file system: '/app/logs/site.log'", "/app/logs"},
+        std::pair{"OSError: [Errno 30] Read-only file system: '/app/.cache'", "/app/.cache"},
+        std::pair{"Error: EROFS: read-only file system, mkdir '/app/tmp'", "/app/tmp"}}) {
+    f.last_lines = {line, "Worker failed to boot."};
+    EXPECT_NE(likely_reason(f).next_step.find("volumes: {files: " + std::string(folder) + "}"),
+              std::string::npos)
+        << likely_reason(f).next_step;
+  }
+}
+
+TEST(LikelyReason, NeverProposesAVolumeThatHidesTheRelease) {
+  auto f = facts();
+  f.exit_code = 3;
+  f.last_lines = {"OSError: [Errno 30] Read-only file system: '/app/site.log'"};
+  EXPECT_NE(likely_reason(f).reason.find("/app/site.log"), std::string::npos);
+  EXPECT_EQ(likely_reason(f).next_step.find("{files:"), std::string::npos);
+  EXPECT_NE(likely_reason(f).next_step.find("a folder of its own"), std::string::npos);
+}
+
 TEST(LikelyReason, SeesThatTheHostIsRefused) {
   auto f = facts();
   f.host = "lettings.localhost";

@@ -34,7 +34,7 @@ class Bounded {
     std::vector<std::string> arguments{"--listen",  "127.0.0.1:0", "--to",      app,
                                        "--workers", "1",           "--control", control().string()};
     for (const std::string& bound : bounds) {
-      arguments.insert(arguments.end(), {"--bound", bound});
+      arguments.insert(arguments.end(), {"--bounds", bound});
     }
     gateway_ = std::make_unique<GatewayProcess>(arguments);
   }
@@ -89,7 +89,8 @@ TEST(BoundHits, ARequestBeyondABoundIsRefusedWithItsStatusAndCountedByTheBoundsN
   }
 }
 
-/// Both stall; the one that sent less than a window wants does not live through the first.
+/// Both stall; the one that sent less than a window wants (60,000 bytes) does not live through the
+/// first, though it is more than a second's share.
 TEST(BoundHits, ABodyIsSlowByTheRateThatWasSet) {
   RecordingApp app;
   const Bounded bounded(app, {"body_bytes_per_s_min=40000", "body_rate_window_ms=1500"});
@@ -97,7 +98,7 @@ TEST(BoundHits, ABodyIsSlowByTheRateThatWasSet) {
   RawClient more(bounded.port());
   RawClient less(bounded.port());
   ASSERT_TRUE(more.send(head + std::string(90'000, 'a')));
-  ASSERT_TRUE(less.send(head + std::string(30'000, 'a')));
+  ASSERT_TRUE(less.send(head + std::string(50'000, 'a')));
   EXPECT_EQ(status_of(less.read_to_end()), 408);
   EXPECT_EQ(bounded.hits(), (Hits{{"body_bytes_per_s_min", 1}}));
   EXPECT_EQ(status_of(more.read_to_end()), 408);
@@ -258,7 +259,7 @@ TEST(BoundHits, ATargetThatRefusedIsPassedOverForAsLongAsItSays) {
   RecordingApp living;
   const std::string dead = RecordingApp().address();
   for (const bool is_long : {true, false}) {
-    Served served({"--workers", "1", "--bound", "eject_failures=0", "--bound",
+    Served served({"--workers", "1", "--bounds", "eject_failures=0", "--bounds",
                    is_long ? "down_ms=600000" : "down_ms=0"});
     Decisions decisions;
     ports::Arm both = arm(1, kAll, living);

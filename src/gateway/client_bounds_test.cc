@@ -19,7 +19,7 @@ constexpr std::string_view kGetOnce = "GET / HTTP/1.1\r\nHost: a\r\nConnection: 
 
 TEST(ClientBounds, OneAddressHasSoManyConnectionsAndNoMore) {
   RecordingApp app;
-  const Proxy proxy(app, {"--workers", "2", "--bound", "address_connections_max=2"});
+  const Proxy proxy(app, {"--workers", "2", "--bounds", "address_connections_max=2"});
   RawClient first(proxy.port());
   auto second = std::make_unique<RawClient>(proxy.port());
   for (RawClient* const client : {&first, second.get()}) {
@@ -36,7 +36,7 @@ TEST(ClientBounds, OneAddressHasSoManyConnectionsAndNoMore) {
 
 TEST(ClientBounds, OneAddressAsksSoOftenAndNoMore) {
   RecordingApp app;
-  const Proxy proxy(app, {"--bound", "address_requests_per_s_max=5"});
+  const Proxy proxy(app, {"--bounds", "address_requests_per_s_max=5"});
   RawClient client(proxy.port());
   int passed = 0;
   int refused = 0;
@@ -63,7 +63,7 @@ void raise_descriptor_limit() {
 TEST(ClientBounds, FiveThousandSlowHeadsCostNoHealthyClient) {
   raise_descriptor_limit();
   RecordingApp app;
-  const Proxy proxy(app, {"--workers", "2", "--bound", "head_ms_max=600000"});
+  const Proxy proxy(app, {"--workers", "2", "--bounds", "head_ms_max=600000"});
   std::vector<std::unique_ptr<RawClient>> slow;
   for (int i = 0; i < 5000; ++i) {
     slow.push_back(std::make_unique<RawClient>(proxy.port()));
@@ -106,8 +106,8 @@ TEST(ClientBounds, WithoutDescriptorsNewcomersAreRefusedAndThoseHereServed) {
 
 TEST(ClientBounds, AFullPoolKeepsTheNewestConnectionSoThatAPostFindsOne) {
   RecordingApp app;
-  const Proxy proxy(app, {"--workers", "1", "--bound", "pool_connections_max=1", "--bound",
-                          "unsafe_reuse_ms_max=60000"});
+  const Proxy proxy(
+      app, {"--workers", "1", "--bounds", "pool_connections_max=1,unsafe_reuse_ms_max=60000"});
   constexpr std::string_view kPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
   for (int i = 0; i < 10; ++i) {
     RawClient client(proxy.port());

@@ -209,6 +209,20 @@ TEST(Exchange, ClosesWhenTheAppRefusesABodyThatWasNotSent) {
   EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos);
 }
 
+/// Many clients read only when they have said all; a reset would take the answer from them.
+TEST(Exchange, ARefusedUploadMayBeSentToItsEnd) {  // RFC 9112 section 9.6
+  RecordingApp app;
+  const Proxy proxy(app, {"--bounds", "body_bytes_max=1000,linger_ms_max=20000"});
+  constexpr std::size_t kBytes = 64 << 20;
+  RawClient client(proxy.port());
+  ASSERT_TRUE(
+      client.send(fmt::format("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", kBytes)));
+  EXPECT_TRUE(client.send(std::string(kBytes, 'x')));
+  client.end_sending();
+  EXPECT_EQ(status_of(client.read_to_end()), 413);
+  EXPECT_FALSE(client.was_reset());
+}
+
 TEST(HostileApp, FaultyFramingIs502AndTheConnectionIsNotUsedAgain) {
   for (const std::string& answer : std::vector<std::string>{
            "garbage\r\n\r\n",
@@ -331,7 +345,7 @@ TEST(HostileApp, AnAppThatNeverAnswersIs504) {
     while (!peer.read_request().empty()) {
     }
   });
-  const Proxy proxy(app, {"--bound", "answer_ms_max=200"});
+  const Proxy proxy(app, {"--bounds", "answer_ms_max=200"});
   EXPECT_EQ(status_of(answer_to(proxy.port(), kGetClose)), 504);
 }
 
@@ -363,7 +377,7 @@ TEST(Pool, ARequestOutlivesTheIdleTimeOfTheConnectionItWasGiven) {
     }
     ++ended;
   });
-  const Proxy proxy(app, {"--workers", "1", "--bound", "pool_idle_ms_max=50"});
+  const Proxy proxy(app, {"--workers", "1", "--bounds", "pool_idle_ms_max=50"});
   RawClient slow(proxy.port());
   slow.send(kGet);
   ASSERT_EQ(body_of(slow.read_answer()), "ok");

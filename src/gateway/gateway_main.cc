@@ -1,10 +1,12 @@
 // The gateway alone, for the tests of this folder: the program `ecluse` has it as a verb.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include "base/text.h"
 #include "gateway/gateway.h"
 
 namespace {
@@ -37,8 +39,10 @@ bool take(GatewayOptions& options, std::string_view flag, const std::string& val
     options.worker_fd = std::stoi(value);
   else if (flag == "--keeper-fd")
     options.keeper_fd = std::stoi(value);
-  else if (flag == "--bound")
-    return set_bound(options.bounds, value).has_value();
+  else if (flag == "--bounds")
+    return std::ranges::all_of(ecluse::split(value, ','), [&](const std::string& bound) {
+      return set_bound(options.bounds, bound).has_value();
+    });
   else
     return false;
   return true;

@@ -87,11 +87,20 @@ TEST(Goodbye, OfADrainedReleaseIsSpread) {
 
 TEST(Goodbye, OfAGatewayThatEndsIsSpread) {
   RecordingApp app(keep_open);
-  Served served({"--bound", "drain_ms_max=4000"});
+  Served served({"--bounds", "drain_ms_max=4000"});
   Decisions decisions;
   ASSERT_TRUE(served.traffic.apply(site({arm(1, kAll, app)}), decisions.next()));
   const auto end = [&] { ASSERT_EQ(::kill(served.gateway->pid(), SIGTERM), 0); };
   EXPECT_GE(spread_of_goodbyes(served, end), kSpreadMsMin);
+}
+
+TEST(Goodbye, OfAProcessThatAnUpgradeReplacedIsSpread) {
+  RecordingApp app(keep_open);
+  Served served({"--bounds", "hand_over_ms_max=4000"});
+  Decisions decisions;
+  ASSERT_TRUE(served.traffic.apply(site({arm(1, kAll, app)}), decisions.next()));
+  const auto upgrade = [&] { ASSERT_EQ(::kill(served.gateway->pid(), SIGUSR2), 0); };
+  EXPECT_GE(spread_of_goodbyes(served, upgrade), kSpreadMsMin);
 }
 
 }  // namespace

@@ -18,6 +18,12 @@ void write_framing(const http1::Framing& framing, HeadWriter& out) {
   if (framing.kind == http1::BodyKind::kChunked) out.field("Transfer-Encoding", "chunked");
 }
 
+/// The protocol that the client speaks: RFC 9110 section 7.6.3.
+std::string_view via(const http1::Request& request, const RequestExtras& extras) {
+  if (extras.is_http2) return "Via: 2.0 ecluse\r\n";
+  return request.version_minor == 0 ? "Via: 1.0 ecluse\r\n" : "Via: 1.1 ecluse\r\n";
+}
+
 bool is_max_forwards(const http1::Field& field) {
   return http1::equal_ignoring_case(field.name, "max-forwards");
 }
@@ -55,7 +61,7 @@ void write_request_head(const http1::Request& request, const RequestExtras& extr
   out.field("X-Forwarded-Proto", extras.is_secure ? "https" : "http");
   out.field("X-Forwarded-Host", request.authority);
   out.field("X-Request-ID", extras.request_id);
-  out.text(request.version_minor == 0 ? "Via: 1.0 ecluse\r\n" : "Via: 1.1 ecluse\r\n");
+  out.text(via(request, extras));
   out.end();
 }
 

@@ -18,6 +18,7 @@ struct RequestExtras {
   std::string_view client_address;
   std::string_view request_id;
   bool is_secure = false;            ///< the client came by TLS
+  bool is_http2 = false;             ///< and speaks HTTP/2
   bool drops_authorization = false;  ///< it was meant for us
   bool passes_upgrade = false;       ///< to a WebSocket
 };

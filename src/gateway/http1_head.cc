@@ -1,7 +1,5 @@
 #include "gateway/http1_head.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -341,6 +339,8 @@ bool parse_absolute_form(std::string_view target, Request& request) {
   const std::size_t end = std::min(target.find_first_of("/?"), target.size());
   request.authority = target.substr(0, end);
   request.target = target.substr(end);
+  // Without path and query it is the server itself that OPTIONS asks of: RFC 9112 section 3.2.4.
+  if (request.target.empty() && request.method == "OPTIONS") request.target = "*";
   request.needs_slash = request.target.empty() || request.target.front() == '?';
   if (!is_valid_authority(request.authority, request.host)) return false;
   request.authority = without_empty_port(request.authority);
@@ -508,45 +508,6 @@ Fault parse_field(std::string_view line, Field& field) {
   if (!all_in(kValueChars, field.value)) return Fault::kMalformed;
   field.id = classify(field.name);
   return Fault::kNone;
-}
-
-namespace {
-bool is_valid_port(std::string_view port) {
-  std::uint64_t value = 0;
-  return port.size() <= 5 && parse_decimal(port, value) && value >= 1 && value <= 65535;
-}
-
-bool is_ipv6_address(std::string_view text) {
-  std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.size() >= terminated.size()) return false;
-  std::copy(text.begin(), text.end(), terminated.begin());
-  in6_addr ignored{};
-  return ::inet_pton(AF_INET6, terminated.data(), &ignored) == 1;
-}
-}  // namespace
-
-bool is_valid_authority(std::string_view authority, std::string_view& host) {
-  constexpr std::size_t kHostBytesMax = 255;
-  std::size_t end = 0;
-  if (authority.starts_with('[')) {
-    end = authority.find(']');
-    if (end == std::string_view::npos || !is_ipv6_address(authority.substr(1, end - 1))) {
-      return false;
-    }
-    ++end;
-  } else {
-    end = std::min(authority.find(':'), authority.size());
-    if (end == 0 || !all_in(kHostChars, authority.substr(0, end))) return false;
-  }
-  host = authority.substr(0, end);
-  if (host.size() > kHostBytesMax) return false;
-  const std::string_view rest = authority.substr(end);
-  return rest.empty() || rest == ":" || (rest.front() == ':' && is_valid_port(rest.substr(1)));
-}
-
-std::string_view without_empty_port(std::string_view authority) {
-  if (authority.ends_with(':')) authority.remove_suffix(1);
-  return authority;
 }
 
 namespace {

@@ -377,7 +377,7 @@ TEST(Websockets, AnAppThatSwitchesWhereTheRouteDoesNotAllowItOpensNone) {
 
 TEST(Retries, EndWithTheirBudget) {
   RecordingApp app(close_at_once);
-  Two two(one_thread({"--bound", "retry_burst_max=5", "--bound", "retry_percent_max=0"}));
+  Two two(one_thread({"--bounds", "retry_burst_max=5,retry_percent_max=0"}));
   two.apply(site({arm(6, kAll, app)}));
   for (int i = 0; i < 12; ++i) EXPECT_EQ(status_of(two.ask()), 502);
   EXPECT_EQ(app.connections(), 12U + 5U);
@@ -386,7 +386,7 @@ TEST(Retries, EndWithTheirBudget) {
 
 TEST(Retries, AreEarnedByRequestsAndNotByRetries) {
   RecordingApp app(close_at_once);
-  Two two(one_thread({"--bound", "retry_burst_max=1", "--bound", "retry_percent_max=25"}));
+  Two two(one_thread({"--bounds", "retry_burst_max=1,retry_percent_max=25"}));
   two.apply(site({arm(6, kAll, app)}));
   for (int i = 0; i < 41; ++i) EXPECT_EQ(status_of(two.ask()), 502);
   // The one that was saved up, and then each fourth.
@@ -396,8 +396,8 @@ TEST(Retries, AreEarnedByRequestsAndNotByRetries) {
 TEST(Ejection, AnInstanceThatFailsInARowIsLeftAlone) {
   RecordingApp good("good");
   RecordingApp bad(close_at_once);
-  Two two(one_thread({"--bound", "retry_burst_max=0", "--bound", "eject_failures=3", "--bound",
-                      "eject_ms=600000", "--bound", "slow_start_ms=0"}));
+  Two two(one_thread(
+      {"--bounds", "retry_burst_max=0,eject_failures=3,eject_ms=600000,slow_start_ms=0"}));
   Site pair = site({arm(6, kAll, good)});
   pair.arms[0].backends[0].targets.push_back(target("bad", bad));
   two.apply(pair);
@@ -410,9 +410,9 @@ TEST(Ejection, AnInstanceThatFailsInARowIsLeftAlone) {
 TEST(Ejection, StopsWhereTheRestCouldNotCarryTheLoad) {
   RecordingApp good("good");
   RecordingApp bad(close_at_once);
-  Two two(
-      one_thread({"--bound", "retry_burst_max=0", "--bound", "eject_failures=3", "--bound",
-                  "eject_ms=600000", "--bound", "slow_start_ms=0", "--bound", "panic_percent=40"}));
+  Two two(one_thread(
+      {"--bounds",
+       "retry_burst_max=0,eject_failures=3,eject_ms=600000,slow_start_ms=0,panic_percent=40"}));
   Site pair = site({arm(6, kAll, good)});
   pair.arms[0].backends[0].targets.push_back(target("bad", bad));
   two.apply(pair);
@@ -431,7 +431,7 @@ TEST(Balance, ARequestGoesToTheInstanceWithTheFewestUnderWay) {
     }
   });
   RecordingApp quick("quick");
-  Two two(one_thread({"--bound", "slow_start_ms=0"}));
+  Two two(one_thread({"--bounds", "slow_start_ms=0"}));
   Site pair = site({arm(6, kAll, busy)});
   pair.arms[0].backends[0].targets.push_back(target("quick", quick));
   two.apply(pair);
@@ -451,7 +451,7 @@ TEST(SlowStart, ANewInstanceBeginsWithLittle) {
   constexpr std::chrono::milliseconds kSlowStart{2000};
   RecordingApp known("known");
   RecordingApp fresh("fresh");
-  Two two(one_thread({"--bound", "slow_start_ms=2000"}));
+  Two two(one_thread({"--bounds", "slow_start_ms=2000"}));
   Site grown = site({arm(6, kAll, known)});
   two.apply(grown);
   const auto began = std::chrono::steady_clock::now();

@@ -166,6 +166,19 @@ std::string http_date(std::time_t at) {
           std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
+/// As HTTP writes it, and as old senders still do (RFC 9110 section 5.6.7).
+std::optional<std::time_t> read_date(std::string_view text) {
+  constexpr std::array kForms{"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
+                              "%a %b %e %H:%M:%S %Y"};
+  const std::string terminated(text);
+  for (const char* const form : kForms) {
+    tm parts{};
+    const char* const end = ::strptime(terminated.c_str(), form, &parts);
+    if (end != nullptr && *end == '\0') return ::timegm(&parts);
+  }
+  return std::nullopt;
+}
+
 bool accepts(std::string_view accepted, std::string_view coding) {
   bool does = false;
   http1::for_each_element(accepted, [&](std::string_view element) {
@@ -197,7 +210,8 @@ bool examine(StaticFile& file, std::uint64_t salt) {
   struct stat status{};
   if (::fstat(file.fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   file.bytes = static_cast<std::uint64_t>(status.st_size);
-  file.modified = http_date(status.st_mtim.tv_sec);
+  file.modified_at = status.st_mtim.tv_sec;
+  file.modified = http_date(file.modified_at);
   file.entity_tag = fmt::format("\"{:x}-{:x}-{:x}{}{}\"", salt, status.st_mtim.tv_sec, file.bytes,
                                 file.encoding.empty() ? "" : "-", file.encoding);
   return true;
@@ -229,31 +243,39 @@ std::optional<StaticFile> open_static(const FolderRoute& folder, const std::stri
 }
 
 namespace {
-/// Whether a list of entity tags has ours. Weak comparison ignores the W/ of theirs; ours are
-/// strong.
-bool lists(std::string_view tags, std::string_view ours, bool is_weak) {
-  if (tags == "*") return true;
+/// Whether a list of entity tags, over as many lines as it has, names ours. Weak comparison ignores
+/// the W/ of theirs; ours are strong.
+bool lists(const http1::Fields& fields, std::string_view name, std::string_view ours,
+           bool is_weak) {
   bool found = false;
-  http1::for_each_element(tags, [&](std::string_view tag) {
-    if (is_weak && tag.starts_with("W/")) tag.remove_prefix(2);
-    found = found || tag == ours;
-    return true;
-  });
+  for (const http1::Field& field : fields) {
+    if (!http1::equal_ignoring_case(field.name, name)) continue;
+    http1::for_each_element(field.value, [&](std::string_view tag) {
+      if (is_weak && tag.starts_with("W/")) tag.remove_prefix(2);
+      found = found || tag == "*" || tag == ours;
+      return true;
+    });
+  }
   return found;
 }
 
-/// 412, 304, or 200: go on. Dates are compared for equality: after a rollback the older file is the
-/// newer one.
+bool was_modified_since(const StaticFile& file, std::string_view date) {
+  const auto since = read_date(date);
+  return since && file.modified_at > *since;  // what is no date is no condition
+}
+
+/// 412, 304, or 200: go on. If-Modified-Since is compared for equality: after a rollback the older
+/// file is the newer one.
 int precondition(const http1::Fields& fields, const StaticFile& file) {
-  if (const auto tags = value_of(fields, "If-Match"); !tags.empty()) {
-    if (!lists(tags, file.entity_tag, false)) return 412;
-  } else if (const auto date = value_of(fields, "If-Unmodified-Since"); !date.empty()) {
-    if (date != file.modified) return 412;
+  if (!value_of(fields, "If-Match").empty()) {
+    if (!lists(fields, "If-Match", file.entity_tag, false)) return 412;
+  } else if (was_modified_since(file, value_of(fields, "If-Unmodified-Since"))) {
+    return 412;
   }
-  if (const auto tags = value_of(fields, "If-None-Match"); !tags.empty()) {
-    return lists(tags, file.entity_tag, true) ? 304 : 200;
+  if (!value_of(fields, "If-None-Match").empty()) {
+    return lists(fields, "If-None-Match", file.entity_tag, true) ? 304 : 200;
   }
-  return value_of(fields, "If-Modified-Since") == file.modified ? 304 : 200;
+  return read_date(value_of(fields, "If-Modified-Since")) == file.modified_at ? 304 : 200;
 }
 
 std::optional<std::uint64_t> number_of(std::string_view digits) {
@@ -285,12 +307,13 @@ Share range_of(std::string_view text, std::uint64_t bytes) {
 }
 }  // namespace
 
-Share share_of(const http1::Fields& fields, const StaticFile& file) {
+Share share_of(std::string_view method, const http1::Fields& fields, const StaticFile& file) {
   if (const int status = precondition(fields, file); status != 200) return {status, 0, 0};
   const std::string_view range = value_of(fields, "Range");
   const std::string_view only_if = value_of(fields, "If-Range");
-  const bool still_is = only_if.empty() || only_if == file.entity_tag || only_if == file.modified;
-  if (range.empty() || !still_is) return {200, 0, file.bytes};
+  const bool still_is =
+      only_if.empty() || only_if == file.entity_tag || read_date(only_if) == file.modified_at;
+  if (method != "GET" || range.empty() || !still_is) return {200, 0, file.bytes};
   return range_of(range, file.bytes);
 }
 

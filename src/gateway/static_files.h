@@ -38,7 +38,8 @@ struct StaticFile {
   std::string_view encoding;  ///< "br", "gzip" or empty
   std::string entity_tag;     ///< with its quotes
   std::string modified;       ///< as Last-Modified says it
-  bool varies = false;        ///< another Accept-Encoding may get another one
+  std::time_t modified_at = 0;
+  bool varies = false;  ///< another Accept-Encoding may get another one
 };
 
 /// Opens the file below the folder, never outside of it, whatever links say (openat2 with
@@ -56,7 +57,8 @@ struct Share {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;  ///< behind the last byte
 };
-Share share_of(const http1::Fields& fields, const StaticFile& file);
+/// A range is for GET alone: RFC 9110 section 14.2.
+Share share_of(std::string_view method, const http1::Fields& fields, const StaticFile& file);
 
 std::string_view content_type_of(std::string_view name);
 

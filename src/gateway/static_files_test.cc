@@ -111,7 +111,7 @@ TEST_F(StaticFiles, ConditionsAreObeyed) {
   ASSERT_TRUE(file);
   const std::string& tag = file->entity_tag;
   const auto status = [&](std::string_view name, const std::string& value) {
-    return share_of(fields({{name, value}}), *file).status;
+    return share_of("GET", fields({{name, value}}), *file).status;
   };
   EXPECT_EQ(status("If-None-Match", tag), 304);
   EXPECT_EQ(status("if-none-match", "\"x\", W/" + tag), 304);
@@ -123,14 +123,14 @@ TEST_F(StaticFiles, ConditionsAreObeyed) {
   EXPECT_EQ(status("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"), 412);
   // The tag knows better than the date.
   const auto both = fields({{"If-None-Match", "\"x\""}, {"If-Modified-Since", file->modified}});
-  EXPECT_EQ(share_of(both, *file).status, 200);
+  EXPECT_EQ(share_of("GET", both, *file).status, 200);
 }
 
 TEST_F(StaticFiles, OneRangeIsAPartAndWhatIsNoneIsTheWhole) {
   const auto file = open("/static/photo.jpg");
   ASSERT_TRUE(file);
   const auto range = [&](std::string_view value) {
-    const Share share = share_of(fields({{"Range", value}}), *file);
+    const Share share = share_of("GET", fields({{"Range", value}}), *file);
     return std::tuple(share.status, share.begin, share.end);
   };
   EXPECT_EQ(range("bytes=0-0"), std::tuple(206, 0, 1));
@@ -145,7 +145,48 @@ TEST_F(StaticFiles, OneRangeIsAPartAndWhatIsNoneIsTheWhole) {
     EXPECT_EQ(std::get<0>(range(whole)), 200) << whole;
   }
   const auto old = fields({{"Range", "bytes=0-0"}, {"If-Range", "\"old\""}});
-  EXPECT_EQ(share_of(old, *file).status, 200);
+  EXPECT_EQ(share_of("GET", old, *file).status, 200);
+}
+
+TEST_F(StaticFiles, ARangeIsForGetAlone) {  // RFC 9110 section 14.2
+  const auto file = open("/static/photo.jpg");
+  ASSERT_TRUE(file);
+  const auto beyond = fields({{"Range", "bytes=1000-"}});
+  EXPECT_EQ(share_of("GET", beyond, *file).status, 416);
+  EXPECT_EQ(share_of("HEAD", beyond, *file).status, 200);
+}
+
+TEST_F(StaticFiles, ATagInASecondLineIsInTheList) {  // RFC 9110 section 5.3
+  const auto file = open("/static/photo.jpg");
+  ASSERT_TRUE(file);
+  const auto status = [&](std::string_view name) {
+    return share_of("GET", fields({{name, "\"x\""}, {name, file->entity_tag}}), *file).status;
+  };
+  EXPECT_EQ(status("If-None-Match"), 304);
+  EXPECT_EQ(status("If-Match"), 200);
+}
+
+TEST_F(StaticFiles, DatesAreComparedAsDates) {  // RFC 9110 sections 5.6.7 and 13.1
+  constexpr std::time_t kNovember1994 = 784111777;
+  fs::last_write_time(
+      root() / "photo.jpg",
+      fs::file_time_type::clock::from_sys(std::chrono::system_clock::from_time_t(kNovember1994)));
+  const auto file = open("/static/photo.jpg");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->modified, "Sun, 06 Nov 1994 08:49:37 GMT");
+  const auto status = [&](std::string_view name, std::string_view date) {
+    return share_of("GET", fields({{name, date}, {"Range", "bytes=0-0"}}), *file).status;
+  };
+  for (const char* same : {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+                           "Sun Nov  6 08:49:37 1994"}) {
+    EXPECT_EQ(status("If-Modified-Since", same), 304) << same;
+    EXPECT_EQ(status("If-Unmodified-Since", same), 206) << same;
+    EXPECT_EQ(status("If-Range", same), 206) << same;
+  }
+  EXPECT_EQ(status("If-Unmodified-Since", "Mon, 07 Nov 1994 08:49:37 GMT"), 206);
+  EXPECT_EQ(status("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:36 GMT"), 412);
+  EXPECT_EQ(status("If-Unmodified-Since", "once upon a time"), 206);
+  EXPECT_EQ(status("If-Range", "Mon, 07 Nov 1994 08:49:37 GMT"), 200);
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ TEST(Tls, RefusesAProtocolItDoesNotSpeak) {
 }
 
 TEST(Tls, ClosesAClientThatDoesNotFinishItsHandshake) {
-  const TlsProxy proxy({"--bound", "handshake_ms_max=100"});
+  const TlsProxy proxy({"--bounds", "handshake_ms_max=100"});
   RawClient silent(proxy.port());
   EXPECT_EQ(silent.read_to_end(), "");
   RawClient plain(proxy.port());

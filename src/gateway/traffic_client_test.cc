@@ -71,6 +71,9 @@ TEST(Routing, GoesByHostWildcardAndPathPrefix) {
   const std::string redirect = answer_to(served.port(), get("www.a", "/x?y"));
   EXPECT_EQ(status_of(redirect), 308);
   EXPECT_EQ(value_of(redirect, "Location"), "http://a/x?y");
+  const std::string of_no_path =
+      answer_to(served.port(), "OPTIONS * HTTP/1.1\r\nHost: www.a\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(value_of(of_no_path, "Location"), "http://a");
 }
 
 TEST(Routing, OpensAndClosesAPortOfItsOwn) {
@@ -148,7 +151,14 @@ TEST(Routing, AsksForAPasswordAndKeepsItFromTheApp) {
   EXPECT_NE(value_of(refused, "WWW-Authenticate"), "");
   const std::string fields = "Authorization: Basic dXNlcjpwYXNz\r\n";
   EXPECT_EQ(body_of(answer_to(served.port(), get("a", "/", fields))), "in");
-  EXPECT_EQ(app.received().find("Authorization"), std::string::npos);
+  for (const char* refused_too : {"Basic dXNlcjpwYXN0", "Basic dXNlcjpwYXN", "Basic", "basic ",
+                                  "Bearer dXNlcjpwYXNz", "dXNlcjpwYXNz"}) {
+    const std::string other = fmt::format("Authorization: {}\r\n", refused_too);
+    EXPECT_EQ(status_of(answer_to(served.port(), get("a", "/", other))), 401) << refused_too;
+  }
+  const std::string lower = "Authorization: bASIC dXNlcjpwYXNz\r\n";
+  EXPECT_EQ(body_of(answer_to(served.port(), get("a", "/", lower))), "in");
+  EXPECT_EQ(app.received().find("uthorization"), std::string::npos);
   guarded.allow = {"10.0.0.0/8", "::1"};
   ASSERT_TRUE(served.traffic.apply(guarded, decisions.next()));
   EXPECT_EQ(status_of(answer_to(served.port(), get("a", "/", fields))), 403);
@@ -289,7 +299,7 @@ TEST(Hold, RequestsWaitAndThenPass) {
 
 TEST(Hold, IsBoundedInTimeAndNumber) {
   RecordingApp app("passed");
-  Served served({"--bound", "hold_ms_max=200", "--bound", "hold_requests_max=4"});
+  Served served({"--bounds", "hold_ms_max=200,hold_requests_max=4"});
   Decisions decisions;
   Site held = site({arm(1, kAll, app)});
   held.mode = SiteMode::kHold;
@@ -305,7 +315,7 @@ TEST(Hold, IsBoundedInTimeAndNumber) {
 TEST(Hold, IsBoundedInBytesThatAreGivenBack) {
   RecordingApp app("passed");
   // Two heads and bodies fit, a third does not.
-  Served served({"--workers", "1", "--bound", "hold_bytes_max=20000"});
+  Served served({"--workers", "1", "--bounds", "hold_bytes_max=20000"});
   Decisions decisions;
   Site held = site({arm(1, kAll, app)});
   const std::string large =

@@ -1,5 +1,6 @@
 // How connections end, and the deadlines that end them.
 #include <algorithm>
+#include <utility>
 
 #include "gateway/worker_thread.h"
 
@@ -64,7 +65,7 @@ void WorkerThread::end_connection(Client& client) {
 }
 
 bool WorkerThread::run_linger(Client& client) {
-  constexpr int kReadsMax = 32;
+  constexpr int kReadsMax = 32;  // then others have a turn
   for (int i = 0; i < kReadsMax; ++i) {
     client.socket.consume(client.socket.received().size());
     switch (client.socket.fill(pool_)) {
@@ -79,8 +80,7 @@ bool WorkerThread::run_linger(Client& client) {
         return false;
     }
   }
-  // Whoever sends a megabyte after our last word does not listen.
-  close_client(client);
+  if (!std::exchange(client.is_queued, true)) queue_.push_back(&client);
   return false;
 }
 

@@ -69,6 +69,7 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
                      {.client_address = address_text(client.address, address_room),
                       .request_id = request_id(),
                       .is_secure = client.is_secure,
+                      .is_http2 = client.is_stream,
                       .drops_authorization = !site.authorization.empty(),
                       .passes_upgrade = client.facts.wants_websocket},
                      out);

@@ -1,4 +1,5 @@
 // Static folders of a release, served without asking the app.
+#include <fmt/format.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -60,12 +61,15 @@ bool WorkerThread::serve_file(Client& client, const http1::Request& request, con
     answer_page(client, page_of(404));
     return true;
   }
-  const Share share = share_of(request.fields, *file);
-  if (share.status == 412 || share.status == 416) {
-    answer_page(client, page_of(share.status));
-    return true;
+  const Share share = share_of(request.method, request.fields, *file);
+  if (share.status == 412) {
+    answer_page(client, page_of(412));
+  } else if (share.status == 416) {
+    const std::string length = fmt::format("Content-Range: bytes */{}\r\n", file->bytes);
+    answer_page(client, page_of(416), length);
+  } else {
+    begin_file(client, *file, share);
   }
-  begin_file(client, *file, share);
   return true;
 }
 

@@ -223,9 +223,13 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
 namespace {
 bool is_authorized(const http1::Request& request, const SiteRoute& site) {
   if (site.authorization.empty()) return true;
-  const std::string_view given = request.fields.value_of(http1::FieldId::kAuthorization);
-  return given.size() == site.authorization.size() &&
-         sodium_memcmp(given.data(), site.authorization.data(), given.size()) == 0;
+  constexpr std::string_view kScheme = "Basic ";  // in any case: RFC 9110 section 11.1
+  std::string_view given = request.fields.value_of(http1::FieldId::kAuthorization);
+  if (!http1::equal_ignoring_case(given.substr(0, kScheme.size()), kScheme)) return false;
+  given.remove_prefix(kScheme.size());
+  const std::string_view wanted = std::string_view(site.authorization).substr(kScheme.size());
+  return given.size() == wanted.size() &&
+         sodium_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
 }
 }  // namespace
 
@@ -444,7 +448,9 @@ void WorkerThread::answer_redirect(Client& client, const http1::Request& request
     fields.text(client.is_secure ? "Location: https://" : "Location: http://");
     fields.text(host).text(port);
   }
-  fields.text(request.needs_slash ? "/" : "").text(request.target).text("\r\n");
+  const bool names_a_path = request.target != "*";
+  if (names_a_path) fields.text(request.needs_slash ? "/" : "").text(request.target);
+  fields.text("\r\n");
   if (fields.overflowed()) return answer_page(client, page_of(414));
   answer_page(client, page_of(308), {room.data(), fields.bytes()});
 }

@@ -2,77 +2,38 @@
 
 #include <algorithm>
 
+#include "model/service_variable.h"
+
 namespace ecluse::services {
 
 namespace {
+using model::ServiceFact;
 using model::ServiceKind;
 using Variables = std::map<std::string, std::string>;
 
-/// Spellings of the same five facts, as tutorials and frameworks have them.
-struct Spelling {
-  const char* host;
-  const char* port;
-  const char* database;
-  const char* user;
-  const char* password;
-};
-constexpr Spelling kCommon[] = {
-    {"DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"},
-    {"DB_HOST", "DB_PORT", "DB_DATABASE", "DB_USERNAME", "DB_PASSWORD"},
-    {"DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "DATABASE_USER", "DATABASE_PASSWORD"},
-    {"SQL_HOST", "SQL_PORT", "SQL_DATABASE", "SQL_USER", "SQL_PASSWORD"},
-};
-constexpr Spelling kPostgres[] = {
-    {"POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"},
-    {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"},
-};
-constexpr Spelling kMysql[] = {
-    {"MYSQL_HOST", "MYSQL_PORT", "MYSQL_DATABASE", "MYSQL_USER", "MYSQL_PASSWORD"},
-    {"MARIADB_HOST", "MARIADB_PORT", "MARIADB_DATABASE", "MARIADB_USER", "MARIADB_PASSWORD"},
-};
+std::string engine_of(ServiceKind kind) {
+  return kind == ServiceKind::kMariadb ? "django.db.backends.mysql"
+                                       : "django.db.backends.postgresql";
+}
 
-template <typename Spellings>
-void spell(Variables& variables, const Spellings& spellings, const ServiceUrl& url) {
-  for (const auto& names : spellings) {
-    variables[names.host] = url.host;
-    variables[names.port] = std::to_string(url.port);
-    variables[names.database] = url.database;
-    variables[names.user] = url.user;
-    variables[names.password] = url.password;
+std::string text_of(ServiceFact fact, const ServiceUrl& url) {
+  switch (fact) {
+    case ServiceFact::kUrl:
+      return url.text;
+    case ServiceFact::kHost:
+      return url.host;
+    case ServiceFact::kPort:
+      return std::to_string(url.port);
+    case ServiceFact::kDatabase:
+      return url.database.empty() && url.kind == ServiceKind::kRedis ? "0" : url.database;
+    case ServiceFact::kUser:
+      return url.user;
+    case ServiceFact::kPassword:
+      return url.password;
+    case ServiceFact::kEngine:
+      return engine_of(url.kind);
   }
-}
-
-Variables postgres_variables(const ServiceUrl& url) {
-  Variables variables;
-  spell(variables, kCommon, url);
-  spell(variables, kPostgres, url);
-  variables["DATABASE_URL"] = url.text;
-  variables["POSTGRES_URL"] = url.text;
-  variables["SQLALCHEMY_DATABASE_URI"] = url.text;
-  variables["DB_ENGINE"] = "django.db.backends.postgresql";
-  variables["SQL_ENGINE"] = "django.db.backends.postgresql";
-  const auto mode = url.options.find("sslmode");
-  if (mode != url.options.end()) variables["PGSSLMODE"] = mode->second;
-  return variables;
-}
-
-Variables mysql_variables(const ServiceUrl& url) {
-  Variables variables;
-  spell(variables, kCommon, url);
-  spell(variables, kMysql, url);
-  variables["DATABASE_URL"] = url.text;
-  variables["MYSQL_URL"] = url.text;
-  variables["SQLALCHEMY_DATABASE_URI"] = url.text;
-  variables["DB_ENGINE"] = "django.db.backends.mysql";
-  variables["SQL_ENGINE"] = "django.db.backends.mysql";
-  return variables;
-}
-
-Variables redis_variables(const ServiceUrl& url) {
-  return {
-      {"REDIS_URL", url.text},          {"CACHE_URL", url.text},
-      {"REDIS_HOST", url.host},         {"REDIS_PORT", std::to_string(url.port)},
-      {"REDIS_PASSWORD", url.password}, {"REDIS_DB", url.database.empty() ? "0" : url.database}};
+  return {};
 }
 
 bool is_relational(ServiceKind kind) {
@@ -99,17 +60,13 @@ void add_sort(Variables& all, const std::vector<const NamedEndpoint*>& same_sort
 }  // namespace
 
 std::map<std::string, std::string> spellings_of(const ServiceUrl& url) {
-  switch (url.kind) {
-    case ServiceKind::kPostgres:
-      return postgres_variables(url);
-    case ServiceKind::kMariadb:
-      return mysql_variables(url);
-    case ServiceKind::kRedis:
-      return redis_variables(url);
-    case ServiceKind::kMongodb:
-      return {};  // no URL of it is parsed yet
-  }
-  return {};
+  Variables variables;
+  for (const auto& [name, fact] : model::service_variables(url.kind))
+    variables.emplace(name, text_of(fact, url));
+  const auto mode = url.options.find("sslmode");
+  if (url.kind == ServiceKind::kPostgres && mode != url.options.end())
+    variables["PGSSLMODE"] = mode->second;
+  return variables;
 }
 
 std::map<std::string, std::string> variables_of(const std::vector<NamedEndpoint>& endpoints) {

@@ -58,5 +58,14 @@ TEST(ServiceVariables, PutsTheNameInFrontWhenThereAreSeveral) {
   EXPECT_FALSE(variables.contains("CACHE_REDIS_URL"));
 }
 
+TEST(ServiceVariables, KnowsTheNamesOfFastapisTemplates) {
+  const auto variables = spellings_of(parse_service_url("postgresql://u:p@h:5432/d").value());
+  for (const auto* name : {"DB_URI", "DATABASE_URI", "SQLALCHEMY_DATABASE_URL", "POSTGRES_URI"})
+    EXPECT_EQ(variables.at(name), "postgresql://u:p@h:5432/d") << name;
+  EXPECT_EQ(variables.at("POSTGRES_SERVER"), "h");
+  EXPECT_EQ(variables.at("DATABASE_HOSTNAME"), "h");
+  EXPECT_EQ(variables.at("DB_ENGINE"), "django.db.backends.postgresql");
+}
+
 }  // namespace
 }  // namespace ecluse::services

@@ -201,6 +201,7 @@ struct World {
           {.release = 6, .weight_ppm = 500'000, .backends = {backend({two.number()})}});
     }
     site.arms[0].backends[0].affinity = which == 3;
+    if (which == 2) site.arms[0].backends[0].websockets = {"/ws"};
     site.on_trial = 7;
     auto entry = make_entry(site, ids, slots, trial);
     must(entry.has_value());

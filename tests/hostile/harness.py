@@ -192,10 +192,8 @@ GATEWAY_BOUNDS = ("head_ms_max=600", "body_bytes_max=1000000", "body_rate_window
 
 
 def gateway(program, app):
-    argv = [program, "gateway", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{app.port}", "--workers", "1"]
-    for bound in GATEWAY_BOUNDS:
-        argv += ["--bound", bound]
-    return Proxy("ecluse", argv)
+    return Proxy("ecluse", [program, "gateway", "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{app.port}",
+                            "--workers", "1", "--bounds", ",".join(GATEWAY_BOUNDS)])
 
 
 def free_port():

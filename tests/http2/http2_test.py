@@ -91,6 +91,7 @@ class Working(Http2):
         self.assertEqual(self.curl("--data-binary", "@-", said=b"x" * 200000),
                          b"x" * 200000)
         self.assertIn(b"\r\nX-Forwarded-Proto: https\r\n", self.app.received)
+        self.assertIn(b"\r\nVia: 2.0 ecluse\r\n", self.app.received)  # RFC 9110 section 7.6.3
         self.assertIn(b"\r\nHost: localhost:%d\r\n" % self.gateway.port, self.app.received)
 
     def test_nghttp_multiplexes_on_one_connection(self):
@@ -448,7 +449,7 @@ class Working(Http2):
         self.assertEqual(client.goaways[1][1], NO_ERROR)
 
     def test_an_idle_connection_is_ended_with_a_goodbye(self):
-        self.serve(None, "--bound", "idle_ms_max=100")
+        self.serve(None, "--bounds", "idle_ms_max=100")
         client = self.client()
         client.request(1)
         self.assertEqual(client.await_answer(1)[0], "200")
@@ -611,14 +612,14 @@ class Hostile(Http2):
         self.ends_by(client, (ENHANCE_YOUR_CALM,))
 
     def test_a_client_that_takes_no_last_byte_holds_nothing(self):  # CVE-2019-9517
-        self.serve(None, "--bound", "stall_ms_max=200", "--bound", "idle_ms_max=600000")
+        self.serve(None, "--bounds", "stall_ms_max=200,idle_ms_max=600000")
         client = self.client(settings={frames.SettingsFrame.INITIAL_WINDOW_SIZE: 0})
         client.reads = False
         client.request(1)
         self.assertEqual(client.await_answer(1), ("reset", CANCEL))
 
     def test_a_head_that_never_ends_is_not_waited_for(self):
-        self.serve(None, "--bound", "head_ms_max=200", "--bound", "stall_ms_max=200")
+        self.serve(None, "--bounds", "head_ms_max=200,stall_ms_max=200")
         client = self.client()
         client.send(frames.HeadersFrame(1, data=client.encoder.encode(GET), flags=[]))
         client.read_to_end()
@@ -804,8 +805,8 @@ class Hostile(Http2):
 
         with socket.create_server(("127.0.0.1", 0)) as probe:
             metrics = probe.getsockname()[1]
-        self.serve(None, "--metrics", f"127.0.0.1:{metrics}", "--bound", "http2_streams_max=2", "--bound", "stall_ms_max=300",
-                   "--bound", "idle_ms_max=2000")
+        self.serve(None, "--metrics", f"127.0.0.1:{metrics}",
+                   "--bounds", "http2_streams_max=2,stall_ms_max=300,idle_ms_max=2000")
         cases = {
             "http2_control_frames_per_s_max": lambda c: flood(c, frames.PingFrame(0, opaque_data=b"12345678").serialize()),
             "http2_resets_per_s_max": rapid_reset,
@@ -828,7 +829,7 @@ class Hostile(Http2):
             with self.subTest(window):
                 app = App()
                 self.addCleanup(app.close)
-                self.manage("--bound", f"http2_window_bytes={window}")
+                self.manage("--bounds", f"http2_window_bytes={window}")
                 self.gateway.apply([(1, app, 1_000_000)], mode="hold")  # nobody reads the body
                 client = self.client()
                 client.read_until(lambda c=client: c.settings, "settings")

@@ -48,6 +48,17 @@ bool is_constant_name(std::string_view text) {
          });
 }
 
+/// `read("HOSTS").split(" ")`: a call on the result begins where the result's own does.
+void use_of_result(const CodeFile& file, const Call& call, EnvRead& made) {
+  for (const auto& each : file.calls) {
+    const bool same = each.value.place == call.value.place;
+    if (!same || each.callee() != call.callee() + "().split") continue;
+    made.used_by = "split";
+    made.required |= !made.fallback;
+    if (const auto* separator = each.value.at(0)) made.separator = separator->text;
+  }
+}
+
 std::optional<EnvRead> read_through(const Call& call, std::span<const EnvReader> readers) {
   const auto name = call.callee().substr(call.callee().rfind('.') + 1);
   const auto reader = std::ranges::find(readers, name, &EnvReader::function);
@@ -75,7 +86,10 @@ void follow_readers(std::vector<CodeFile>& files) {
   if (readers.empty()) return;
   for (auto& file : files)
     for (const auto& call : file.calls)
-      if (auto made = read_through(call, readers)) file.reads.push_back(std::move(*made));
+      if (auto made = read_through(call, readers)) {
+        use_of_result(file, call, *made);
+        file.reads.push_back(std::move(*made));
+      }
 }
 
 namespace {
@@ -89,7 +103,9 @@ bool is_test_folder(std::string_view name) {
 
 bool is_test_path(std::string_view path) {
   const auto name = path.substr(path.rfind('/') + 1);
-  if (name.starts_with("test_") || name.starts_with("conftest") || name == "tests.py") return true;
+  if (name.starts_with("test_") || name.starts_with("conftest") || name == "tests.py" ||
+      name == "test.py")
+    return true;
   for (const std::string_view part : {"_test.", ".test.", ".spec.", "_tests."}) {
     if (name.find(part) != std::string_view::npos) return true;
   }
@@ -121,6 +137,13 @@ bool is_set_aside(std::string_view path) {
                      !std::isalpha(static_cast<unsigned char>(part[ending.size()])));
            });
          });
+}
+
+bool is_manual_path(std::string_view path) {
+  static constexpr std::array kFolders = {"notes", "note", "examples", "example", "samples"};
+  for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder))
+    if (std::ranges::find(kFolders, file_name(folder)) != kFolders.end()) return true;
+  return false;
 }
 
 bool is_development_path(std::string_view path) {

@@ -80,10 +80,12 @@ struct EnvRead {
   std::optional<Value> fallback;
   std::string spelling;   ///< "os.environ[]", "config()", "process.env"
   std::string used_by;    ///< method called on the result: "split"
-  std::string separator;  ///< what split() was given
+  std::string separator;  ///< what split() was given; kJsonSeparator where a JSON list is wanted
   Scope scope;
   Place place;
 };
+/// Of an EnvRead whose list is written `["a", "b"]`.
+constexpr std::string_view kJsonSeparator = "[]";
 
 /// A function of the project's own that reads the variable its first argument names:
 /// `def required(name): return os.environ[name]`.
@@ -109,6 +111,15 @@ struct Definition {
   Place place;
 };
 
+/// `database_url: str = "..."` in the body of a class that derives from one named for settings.
+struct TypedField {
+  std::string owner;  ///< the class
+  std::string name;
+  std::string type;            ///< as in the source: "Optional[str]"
+  std::optional<Value> value;  ///< absent: nothing is assigned
+  Place place;
+};
+
 enum class Language { kPython, kJavaScript };
 
 struct CodeFile {
@@ -120,6 +131,7 @@ struct CodeFile {
   std::vector<Import> imports;
   std::vector<EnvRead> reads;
   std::vector<EnvReader> readers;
+  std::vector<TypedField> fields;
   std::vector<Raise> raises;
   std::vector<Definition> definitions;
   bool test = false;       ///< below tests/, or named so
@@ -144,6 +156,10 @@ bool is_test_path(std::string_view path);
 
 /// "Dockerfile.bak", "archive/compose.yml", "app.py.old": kept by somebody, run by nobody.
 bool is_set_aside(std::string_view path);
+
+/// "notes/Dockerfile", "examples/shop/compose.yml": shown, not run. What is in docs/ is: projects
+/// keep the compose file of their deployment there.
+bool is_manual_path(std::string_view path);
 
 /// "settings/dev.py", "docker-compose.local.yml", "Dockerfile.dev": not for production.
 bool is_development_path(std::string_view path);

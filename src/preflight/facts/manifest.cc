@@ -26,6 +26,7 @@ struct BrokenToml {};
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "preflight/facts/extra.h"
 
 namespace ecluse::preflight {
 
@@ -38,18 +39,30 @@ bool is_requirements_name(std::string_view name) {
          (name.ends_with(".txt") || name.ends_with(".in"));
 }
 
+/// A package that its extras bring stands where they do.
+void take_extra(const Dependency& owner, std::string_view extra, Manifest& out) {
+  for (const auto brought : brought_by(owner.name, normal_name(trim(extra))))
+    out.dependencies.push_back({std::string(brought), "", owner.development, owner.place});
+}
+
 /// PEP 508: name, extras, version, marker.
-Dependency dependency_of(std::string_view text, Place place) {
+void take_dependency(std::string_view text, bool development, Place place, Manifest& out) {
   text = trim(text.substr(0, text.find(';')));
   const auto end = std::min(
       text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"),
       text.size());
   auto rest = trim(text.substr(end));
+  std::string_view extras;
   if (rest.starts_with('[')) {
-    const auto close = rest.find(']');
-    rest = close == std::string_view::npos ? std::string_view{} : trim(rest.substr(close + 1));
+    const auto close = std::min(rest.find(']'), rest.size());
+    if (close < rest.size()) extras = rest.substr(1, close - 1);
+    rest = trim(rest.substr(std::min(close + 1, rest.size())));
   }
-  return {normal_name(text.substr(0, end)), std::string(rest.substr(0, 60)), false, place};
+  const Dependency made{normal_name(text.substr(0, end)), std::string(rest.substr(0, 60)),
+                        development, place};
+  if (made.name.empty()) return;
+  out.dependencies.push_back(made);
+  for (const auto& extra : split(extras, ',')) take_extra(made, extra, out);
 }
 
 void read_requirements(std::string_view text, Manifest& out) {
@@ -70,9 +83,7 @@ void read_requirements(std::string_view text, Manifest& out) {
       continue;
     }
     if (line.starts_with('-') || line.find("://") < line.find_first_of("=<> @")) continue;
-    auto made = dependency_of(line, {number, 1});
-    made.development = development;
-    if (!made.name.empty()) out.dependencies.push_back(std::move(made));
+    take_dependency(line, development, {number, 1}, out);
   }
 }
 
@@ -88,26 +99,31 @@ void ask_python(std::string version, Place place, Manifest& out) {
 void take_array(const toml::array* array, bool development, Manifest& out) {
   if (!array) return;
   for (const auto& each : *array) {
-    const auto text = each.value<std::string>();
-    if (!text) continue;
-    auto made = dependency_of(*text, place_of(each));
-    made.development = development;
-    out.dependencies.push_back(std::move(made));
+    if (const auto text = each.value<std::string>())
+      take_dependency(*text, development, place_of(each), out);
   }
+}
+
+/// `fastapi = {version = "^0.115", extras = ["standard"]}`
+void take_extras(const toml::array* extras, const Dependency& owner, Manifest& out) {
+  if (!extras) return;
+  for (const auto& each : *extras)
+    if (const auto text = each.value<std::string>()) take_extra(owner, *text, out);
 }
 
 void take_table(const toml::table* table, bool development, Manifest& out) {
   if (!table) return;
   for (const auto& [key, value] : *table) {
-    std::string version;
-    if (const auto text = value.value<std::string>())
-      version = *text;
-    else if (const auto* inner = value.as_table())
-      if (const auto text2 = (*inner)["version"].value<std::string>()) version = *text2;
-    if (key.str() == "python")
+    const auto* inner = value.as_table();
+    const auto version =
+        inner ? (*inner)["version"].value_or(std::string()) : value.value_or(std::string());
+    if (key.str() == "python") {
       ask_python(version, place_of(value), out);
-    else
-      out.dependencies.push_back({normal_name(key.str()), version, development, place_of(value)});
+      continue;
+    }
+    const Dependency made{normal_name(key.str()), version, development, place_of(value)};
+    out.dependencies.push_back(made);
+    if (inner) take_extras((*inner)["extras"].as_array(), made, out);
   }
 }
 

@@ -117,11 +117,12 @@ void read_block(Tokens& tokens, std::vector<Directive>& out, int depth, std::siz
 }  // namespace
 
 bool is_nginx_path(std::string_view path) {
-  auto lower = to_lower(path);
+  const auto whole = to_lower(path);
+  std::string_view lower = whole;
   for (const std::string_view ending : {".template", ".example", ".sample", ".dist", ".tmpl"})
-    if (lower.ends_with(".conf" + std::string(ending))) lower.resize(lower.size() - ending.size());
+    if (lower.ends_with(ending)) lower.remove_suffix(ending.size());
   return lower.ends_with(".conf") &&
-         (lower.find("nginx") != std::string::npos || file_name(lower) == "default.conf");
+         (lower.find("nginx") != std::string_view::npos || file_name(lower) == "default.conf");
 }
 
 Nginx read_nginx(std::string_view path, std::string_view text) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "base/text.h"
 #include "preflight/facts/code_reader.h"
@@ -154,7 +155,9 @@ class PythonReader final : public CodeReader {
     Scope inner = scope;
     (made.type ? inner.type : inner.function) = made.name;
     inner.condition.clear();
+    const bool outer = std::exchange(in_settings_, made.type && derives_from_settings(made));
     children(node.field(Field::kBody), inner, depth + 1);
+    in_settings_ = outer;
     if (!node.field(Field::kParameters).null())
       children(node.field(Field::kParameters), scope, depth + 1);
   }
@@ -162,6 +165,13 @@ class PythonReader final : public CodeReader {
   static void read_bases(const Syntax& list, Definition& made) {
     if (list.null()) return;
     for (std::uint32_t i = 0; i < list.size(); ++i) made.bases.push_back(dotted(list.child(i)));
+  }
+
+  /// Of many typed classes few hold settings: the fields of the others are nobody's question.
+  static bool derives_from_settings(const Definition& made) {
+    return std::ranges::any_of(made.bases, [](const std::string& base) {
+      return base.find("Settings") != std::string::npos || base.ends_with("Config");
+    });
   }
 
   static void read_decorators(const Syntax& node, Definition& made) {
@@ -226,9 +236,23 @@ class PythonReader final : public CodeReader {
 
   void assignment(const Syntax& node, const Scope& scope) {
     const auto right = node.field(Field::kRight);
+    if (in_settings_) field(node, right, scope);
     if (right.null()) return;
     out_.assignments.push_back(
         {without_quotes(node.field(Field::kLeft).text()), value_of(right, 0), scope, node.place()});
+  }
+
+  void field(const Syntax& node, const Syntax& right, const Scope& scope) {
+    for (const auto& part : node.children()) {
+      if (part.type() != "type") continue;
+      TypedField made{scope.type,
+                      without_quotes(node.field(Field::kLeft).text()),
+                      cut(part.text()),
+                      {},
+                      node.place()};
+      if (!right.null()) made.value = value_of(right, 0);
+      out_.fields.push_back(std::move(made));
+    }
   }
 
   void comparison(const Syntax& node, const Scope& scope) {
@@ -326,6 +350,7 @@ class PythonReader final : public CodeReader {
 
   static constexpr std::size_t kAliasesMax = 256;
 
+  bool in_settings_ = false;  ///< directly in the body of a class of settings
   std::map<std::string, std::string, std::less<>> aliases_;  ///< of names that are imported
   std::vector<std::size_t> asked_;                           ///< readers that may get nothing
 };

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "preflight/facts/javascript.h"
 #include "preflight/facts/python.h"
+#include "preflight/facts/settings_class.h"
 
 namespace ecluse::preflight {
 
@@ -58,7 +59,9 @@ bool is_kept(std::string_view path) {
   if (path.find(".streamlit/") != std::string_view::npos && name.ends_with(".toml")) return true;
   return is_dockerfile_name(name) || is_compose_name(name) || is_shell(path) ||
          is_nginx_path(path) || (is_yaml(path) && !path.starts_with("node_modules/")) ||
-         name.starts_with("next.config.") || name.starts_with("vite.config.");
+         name.starts_with("next.config.") || name.starts_with("vite.config.") ||
+         name.starts_with("jest.config.") || name.starts_with("vitest.config.") ||
+         name.starts_with(".nycrc") || name.starts_with(".c8rc");
 }
 
 /// A rule has a question about a file with one of these words; the others are not parsed.
@@ -108,7 +111,10 @@ constexpr std::array kPythonWords = {"environ",
                                      "pip install",
                                      "DEBUG",
                                      "ALLOWED_HOSTS",
-                                     "DATABASES"};
+                                     "DATABASES",
+                                     "Settings)",
+                                     "create_async_engine",
+                                     "postgresql"};
 constexpr std::array kJavaScriptWords = {
     "process.env", "import.meta.env", "listen(",  "localhost", "127.0.0.1", "assword",
     "ecret",       "apiKey",          "API_KEY",  "mongoose",  "sqlite",    "redis",
@@ -333,6 +339,8 @@ void Collector::text_content(const FileFact& fact, const TextFile& file) {
   if (!is_python(fact.path) && !is_javascript(fact.path))
     add_suppressions(fact.path, file.text, made_.suppressions);
   if (is_set_aside(fact.path) && !source) return;
+  // Images and services that a manual shows: nobody runs them.
+  if (is_manual_path(fact.path) && (is_dockerfile_name(name) || is_compose_name(name))) return;
   if (is_kept(fact.path)) keep_text(fact, file);
   if (is_manifest_name(name)) made_.manifests.push_back(read_manifest(fact.path, file));
   if (is_dockerfile_name(name)) {
@@ -368,6 +376,7 @@ void Collector::yaml_content(const FileFact& fact, const TextFile& file) {
 Repository Collector::finish() {
   std::ranges::sort(made_.files, {}, &FileFact::path);
   follow_readers(made_.code);
+  follow_settings(made_.code);
   std::ranges::sort(made_.code, {}, &CodeFile::path);
   std::ranges::sort(made_.manifests, {}, &Manifest::path);
   std::ranges::sort(made_.dockerfiles, {}, &Dockerfile::path);

@@ -169,10 +169,43 @@ void find_applications(const Repository& repository, Stack& stack) {
   }
 }
 
+bool is_health_word(std::string_view segment) {
+  if (segment == "up") return true;  // as Rails calls it
+  if (contains_word(segment, "ping")) return true;
+  return has_any(segment, {"health", "ready", "readiness", "liveness", "livez", "heartbeat"}) &&
+         segment.find("already") == std::string_view::npos;
+}
+
+/// "/health", "/api/health/db"; "/health/records" is about somebody's health.
 bool is_health_route(std::string_view route) {
-  const auto lower = to_lower(route);
-  return has_any(lower, {"health", "ready", "liveness", "readyz", "livez", "heartbeat", "ping"}) &&
-         lower.find("shipping") == std::string::npos && lower.find("already") == std::string::npos;
+  static constexpr std::array kParts = {"live",     "db",     "database", "startup",
+                                        "detailed", "status", "full",     "check"};
+  auto plain = to_lower(route);
+  std::erase_if(plain, [](char c) { return c == '^' || c == '$' || c == '?'; });  // "ready/?$"
+  auto segments = split(plain, '/');
+  std::erase(segments, "");
+  if (segments.empty()) return false;
+  if (is_health_word(segments.back())) return true;
+  return segments.size() > 1 && is_health_word(segments[segments.size() - 2]) &&
+         std::ranges::find(kParts, segments.back()) != kParts.end();
+}
+
+/// `Blueprint("up", url_prefix="/up")`, `include_router(health, prefix="/api/health")`: the page is
+/// the part's own "/".
+const Value* health_prefix(const Call& call) {
+  for (const auto* name : {"Blueprint", "APIRouter", "include_router", "register_blueprint"}) {
+    if (!ends_with_name(call.callee(), name)) continue;
+    const auto* given = call.value.find("url_prefix");
+    const auto* prefix = given ? given : call.value.find("prefix");
+    if (!prefix || prefix->kind != ValueKind::kString || !is_health_route(prefix->text))
+      return nullptr;
+    const auto around = split(prefix->text.substr(0, prefix->text.rfind('/')), '/');
+    const bool general = std::ranges::all_of(around, [](std::string_view each) {
+      return each.empty() || each == "api" || (each.size() == 2 && each[0] == 'v');
+    });
+    return general ? prefix : nullptr;
+  }
+  return nullptr;
 }
 
 constexpr std::array kRouteCalls = {"path",         "re_path",       "url", "get", "route",
@@ -204,6 +237,8 @@ std::string function_of(const Value& call) {
 
 void find_health(const CodeFile& file, Stack& stack) {
   for (const auto& call : file.calls) {
+    if (const auto* prefix = health_prefix(call))
+      stack.health.push_back({file.path, prefix->text, "", "", call.value.place});
     const auto* route = call.value.at(0);
     if (!route || route->kind != ValueKind::kString || !is_route_call(call.callee())) continue;
     // A client asks health pages of others: requests.get("http://..."), not a route of ours.

@@ -67,7 +67,7 @@ class Syntax {
   int last_line() const { return static_cast<int>(ts_node_end_point(node_).row) + 1; }
   std::uint32_t size() const { return null() ? 0 : ts_node_named_child_count(node_); }
   Syntax child(std::uint32_t n) const { return at(ts_node_named_child(node_, n)); }
-  /// The named children, in one pass: child(n) counts from the first one each time.
+  /// The named children; of many in one pass, because child(n) counts from the first one each time.
   std::vector<Syntax> children() const;
   Syntax field(Field field) const;
   Syntax parent() const { return null() ? *this : at(ts_node_parent(node_)); }

@@ -95,7 +95,10 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 
 std::string to_lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
+  // Not std::tolower: a call for each byte, and another answer in another locale.
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return static_cast<char>('A' <= c && c <= 'Z' ? c + 32 : c);
+  });
   return out;
 }
 

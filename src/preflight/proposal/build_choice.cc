@@ -14,19 +14,28 @@ constexpr std::array kRequirementNames = {"requirements.txt",      "requirements
                                           "requirements/prod.txt", "requirements/base.txt",
                                           "requirements-prod.txt", "requirements/requirements.txt"};
 
-/// Where a Dockerfile installs from requirements.txt, though a lock file lies beside it.
-const Instruction* installs_requirements(const Repository& repository, const std::string& root,
-                                         std::string& path) {
+/// "app/requirements.txt" of `pip install --no-cache-dir -r app/requirements.txt`; else "".
+std::string installed_file(const Instruction& run) {
+  if (run.name != "RUN") return {};
+  const auto words = split(run.text, ' ');
+  for (std::size_t i = 0; i + 1 < words.size(); ++i)
+    if (words[i] == "-r" && words[i + 1].ends_with(".txt")) return join_path("", words[i + 1]);
+  return {};
+}
+
+/// What a Dockerfile installs from, though a lock file lies beside it.
+std::optional<BuildProposal> by_dockerfile(const Repository& repository, const std::string& root) {
   for (const auto& file : repository.dockerfiles) {
     if (folder_of(file.path) != root) continue;
     for (const auto& stage : file.stages)
-      for (const auto& each : stage.instructions)
-        if (each.name == "RUN" && each.text.find("-r requirements.txt") != std::string::npos) {
-          path = file.path;
-          return &each;
-        }
+      for (const auto& each : stage.instructions) {
+        const auto name = installed_file(each);
+        if (!name.empty() && repository.find(in_folder(root, name)))
+          return BuildProposal{
+              "python", {name, {file.path, each.place, each.name + " " + each.text}}, {}, {}, {}};
+      }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::optional<BuildProposal> by_requirements(const Repository& repository,
@@ -91,13 +100,7 @@ std::string in_folder(std::string_view folder, std::string_view name) {
 }
 
 BuildProposal python_build(const Repository& repository, const std::string& root) {
-  std::string dockerfile;
-  if (const auto* run = installs_requirements(repository, root, dockerfile)) {
-    if (auto made = by_requirements(repository, root)) {
-      made->source.why = {dockerfile, run->place, run->name + " " + run->text};
-      return *made;
-    }
-  }
+  if (auto made = by_dockerfile(repository, root)) return *made;
   if (auto made = by_lock(repository, root, "uv.lock", "uv")) return *made;
   if (auto made = by_lock(repository, root, "poetry.lock", "poetry")) return *made;
   if (auto made = by_requirements(repository, root)) return *made;

@@ -9,6 +9,7 @@
 #include "preflight/proposal/checks.h"
 #include "preflight/proposal/parts.h"
 #include "preflight/proposal/variables.h"
+#include "preflight/proposal/written_folder.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -68,27 +69,51 @@ void propose_for_django(const Repository& repository, const Django& django, Part
 }
 
 /// A SQLite file lies in the release, which instances cannot write to.
-void note_sqlite(const Stack& stack, Proposal& out) {
+void note_sqlite(const Evidence& why, Proposal& out) {
+  out.gaps.push_back(
+      {"the database is a SQLite file inside the release: it can be read, not written to, and each "
+       "release brings its own",
+       "read DATABASE_URL (dj-database-url) and declare psycopg: ecluse then gives a PostgreSQL",
+       why});
+}
+
+/// `"HOST": "db"`, which no variable changes: it is the name of a container.
+void note_literal_host(const Value& databases, const Evidence& why, Proposal& out) {
+  const auto* first = databases.find("default");
+  const auto* host = first ? first->find("HOST") : nullptr;
+  if (!host || host->kind != ValueKind::kString || host->interpolated || host->text.empty()) return;
+  out.gaps.push_back(
+      {"the settings say where the database is (" + host->text + "), and no variable changes it",
+       "read DATABASE_URL (dj-database-url), or HOST and its kin from POSTGRES_HOST...: ecluse "
+       "then "
+       "gives a PostgreSQL",
+       why});
+}
+
+void note_database(const Stack& stack, Proposal& out) {
   if (out.services.contains("db")) return;
   for (const auto& django : stack.djangos) {
     const auto databases = django.setting("DATABASES");
-    if (!databases || databases->assignment->value.text.find("sqlite") == std::string::npos)
-      continue;
-    out.gaps.push_back(
-        {"the database is a SQLite file inside the release: it can be read, not written to, and "
-         "each "
-         "release brings its own",
-         "read DATABASE_URL (dj-database-url) and declare psycopg: ecluse then gives a PostgreSQL",
-         {databases->file->path, databases->assignment->place, "DATABASES"}});
-    return;
+    if (!databases) continue;
+    const auto& value = databases->assignment->value;
+    const Evidence why{databases->file->path, databases->assignment->place, "DATABASES"};
+    if (value.text.find("sqlite") != std::string::npos) return note_sqlite(why, out);
+    note_literal_host(value, why, out);
   }
+}
+
+/// Servers look for the app's modules where they are started; alembic only where its file says so.
+std::string alembic_command(const Repository& repository, const std::string& ini) {
+  const bool looks = repository.text(ini).find("prepend_sys_path") != std::string_view::npos;
+  return looks ? "alembic upgrade head" : "python -m alembic upgrade head";
 }
 
 void propose_migrations(const Repository& repository, const Part& part, Proposal& out) {
   const auto ini = in_folder(part.root, "alembic.ini");
   const auto flask = in_folder(part.root, "migrations/alembic.ini");
   if (repository.find(ini))
-    out.release.push_back({in_root(part, "alembic upgrade head"), {ini, {1, 1}, "is there"}});
+    out.release.push_back(
+        {in_root(part, alembic_command(repository, ini)), {ini, {1, 1}, "is there"}});
   else if (repository.find(flask) && repository.find_dependency("flask-migrate"))
     out.release.push_back({in_root(part, "flask db upgrade"), {flask, {1, 1}, "is there"}});
   const auto prisma = in_folder(part.root, "prisma/migrations");
@@ -266,8 +291,9 @@ Proposal propose(const Repository& repository, const Stack& stack, std::string_v
   out.parts = find_parts(repository, stack, out.gaps);
   propose_for_parts(repository, stack, out);
   propose_variables(repository, stack, out);
+  propose_written_folders(repository, out);
   propose_checks(repository, out);
-  note_sqlite(stack, out);
+  note_database(stack, out);
   note_missing_copies(repository, stack, out);
   note_undeclared(repository, stack, out);
   return out;

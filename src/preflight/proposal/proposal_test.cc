@@ -130,6 +130,31 @@ TEST(Init, FollowsFunctionsThatReadAVariableForOthers) {
   EXPECT_EQ(preprod(init(files)).secrets, std::vector<std::string>{"API_TOKEN"});
 }
 
+TEST(Init, SplitsHostsAsTheCallerOfSuchAFunctionDoes) {
+  auto files = kDjango;
+  files["shop/settings.py"] =
+      "import os\ndef must(name):\n  return os.environ[name]\n"
+      "ALLOWED_HOSTS = must('ALLOWED_HOSTS').split(' ')\n";
+  EXPECT_EQ(std::get<std::string>(preprod(init(files)).env.at("ALLOWED_HOSTS")),
+            "my-shop-v2.localhost preprod.my-shop-v2.localhost");
+}
+
+TEST(Init, GivesFlaskSqlalchemysFileItsInstanceFolder) {
+  const Files files = {{"requirements.txt", "flask\nflask-sqlalchemy\ngunicorn\n"},
+                       {"app.py",
+                        "import os\nfrom flask import Flask\napp = Flask(__name__)\n"
+                        "app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///shop.db'\n"
+                        "LOG = os.environ.get('LOG_FILE', 'logs/shop.log')\n"}};
+  EXPECT_EQ(
+      preprod(init(files)).volumes,
+      (std::map<std::string, std::string>{{"instance", "/app/instance"}, {"logs", "/app/logs"}}));
+  auto other = files;
+  other["app.py"] =
+      "from flask import Flask\napp = Flask(__name__)\n"
+      "app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:////data/shop.db'\n";
+  EXPECT_TRUE(preprod(init(other)).volumes.empty());
+}
+
 TEST(Init, TakesTheStartCommandOfTheImageAndItsPortFromTheEnvironment) {
   auto files = kDjango;
   files["Dockerfile"] =
@@ -420,6 +445,166 @@ TEST(Proposal, TakesAPortOnlyWhereTheNumberIsOne) {
     EXPECT_FALSE(
         init({{"package.json", package}, {"s.js", server(port)}}).proposal.parts.at(0).port)
         << port;
+}
+
+const Files kFastapi = {
+    {"requirements.txt", "fastapi[standard]\npydantic-settings\nsqlalchemy\nasyncpg\n"},
+    {"app/__init__.py", ""},
+    {"app/main.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
+    {"app/db.py", "engine = create_async_engine(settings.database_url)\n"},
+    {"app/config.py",
+     "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n"
+     "  database_url: str\n  secret_key: str\n  cors_origins: list[str]\n"
+     "  allowed_hosts: list[str] = ['*']\n  algorithm: str\n  region: str\n"},
+    {".env.example", "ALGORITHM=HS256\n"}};
+
+TEST(Init, ReadsTheVariablesOfPydanticsSettings) {
+  const auto made = init(kFastapi);
+  const auto& environment = preprod(made);
+  EXPECT_EQ(web(made).command, "uvicorn app.main:app --host 0.0.0.0 --port $PORT");
+  EXPECT_EQ(environment.secrets, std::vector<std::string>{"SECRET_KEY"});
+  EXPECT_EQ(std::get<std::string>(environment.env.at("CORS_ORIGINS")),
+            "[\"http://my-shop-v2.localhost\", \"http://preprod.my-shop-v2.localhost\"]");
+  EXPECT_EQ(std::get<std::string>(environment.env.at("ALGORITHM")), "HS256");
+  EXPECT_FALSE(environment.env.contains("ALLOWED_HOSTS"));
+  ASSERT_EQ(made.proposal.asks.size(), 1U);
+  EXPECT_EQ(made.proposal.asks[0].what, "REGION");
+  ASSERT_EQ(made.proposal.gaps.size(), 1U);  // the driver's
+}
+
+/// The scheme that init says the code must make of its address; "" where it says nothing.
+std::string scheme_of(const Files& files) {
+  const auto made = init(files);
+  EXPECT_EQ(preprod(made).services.size(), 1U) << made.yaml;
+  for (const auto& each : made.proposal.gaps)
+    if (const auto at = each.next.find("postgresql+"); at != std::string::npos)
+      return each.next.substr(at, each.next.find(':', at) - at);
+  return "";
+}
+
+TEST(Init, SaysWhichDriverSqlalchemyMustBeTold) {
+  EXPECT_EQ(scheme_of(kFastapi), "postgresql+asyncpg");
+  auto files = kFastapi;
+  files["app/db.py"] = "engine = create_engine(settings.database_url)\n";
+  files["requirements.txt"] = "fastapi\nuvicorn\nsqlalchemy\npsycopg[binary]\n";
+  EXPECT_EQ(scheme_of(files), "postgresql+psycopg");
+  files["requirements.txt"] += "psycopg2-binary\n";
+  EXPECT_EQ(scheme_of(files), "");
+  files[".env.example"] = "DATABASE_URL=postgresql+pg8000://u:p@db/shop\n";
+  EXPECT_EQ(scheme_of(files), "postgresql+pg8000");
+}
+
+TEST(Init, SaysNothingOfTheDriverWhereTheCodeNamesIt) {
+  auto files = kFastapi;
+  files["app/db.py"] =
+      "engine = create_async_engine(settings.database_url.replace('postgresql://', "
+      "'postgresql+asyncpg://'))\n";
+  EXPECT_EQ(scheme_of(files), "");
+  EXPECT_EQ(scheme_of(kDjango), "");
+}
+
+TEST(Init, StartsAlembicWhereItFindsTheAppsModules) {
+  auto files = kFastapi;
+  files["alembic.ini"] = "[alembic]\nscript_location = migrations\n";
+  EXPECT_EQ(preprod(init(files)).release.at(0).run, "python -m alembic upgrade head");
+  files["alembic.ini"] += "prepend_sys_path = .\n";
+  EXPECT_EQ(preprod(init(files)).release.at(0).run, "alembic upgrade head");
+}
+
+TEST(Init, AsksForAnAddressUnderANameThatNoServiceGives) {
+  auto files = kFastapi;
+  files["app/config.py"] += "  db_dsn: str\n";
+  const auto made = init(files);
+  ASSERT_EQ(made.proposal.asks.size(), 2U);
+  EXPECT_EQ(made.proposal.asks[1].what, "DB_DSN");
+}
+
+std::map<std::string, std::string> volumes_of(const Files& files) {
+  return preprod(init(files)).volumes;
+}
+
+using Volumes = std::map<std::string, std::string>;
+
+TEST(Init, GivesAVolumeToAFolderThatTheCodeWritesTo) {
+  auto files = kFastapi;
+  files["app/main.py"] +=
+      "import logging, os\nHERE = os.path.dirname(os.path.abspath(__file__))\n"
+      "TOP = os.path.dirname(HERE)\ndef create_app():\n  app.config['FILES'] = os.path.join(TOP, "
+      "'uploads')\n  os.makedirs(app.config['FILES'], exist_ok=True)\n"
+      "LOGS = HERE + '/x'\nlogging.FileHandler(os.path.join(HERE, 'logs', 'app.log'))\n";
+  EXPECT_EQ(volumes_of(files), (Volumes{{"uploads", "/app/uploads"}, {"logs", "/app/app/logs"}}));
+}
+
+TEST(Init, GivesDjangosLogFilesAVolume) {
+  auto files = kDjango;
+  files["shop/settings.py"] +=
+      "BASE_DIR = Path(__file__).resolve().parent.parent\nLOGS = BASE_DIR / 'var' / 'logs'\n"
+      "LOGGING = {'handlers': {'file': {'class': 'logging.handlers.RotatingFileHandler', "
+      "'filename': LOGS / 'site.log'}, 'here': {'class': 'logging.FileHandler', 'filename': "
+      "BASE_DIR / 'site.log'}}}\n";
+  const auto made = init(files);
+  EXPECT_EQ(preprod(made).volumes, (Volumes{{"logs", "/app/var/logs"}, {"media", "/app/media"}}));
+  ASSERT_EQ(made.proposal.gaps.size(), 1U);
+  EXPECT_NE(made.proposal.gaps[0].what.find("site.log"), std::string::npos);
+}
+
+TEST(Init, HidesNoCommittedFilesBehindAVolumeAndGuessesNoFolder) {
+  auto files = kFastapi;
+  files["models/trained.bin"] = "x";
+  files["logs/.gitkeep"] = "";
+  files["app/main.py"] +=
+      "import os, pathlib\nos.makedirs('models', exist_ok=True)\n"
+      "pathlib.Path('logs').mkdir()\nos.makedirs(settings.folder)\nos.makedirs('/var/shop')\n"
+      "os.makedirs(f'out/{name}')\nos.makedirs('../outside')\n"
+      "if __name__ == '__main__':\n  os.makedirs('scratch')\n";
+  EXPECT_EQ(volumes_of(files), (Volumes{{"logs", "/app/logs"}}));
+}
+
+// Forty names, each of which stands for forty, seven times over: nobody's path, and never read to
+// its end.
+TEST(Init, GivesUpOnAPathWhoseNamesStandForMany) {
+  auto files = kFastapi;
+  auto& text = files["app/main.py"];
+  text += "import os\nx0 = 'logs'\n";
+  for (int level = 1; level <= 7; ++level) {
+    text += "x" + std::to_string(level) + " = [";
+    for (int n = 0; n < 40; ++n) text += "x" + std::to_string(level - 1) + ",";
+    text += "]\n";
+  }
+  text += "os.makedirs(x7)\n";
+  EXPECT_EQ(volumes_of(files), Volumes{});
+}
+
+TEST(Init, StartsAPackageThatImportsItselfFromAboveIt) {
+  const auto made =
+      init({{"shop/__init__.py",
+             "from flask import Flask\ndef create_app():\n  app = Flask('x')\n  return app\n"},
+            {"shop/run.py", "from shop import create_app\napp = create_app()\n"},
+            {"shop/requirements.txt", "flask\ngunicorn\n"},
+            {"Dockerfile",
+             "FROM python:3.12\nRUN pip install -r ./shop/requirements.txt\n"
+             "CMD [\"flask\", \"run\", \"--debug\"]\n"}});
+  EXPECT_EQ(web(made).root, "");
+  EXPECT_EQ(web(made).command, "gunicorn shop.run:app --bind 0.0.0.0:$PORT");
+  EXPECT_EQ(preprod(made).build.source, "shop/requirements.txt");
+}
+
+TEST(Init, SaysThatNoVariableChangesWhereTheDatabaseIs) {
+  auto files = kDjango;
+  const std::string engine = "DATABASES = {'default': {'ENGINE': 'postgresql', 'HOST': ";
+  files["shop/settings.py"] = engine + "'shopdb'}}\n";
+  const auto said = gaps_text(init(files).proposal);
+  EXPECT_NE(said.find("where the database is (shopdb)"), std::string::npos) << said;
+  files["shop/settings.py"] = engine + "os.environ['DB_HOST']}}\n";
+  EXPECT_EQ(gaps_text(init(files).proposal).find("where the database is"), std::string::npos);
+}
+
+TEST(Serving, UnderstandsBun) {
+  EXPECT_EQ(command_of(*find_serving("bun next start")), "next start -p $PORT");
+  EXPECT_EQ(command_of(*find_serving("bun --bun next start -p 3000")), "next start -p $PORT");
+  EXPECT_EQ(command_of(*find_serving("bunx next start")), "next start -p $PORT");
+  EXPECT_FALSE(find_serving("bun next dev"));
+  EXPECT_FALSE(find_serving("bun src/index.ts"));
 }
 
 }  // namespace

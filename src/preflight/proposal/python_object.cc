@@ -13,11 +13,24 @@ namespace {
 constexpr std::array kUsualNames = {"wsgi.py",   "asgi.py", "app.py",   "main.py",
                                     "server.py", "api.py",  "index.py", "run.py"};
 
-/// The nearest folder above a file that says what it depends on.
+/// `from shop import db` inside of shop/: what lies above it is where it is started.
+bool imports_itself(const Repository& repository, std::string_view folder) {
+  if (!repository.find(in_folder(folder, "__init__.py"))) return false;
+  const auto name = file_name(folder);
+  return std::ranges::any_of(repository.imports, [&](const ModuleImports& module) {
+    if (!module.path.starts_with(std::string(folder) + "/")) return false;
+    return std::ranges::any_of(module.imports, [&](const Import& each) {
+      return each.module == name || each.module.starts_with(std::string(name) + ".");
+    });
+  });
+}
+
+/// The nearest folder above a file that says what it depends on, and can be started in.
 std::string root_of(const Repository& repository, std::string_view path) {
   for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder)) {
     for (const auto* name : {"requirements.txt", "pyproject.toml", "Pipfile"})
-      if (repository.find(in_folder(folder, name))) return std::string(folder);
+      if (repository.find(in_folder(folder, name)) && !imports_itself(repository, folder))
+        return std::string(folder);
   }
   return {};
 }

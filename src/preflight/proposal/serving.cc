@@ -43,6 +43,8 @@ std::size_t wrapper_words(const Words& words) {
     return 1;
   const bool runner = is(0, "uv") || is(0, "poetry") || is(0, "pipenv") || is(0, "pdm");
   if (runner && is(1, "run")) return 2;
+  if (is(0, "bunx")) return 1;
+  if (is(0, "bun") && (is(1, "next") || is(1, "--bun"))) return is(1, "next") ? 1 : 2;
   const bool python = is(0, "python") || is(0, "python3");
   return python && is(1, "-m") ? 2 : 0;
 }

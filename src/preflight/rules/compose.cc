@@ -56,12 +56,22 @@ bool holds_source(const Subject& subject, const std::string& folder) {
          std::ranges::any_of(subject.repository.imports, imports_below);
 }
 
+/// FLASK_ENV=development: the service is for whoever writes the program.
+bool is_being_written(const ComposeService& service) {
+  return std::ranges::any_of(service.environment, [](const ComposeVariable& variable) {
+    const bool says = variable.name == "FLASK_ENV" || variable.name == "NODE_ENV" ||
+                      variable.name == "APP_ENV" || variable.name == "ENVIRONMENT";
+    return says && variable.value && (*variable.value == "development" || *variable.value == "dev");
+  });
+}
+
 Findings mounted_source(const Subject& subject) {
   return for_mounts(
       subject,
       [&](const Compose& compose, const ComposeService& service,
           const ComposeMount& mount) -> std::optional<Finding> {
-        if (!mount.is_path() || !service_runs_ours(service)) return std::nullopt;
+        if (is_being_written(service) || !mount.is_path() || !service_runs_ours(service))
+          return std::nullopt;
         const auto context =
             service.context ? join_path(folder_of(compose.path), *service.context) : "";
         const auto source = join_path(folder_of(compose.path), mount.source);
@@ -159,6 +169,9 @@ bool asks_password(const ComposeService& service) {
   const auto words = join(service.command, " ");
   if (words.find("requirepass") != std::string::npos || words.find(".conf") != std::string::npos)
     return true;
+  // Docker's own image reads no variable; bitnami's and others do.
+  const auto name = service.image.substr(0, service.image.find(':'));
+  if (name == "redis" || name == "library/redis" || name == "valkey/valkey") return false;
   return std::ranges::any_of(service.environment, [](const ComposeVariable& variable) {
     return variable.name.find("PASSWORD") != std::string::npos;
   });

@@ -277,7 +277,14 @@ bool comes_with(const std::set<std::string>& declared, std::string_view module) 
       {"langchain_core", "langchain-openai"},
       {"langchain_core", "langchain-community"},
       {"langchain_text_splitters", "langchain"},
-      {"channels", "channels-redis"}};
+      {"channels", "channels-redis"},
+      {"marshmallow", "environs"},
+      {"marshmallow", "flask-marshmallow"},
+      {"dotenv", "environs"},
+      {"redis", "flask-redis"},
+      {"redis", "rq"},
+      {"jwt", "flask-jwt-extended"},
+      {"jwt", "djangorestframework-simplejwt"}};
   if (module == "pip" || module == "setuptools" || module == "wheel" || module == "pkg_resources")
     return true;
   const auto [begin, end] = kBrought.equal_range(module);
@@ -411,27 +418,36 @@ bool has_server(const Subject& subject) {
                          {"install gunicorn", "gunicorn", "uvicorn", "waitress", "uwsgi"}) &&
             each.name == "RUN")
           return true;
-  return subject.repository.find_dependency("fastapi") &&
-         subject.repository.find_dependency("fastapi")->version.find("standard") !=
-             std::string::npos;
+  return false;
+}
+
+/// The manifest that declares `framework`: what pip reads says more than what Pipenv would.
+const Manifest* manifest_of(const Repository& repository, std::string_view framework) {
+  const Manifest* best = nullptr;
+  for (const auto& manifest : repository.manifests)
+    if (manifest.find(framework) && (!best || manifest.kind == ManifestKind::kRequirements))
+      best = &manifest;
+  return best;
+}
+
+/// Where the server is missing: beside the framework, else in the file that makes the app.
+Finding without_server(const Subject& subject, std::string_view framework, std::string_view path,
+                       Place place) {
+  const std::string evidence = "neither gunicorn nor uvicorn is declared";
+  if (const auto* manifest = manifest_of(subject.repository, framework))
+    return at(manifest->path, manifest->find(framework)->place, evidence);
+  return at(path, place, evidence);
 }
 
 Findings no_server(const Subject& subject) {
   if (has_server(subject) || declared_packages(subject.repository).empty()) return {};
   const auto& stack = subject.stack;
-  if (!stack.djangos.empty()) {
-    const Manifest* best = nullptr;  // what pip reads says more than what Pipenv would
-    for (const auto& manifest : subject.repository.manifests)
-      if (manifest.find("django") && (!best || manifest.kind == ManifestKind::kRequirements))
-        best = &manifest;
-    if (best)
-      return {
-          at(best->path, best->find("django")->place, "neither gunicorn nor uvicorn is declared")};
-    return {at(stack.djangos.front().manage, {1, 1}, "neither gunicorn nor uvicorn is declared")};
-  }
+  if (!stack.djangos.empty())
+    return {without_server(subject, "django", stack.djangos.front().manage, {1, 1})};
   for (const auto& each : stack.applications)
     if (each.framework == Framework::kFlask || each.framework == Framework::kFastapi)
-      return {at(each.path, each.place, "neither gunicorn nor uvicorn is declared")};
+      return {without_server(subject, each.framework == Framework::kFlask ? "flask" : "fastapi",
+                             each.path, each.place)};
   return {};
 }
 

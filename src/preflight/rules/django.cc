@@ -105,13 +105,34 @@ std::optional<Finding> debug_of_branches(const Subject& subject, const Django& d
   return found;
 }
 
+/// `DEBUG = os.getenv("DEBUG", False)`: the text itself, and "False" is a true one.
+bool is_raw_text(const Value& value) {
+  return value.kind == ValueKind::kCall &&
+         (ends_with_name(value.callee, "getenv") || ends_with_name(value.callee, "environ.get"));
+}
+
+/// Any text turns it on, so what is meant to turn it off does, too.
+std::optional<Finding> debug_by_any_text(const Subject& subject, const Setting& debug,
+                                         const EnvRead& read) {
+  auto made = at(debug.file->path, debug.assignment->place,
+                 "any text in " + read.name + " turns DEBUG on, \"False\" as well");
+  const auto* set = given(subject, read.name);
+  if (set && set->empty()) return std::nullopt;
+  if (set || !said_by_image(subject, read.name).empty()) return made;
+  made.severity = Severity::kWarn;
+  made.because = "nothing sets " + read.name + " yet";
+  return made;
+}
+
 std::optional<Finding> debug_of(const Subject& subject, const Setting& debug) {
   const auto& value = debug.assignment->value;
   const auto& place = debug.assignment->place;
   if (value.is(ValueKind::kBoolean, "True") && debug.assignment->scope.condition.empty())
     return at(debug.file->path, place, "DEBUG = True");
   const auto* read = read_of(debug);
-  if (!read || !read->fallback || !is_true_text(read->fallback->text)) return std::nullopt;
+  if (!read || !read->fallback) return std::nullopt;
+  if (!is_true_text(read->fallback->text))
+    return is_raw_text(value) ? debug_by_any_text(subject, debug, *read) : std::nullopt;
   const auto* set = given(subject, read->name);
   if (set ? !is_true_text(*set) : image_says_off(subject, read->name)) return std::nullopt;
   return at(debug.file->path, place, "DEBUG is on unless " + read->name + " says otherwise");
@@ -176,6 +197,16 @@ bool only_local(const Value& list) {
   });
 }
 
+/// `if ENV == "production": ALLOWED_HOSTS = ["shop.example.org"]`: another branch names more.
+bool has_other_hosts(const Django& django) {
+  return std::ranges::any_of(django.settings, [](const CodeFile* file) {
+    return std::ranges::any_of(file->assignments, [](const Assignment& each) {
+      return each.target == "ALLOWED_HOSTS" && !is_for_development(each.scope) &&
+             (each.value.kind != ValueKind::kList || !only_local(each.value));
+    });
+  });
+}
+
 Findings foreign_host(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
     const auto hosts = django.setting("ALLOWED_HOSTS");
@@ -191,7 +222,7 @@ Findings foreign_host(const Subject& subject) {
       }
       return std::nullopt;
     }
-    if (!only_local(list)) return std::nullopt;
+    if (!only_local(list) || has_other_hosts(django)) return std::nullopt;
     return at(hosts->file->path, hosts->assignment->place,
               list.items.empty() ? "ALLOWED_HOSTS is empty: with DEBUG off every request is refused"
                                  : "only this machine's own names are accepted");
@@ -260,13 +291,45 @@ bool any_text(const Subject& subject, std::string_view word) {
   });
 }
 
+bool names_whitenoise(const Value& value) {
+  return any_of_words(value.text, {"whitenoise", "WhiteNoise"}) ||
+         std::ranges::any_of(value.items,
+                             [](const Item& item) { return names_whitenoise(item.value); });
+}
+
+/// A settings file that names it among MIDDLEWARE, or changes that list in a way not read here.
+bool adds_whitenoise(const CodeFile& file) {
+  const auto names = [](const Assignment& each) {
+    return each.target == "MIDDLEWARE" &&
+           (each.value.kind != ValueKind::kList || each.value.items.size() >= kItemsMax ||
+            names_whitenoise(each.value));
+  };
+  return std::ranges::any_of(file.assignments, names) ||
+         std::ranges::any_of(
+             file.calls, [](const Call& call) { return call.callee().starts_with("MIDDLEWARE."); });
+}
+
+/// Installed and used: as middleware, or around the application of wsgi.py.
+bool uses_whitenoise(const Subject& subject, const Django& django) {
+  const auto imports = [](const ModuleImports& file) {
+    return std::ranges::any_of(
+        file.imports, [](const Import& each) { return each.module.starts_with("whitenoise"); });
+  };
+  return !django.setting("MIDDLEWARE") ||
+         std::ranges::any_of(django.settings,
+                             [](const CodeFile* file) { return adds_whitenoise(*file); }) ||
+         std::ranges::any_of(subject.repository.imports, imports);
+}
+
 bool serves_static(const Subject& subject, const Django& django) {
-  for (const auto* package :
-       {"whitenoise", "django-storages", "dj-static", "django-cloudinary-storage"})
+  const bool declared = subject.repository.find_dependency("whitenoise") != nullptr;
+  if (declared && uses_whitenoise(subject, django)) return true;
+  for (const auto* package : {"django-storages", "dj-static", "django-cloudinary-storage"})
     if (subject.repository.find_dependency(package)) return true;
   for (const auto* file : django.settings)
     for (const auto& each : file->assignments)
-      if (any_of_words(each.value.text, {"whitenoise", "storages.backends", "S3", "WhiteNoise"}))
+      if (any_of_words(each.value.text, {"storages.backends", "S3"}) ||
+          (!declared && any_of_words(each.value.text, {"whitenoise", "WhiteNoise"})))
         return true;
   for (const auto& nginx : subject.repository.nginxes)
     for (const auto& line : lines_of(subject.repository.text(nginx.path)))

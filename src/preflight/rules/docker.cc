@@ -225,7 +225,7 @@ Findings shell_of_images(const Subject& subject) {
           // Words of CMD behind an ENTRYPOINT are its arguments, no command of a shell.
           const bool arguments =
               std::string_view(name) == "CMD" && last_of(file, stage, "ENTRYPOINT");
-          if (script || keeper || arguments) continue;
+          if ((script && each->json) || keeper || arguments) continue;
           if (auto made = shell_form(file, stage, *each)) return made;
         }
         return std::nullopt;

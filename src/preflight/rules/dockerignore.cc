@@ -36,12 +36,41 @@ const Instruction* copies_all(const Dockerfile& file) {
   return nullptr;
 }
 
-/// Into the image that runs, not only into a stage that builds.
+/// A folder as an absolute path without a slash behind it: "." is the last WORKDIR.
+std::string folder_in_image(std::string_view name, std::string_view workdir) {
+  if (name == "." || name == "./") name = workdir;
+  if (name.starts_with("./")) name.remove_prefix(2);
+  auto folder =
+      name.starts_with('/') ? std::string(name) : std::string(workdir) + "/" + std::string(name);
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return folder;
+}
+
+/// The folders of a stage's image that the whole context is copied to.
+std::vector<std::string> copies_of_all(const Dockerfile& file, const Stage& stage) {
+  std::vector<std::string> folders;
+  std::string workdir;
+  for (const auto* each : file.inherited(stage)) {
+    if (each->name == "WORKDIR") workdir = folder_in_image(each->text, workdir);
+    if (is_copy_of_all(*each))
+      folders.push_back(
+          folder_in_image(trim(each->text.substr(each->text.rfind(' ') + 1)), workdir));
+  }
+  return folders;
+}
+
+/// Into the image that runs, also by way of a stage that builds: `COPY --from=build /app /app`.
 bool ships_all(const Dockerfile& file) {
   const auto* stage = file.final_stage();
-  return stage && std::ranges::any_of(file.inherited(*stage), [](const Instruction* each) {
-           return is_copy_of_all(*each);
-         });
+  if (!stage) return false;
+  return std::ranges::any_of(file.inherited(*stage), [&](const Instruction* each) {
+    if (is_copy_of_all(*each)) return true;
+    const auto* from = each->name == "COPY" ? file.find_stage(each->flag("from")) : nullptr;
+    if (!from || from >= stage) return false;
+    const auto folders = copies_of_all(file, *from);
+    const auto source = folder_in_image(each->text.substr(0, each->text.find(' ')), "");
+    return std::ranges::find(folders, source) != folders.end();
+  });
 }
 
 std::string in_folder(std::string_view folder, std::string_view name) {

@@ -82,15 +82,20 @@ bool defines(const CodeFile& file, std::string_view type, std::string_view funct
   });
 }
 
-/// A method of a class that nobody makes, and that those who inherit it replace.
+/// A method of a class that nobody makes, and that whoever inherits it replaces.
 bool is_never_called(const Subject& subject, const Handler& handler) {
   const auto& type = handler.scope.type;
   if (type.empty() || is_made(subject, type)) return false;
-  return std::ranges::none_of(handler.file->definitions, [&](const Definition& each) {
-    const bool inherits = each.type && std::ranges::find(each.bases, type) != each.bases.end();
-    return inherits && is_made(subject, each.name) &&
-           !defines(*handler.file, each.name, handler.scope.function);
-  });
+  bool family = false;  // others of its kind, of which one may be made instead
+  for (const auto& each : handler.file->definitions) {
+    if (!each.type) continue;
+    family |= each.name == type && !each.bases.empty();
+    if (std::ranges::find(each.bases, type) == each.bases.end()) continue;
+    family = true;
+    if (is_made(subject, each.name) && !defines(*handler.file, each.name, handler.scope.function))
+      return false;
+  }
+  return family;
 }
 
 Findings without_rotation(const Subject& subject) {

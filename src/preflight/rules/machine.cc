@@ -93,6 +93,17 @@ void look_at_lines(const Subject& subject, const std::string& path, Findings& fo
   }
 }
 
+/// "/home/shop/run" where a Dockerfile makes /home/shop: a path of the image, not of a machine.
+bool is_home_of_image(const Subject& subject, std::string_view path) {
+  if (!path.starts_with("/home/")) return false;
+  const auto home = path.substr(0, path.find('/', std::string_view("/home/").size()));
+  for (const auto& file : subject.repository.dockerfiles)
+    for (const auto& stage : file.stages)
+      for (const auto& each : stage.instructions)
+        if (contains_word(each.text, home)) return true;
+  return false;
+}
+
 Findings machine_specific(const Subject& subject) {
   Findings found;
   for (const auto& flow : subject.repository.workflows) look_at_lines(subject, flow.path, found);
@@ -110,6 +121,8 @@ Findings machine_specific(const Subject& subject) {
       for (const auto& mount : service.volumes)
         if (is_machine_path(mount.source))
           found.push_back(at(compose.path, mount.place, mount.source));
+  std::erase_if(found,
+                [&](const Finding& each) { return is_home_of_image(subject, each.evidence); });
   return one_per_file(std::move(found));
 }
 

@@ -74,7 +74,7 @@ std::optional<std::string_view> migrates(std::string_view line) {
   for (const std::string_view word :
        {"manage.py migrate", "alembic upgrade", "flask db upgrade", "prisma migrate deploy",
         "prisma db push", "sequelize db:migrate", "sequelize-cli db:migrate", "knex migrate",
-        "typeorm migration:run"})
+        "typeorm migration:run", "drizzle-kit migrate", "drizzle-kit push"})
     if (line.find(word) != std::string_view::npos) return word;
   return std::nullopt;
 }

@@ -73,25 +73,22 @@ Findings missing_configuration(const Subject& subject) {
   return found;
 }
 
-bool has_resolver(const Nginx& file) {
-  bool found = false;
-  std::vector<std::string_view> around;
-  for_each_directive(file.directives, around,
-                     [&](const Directive& each, const auto&) { found |= each.name == "resolver"; });
-  return found;
+/// `server web:8000 resolve;` of an upstream: nginx asks again (1.27.3).
+bool is_asked_again(const Directive& each) {
+  return std::ranges::find(each.arguments, "resolve") != each.arguments.end();
 }
 
-/// proxy_pass to the name of a compose service: resolved when nginx starts, never again.
+/// proxy_pass to the name of a compose service: resolved when nginx starts, never again, whatever
+/// `resolver` says. That one is asked for names in variables.
 Findings resolved_once(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.nginxes) {
-    if (has_resolver(file)) continue;
     std::vector<std::string_view> around;
     for_each_directive(file.directives, around, [&](const Directive& each, const auto& names) {
       const bool pass =
           each.name == "proxy_pass" || (each.name == "server" && !each.has_block &&
                                         std::ranges::find(names, "upstream") != names.end());
-      if (!pass || each.arguments.empty()) return;
+      if (!pass || each.arguments.empty() || is_asked_again(each)) return;
       auto host = std::string_view(each.arguments[0]);
       if (const auto scheme = host.find("://"); scheme != std::string_view::npos)
         host = host.substr(scheme + 3);

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/text.h"
+#include "preflight/facts/package_script.h"
 #include "preflight/rules/rule.h"
 #include "preflight/rules/step.h"
 
@@ -28,8 +29,8 @@ Findings dead_branch(const Subject& subject) {
 }
 
 bool measures_coverage(std::string_view text) {
-  return any_of_words(
-      text, {"--cov", "coverage run", "coverage report", "jest --coverage", "--coverage"});
+  return any_of_words(text, {"--cov", "coverage run", "coverage report", "--coverage",
+                             "--collectCoverage", "nyc ", "c8 "});
 }
 
 bool demands_coverage(const Subject& subject, std::string_view text) {
@@ -39,8 +40,25 @@ bool demands_coverage(const Subject& subject, std::string_view text) {
     const bool config = name == "setup.cfg" || name == "pytest.ini" || name == "pyproject.toml" ||
                         name == ".coveragerc" || name == "tox.ini";
     if (config && any_of_words(kept, {"fail_under", "cov-fail-under", "fail-under"})) return true;
+    const bool node = name.starts_with("jest.config.") || name.starts_with("vitest.config.") ||
+                      name.starts_with("vite.config.") || name.starts_with(".nycrc") ||
+                      name.starts_with(".c8rc") || name == "package.json";
+    if (node && any_of_words(kept, {"coverageThreshold", "thresholds", "check-coverage"}))
+      return true;
   }
   return false;
+}
+
+/// `yarn test:coverage`: what the package.json at the top means by it.
+std::string meant_by(const Subject& subject, const std::string& line) {
+  const auto* package = subject.repository.package_of("");
+  return package ? follow_scripts(*package, line) : line;
+}
+
+/// A runner of JavaScript's tests that measures, and so could demand.
+bool measures_scripts(std::string_view text) {
+  return any_of_words(text, {"jest", "vitest", "nyc ", "c8 "}) &&
+         any_of_words(text, {"--coverage", "--collectCoverage", "nyc ", "c8 "});
 }
 
 Findings no_coverage_gate(const Subject& subject) {
@@ -52,9 +70,12 @@ Findings no_coverage_gate(const Subject& subject) {
       for (const auto& step : job.steps) {
         all += step.run + "\n" + step.uses + "\n";
         for (const auto& each : step.script.commands) {
-          const bool runs = any_of_words(each.text, {"pytest", "manage.py test", "coverage run"}) &&
-                            !any_of_words(each.text, {"install"});
+          const auto meant = meant_by(subject, each.text);
+          const bool runs = (any_of_words(meant, {"pytest", "manage.py test", "coverage run"}) ||
+                             measures_scripts(meant)) &&
+                            !any_of_words(meant, {"install"});
           if (runs && !tests) tests = &step;
+          if (runs) all += meant + "\n";
         }
       }
     if (!tests || demands_coverage(subject, all)) continue;
@@ -291,8 +312,8 @@ Findings absent_coverage(const Subject& subject) {
       subject, [&](const WorkflowStep&, const ShellCommand& each) -> std::optional<Finding> {
         for (const auto& word : each.words) {
           if (!word.starts_with("--cov=")) continue;
-          const auto path = word.substr(6);
-          if (path.empty() || path == "." || path.find('$') != std::string::npos) continue;
+          const auto path = join_path("", word.substr(6));  // "./", "./shop/": as git spells it
+          if (path.empty() || path.find('$') != std::string::npos) continue;
           auto folder = path;
           std::ranges::replace(folder, '.', '/');
           const auto& repository = subject.repository;

@@ -139,26 +139,29 @@ struct Signature {
   std::size_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t names = 0;
+  bool telling = false;  ///< more than pictures
   auto operator<=>(const Signature&) const = default;
+
+  void add(std::string_view name, std::uint64_t size) {
+    ++files;
+    bytes += size;
+    names += std::hash<std::string_view>{}(name) ^ size;
+  }
 };
 
 /// Of folders that hold more than pictures.
 std::map<std::string, Signature, std::less<>> signatures_of(const Repository& repository) {
   std::map<std::string, Signature, std::less<>> signatures;
-  std::set<std::string, std::less<>> telling;
   for (const auto& file : repository.files) {
+    const bool telling = !is_picture(file.path);
     for (auto folder = folder_of(file.path); !folder.empty(); folder = folder_of(folder)) {
       auto each = signatures.find(folder);
       if (each == signatures.end()) each = signatures.emplace(folder, Signature{}).first;
-      ++each->second.files;
-      each->second.bytes += file.bytes;
-      each->second.names +=
-          std::hash<std::string_view>{}(std::string_view(file.path).substr(folder.size())) ^
-          file.bytes;
-      if (!is_picture(file.path) && !telling.contains(folder)) telling.emplace(folder);
+      each->second.add(std::string_view(file.path).substr(folder.size()), file.bytes);
+      each->second.telling |= telling;
     }
   }
-  std::erase_if(signatures, [&](const auto& each) { return !telling.contains(each.first); });
+  std::erase_if(signatures, [](const auto& each) { return !each.second.telling; });
   return signatures;
 }
 

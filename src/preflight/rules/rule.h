@@ -25,7 +25,7 @@ struct Rule {
   std::string_view title;  ///< what it finds, without a full stop
   std::string_view why;    ///< one sentence
   std::string_view fix;
-  Findings (*find)(const Subject&);
+  Findings (*find)(const Subject&);  ///< pure: audit() asks two rules at once
 };
 
 /// Every rule, by id.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "base/text.h"
 #include "preflight/rules/rule.h"
@@ -11,14 +12,23 @@ namespace ecluse::preflight {
 
 namespace {
 
+bool takes_value(std::string_view option) {
+  constexpr std::array kOptions = {"-c",     "--config",     "-b",
+                                   "--bind", "-k",           "--worker-class",
+                                   "--host", "--log-config", "--logger-class"};
+  return std::ranges::find(kOptions, option) != kOptions.end();
+}
+
 /// "pkg.wsgi" of a gunicorn command line; "" when none.
 std::string wsgi_module(std::string_view text) {
   for (const std::string_view server : {"gunicorn", "uvicorn", "daphne", "hypercorn"}) {
     const auto start = text.find(server);
     if (start == std::string_view::npos) continue;
+    bool option = false;  // the word before this one takes it: `-c python:config.gunicorn`
     for (auto word : split(text.substr(start + server.size(), 400), ' ')) {
       std::erase_if(
           word, [](char c) { return c == '"' || c == '\'' || c == ',' || c == '[' || c == ']'; });
+      if (std::exchange(option, takes_value(word))) continue;
       const auto module = word.substr(0, word.find(':'));
       const bool named = word.find(':') != std::string::npos || module.ends_with(".wsgi") ||
                          module.ends_with(".asgi");
@@ -40,6 +50,20 @@ bool module_exists(const Repository& repository, std::string module) {
   });
 }
 
+/// "app.py" of `python app.py`, where no file of that name is there and no RUN line makes one.
+std::string missing_program(const Subject& subject, const Stage& stage, const Instruction& start) {
+  const auto words = start.json ? *start.json : split(start.text, ' ');
+  const bool python = words.size() >= 2 && (words[0] == "python" || words[0] == "python3");
+  if (!python || !words[1].ends_with(".py") || words[1].find('$') != std::string::npos) return {};
+  const auto name = file_name(words[1]);
+  for (const auto& file : subject.repository.files)
+    if (file_name(file.path) == name) return {};
+  for (const auto& each : stage.instructions)
+    if (each.name == "RUN" && any_of_words(each.text, {"git clone", "curl ", "wget ", name}))
+      return {};
+  return words[1];
+}
+
 Findings missing_module(const Subject& subject) {
   Findings found;
   const auto look = [&](const std::string& path, Place place, std::string_view text) {
@@ -50,8 +74,12 @@ Findings missing_module(const Subject& subject) {
   for (const auto* file : subject.stack.dockerfiles)
     if (const auto* stage = file->final_stage())
       for (const auto* name : {"ENTRYPOINT", "CMD"})
-        if (const auto* each = stage->last(name))
+        if (const auto* each = stage->last(name)) {
           look(file->path, each->place, each->json ? join(*each->json, " ") : each->text);
+          const auto program = missing_program(subject, *stage, *each);
+          if (!program.empty())
+            found.push_back(at(file->path, each->place, program + " does not exist"));
+        }
   for (const auto* compose : subject.stack.composes)
     for (const auto& service : compose->services)
       if (service.context) look(compose->path, service.command_place, join(service.command, " "));

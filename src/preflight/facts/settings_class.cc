@@ -1,0 +1,180 @@
+#include "preflight/facts/settings_class.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+
+#include "preflight/facts/text_file.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+constexpr int kBasesMax = 8;  ///< classes between a class of settings and BaseSettings
+
+std::string_view last_name(std::string_view dotted) {
+  return dotted.substr(dotted.rfind('.') + 1);
+}
+
+struct SettingsClass {
+  const CodeFile* file;
+  const Definition* made;
+};
+/// By name: two classes of one name are taken for one, as an import would have to say which.
+using SettingsClasses = std::map<std::string, SettingsClass, std::less<>>;
+
+bool is_pydantic(const CodeFile& file) {
+  return file.imports_module("pydantic_settings") || file.imports_module("pydantic");
+}
+
+bool derives(const CodeFile& file, const Definition& made, const SettingsClasses& known) {
+  return std::ranges::any_of(made.bases, [&](const std::string& base) {
+    const auto name = last_name(base);
+    return (name == "BaseSettings" && is_pydantic(file)) || known.contains(name);
+  });
+}
+
+SettingsClasses settings_classes(const std::vector<CodeFile>& files) {
+  SettingsClasses known;
+  for (int round = 0; round < kBasesMax; ++round) {
+    const auto before = known.size();
+    for (const auto& file : files)
+      for (const auto& made : file.definitions)
+        if (made.type && !file.test && derives(file, made, known))
+          known.try_emplace(made.name, SettingsClass{&file, &made});
+    if (known.size() == before) break;
+  }
+  return known;
+}
+
+/// Does `assignment` stand in the `class Config:` of `of`, and not in another class's?
+bool is_of_config(const Assignment& assignment, const SettingsClass& of) {
+  if (assignment.scope.type != "Config") return false;
+  const Definition* nearest = nullptr;
+  for (const auto& made : of.file->definitions)
+    if (made.name == "Config" && made.place.line < assignment.place.line) nearest = &made;
+  return nearest && nearest->scope.type == of.made->name;
+}
+
+/// What `model_config = SettingsConfigDict(env_prefix=...)` or `class Config:` of one class says.
+const Value* own_option(const SettingsClass& of, std::string_view name) {
+  for (const auto& each : of.file->assignments) {
+    if (each.scope.type == of.made->name && each.target == "model_config")
+      return each.value.find(name);
+    if (each.target == name && is_of_config(each, of)) return &each.value;
+  }
+  return nullptr;
+}
+
+const Value* option(const SettingsClasses& known, std::string_view type, std::string_view name,
+                    int depth = 0) {
+  const auto found = known.find(type);
+  if (found == known.end() || depth > kBasesMax) return nullptr;
+  if (const auto* own = own_option(found->second, name)) return own;
+  for (const auto& base : found->second.made->bases)
+    if (const auto* inherited = option(known, last_name(base), name, depth + 1)) return inherited;
+  return nullptr;
+}
+
+bool is_field_call(const Value& value) {
+  return value.kind == ValueKind::kCall && ends_with_name(value.callee, "Field");
+}
+
+/// The name that Field() says: `alias="X"`, `validation_alias=AliasChoices("X", "Y")`, `env=["X"]`.
+std::string said_name(const Value& field) {
+  for (const auto* keyword : {"validation_alias", "alias", "env"}) {
+    const auto* said = field.find(keyword);
+    if (said && said->kind != ValueKind::kString) said = said->at(0);
+    if (said && said->kind == ValueKind::kString) return said->text;
+  }
+  return {};
+}
+
+/// Of `Field("x")`, `Field(default="x")`, `Field(default_factory=make)`; null when it must be
+/// given.
+const Value* default_of(const TypedField& field) {
+  if (!field.value || !is_field_call(*field.value)) return field.value ? &*field.value : nullptr;
+  for (const auto* keyword : {"default", "default_factory"})
+    if (const auto* said = field.value->find(keyword)) return said;
+  const auto* first = field.value->at(0);
+  return first && first->text != "..." ? first : nullptr;
+}
+
+std::string in_capitals(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+std::string variable_of(const SettingsClasses& known, const TypedField& field) {
+  if (field.value && is_field_call(*field.value))
+    if (auto name = said_name(*field.value); !name.empty()) return in_capitals(std::move(name));
+  const auto* prefix = option(known, field.owner, "env_prefix");
+  const bool literal = prefix && prefix->kind == ValueKind::kString;
+  auto name = (literal ? prefix->text : std::string()) + field.name;
+  const auto* sensitive = option(known, field.owner, "case_sensitive");
+  return sensitive && sensitive->text == "True" ? name : in_capitals(std::move(name));
+}
+
+bool is_optional(std::string_view type) {
+  return type.find("Optional[") != std::string_view::npos ||
+         type.find("None") != std::string_view::npos;
+}
+
+/// Such a value is read as JSON.
+bool is_collection(std::string_view type) {
+  for (const std::string_view start :
+       {"list", "List", "set", "Set", "tuple", "Tuple", "Sequence", "typing.List"})
+    if (type.starts_with(start)) return true;
+  return false;
+}
+
+/// A field whose type is a model of the project has variables of its own, behind a delimiter.
+bool is_read(const TypedField& field, const std::set<std::string, std::less<>>& models) {
+  return !field.name.starts_with('_') && field.name != "model_config" &&
+         !field.type.starts_with("ClassVar") && !models.contains(field.type);
+}
+
+std::set<std::string, std::less<>> model_names(const std::vector<CodeFile>& files,
+                                               const SettingsClasses& known) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, each] : known) names.insert(name);
+  for (const auto& file : files)
+    for (const auto& made : file.definitions)
+      for (const auto& base : made.bases)
+        if (last_name(base) == "BaseModel") names.insert(made.name);
+  return names;
+}
+
+/// "TestSettings", "DevelopmentConfig": what runs elsewhere.
+bool is_for_development(std::string_view type) {
+  const auto lower = to_lower(type);
+  return lower.starts_with("test") || lower.starts_with("dev") || lower.starts_with("local");
+}
+
+EnvRead read_of(const SettingsClasses& known, const TypedField& field) {
+  EnvRead made;
+  made.name = variable_of(known, field);
+  if (const auto* value = default_of(field)) made.fallback = *value;
+  made.required = !made.fallback && !is_optional(field.type);
+  made.spelling = "BaseSettings";
+  if (is_collection(field.type)) made.separator = kJsonSeparator;
+  made.scope.type = field.owner;
+  made.place = field.place;
+  return made;
+}
+
+}  // namespace
+
+void follow_settings(std::vector<CodeFile>& files) {
+  const auto known = settings_classes(files);
+  if (known.empty()) return;
+  const auto models = model_names(files, known);
+  for (auto& file : files)
+    for (const auto& field : file.fields)
+      if (known.contains(field.owner) && !is_for_development(field.owner) && is_read(field, models))
+        file.reads.push_back(read_of(known, field));
+}
+
+}  // namespace ecluse::preflight

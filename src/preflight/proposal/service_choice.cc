@@ -1,0 +1,187 @@
+#include "preflight/proposal/service_choice.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "model/service_variable.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+struct Driver {
+  std::string_view package;
+  std::string_view kind;
+};
+constexpr std::array kDrivers = {Driver{"psycopg", "postgres"},
+                                 Driver{"psycopg2", "postgres"},
+                                 Driver{"psycopg2-binary", "postgres"},
+                                 Driver{"psycopg-binary", "postgres"},
+                                 Driver{"asyncpg", "postgres"},
+                                 Driver{"pg8000", "postgres"},
+                                 Driver{"pg", "postgres"},
+                                 Driver{"postgres", "postgres"},
+                                 Driver{"redis", "redis"},
+                                 Driver{"django-redis", "redis"},
+                                 Driver{"ioredis", "redis"}};
+
+bool is_given_by(std::string_view kind, std::string_view name) {
+  const auto variables = model::service_variables(kind == "postgres" ? model::ServiceKind::kPostgres
+                                                                     : model::ServiceKind::kRedis);
+  return std::ranges::find(variables, name, &model::ServiceVariable::name) != variables.end();
+}
+
+/// "asyncpg" of "postgresql+asyncpg://user:password@host/name".
+std::string driver_in(std::string_view url) {
+  constexpr std::string_view kStart = "postgresql+";
+  if (!url.starts_with(kStart)) return {};
+  const auto rest = url.substr(kStart.size());
+  const auto end = rest.find("://");
+  const bool word = end != std::string_view::npos && end > 0 &&
+                    rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == end;
+  return word ? std::string(rest.substr(0, end)) : std::string();
+}
+
+class ServiceChoice {
+ public:
+  ServiceChoice(const Repository& repository, const Stack& stack,
+                const std::vector<VariableRead>& reads, Proposal& out)
+      : repository_(repository), stack_(stack), reads_(reads), out_(out) {}
+
+  void propose() {
+    for (const auto& driver : kDrivers) add(driver);
+    if (repository_.find_dependency("mongoose") || repository_.find_dependency("pymongo"))
+      out_.gaps.push_back({"the app keeps its data in MongoDB, which ecluse does not start yet",
+                           "run one and give its address as the secret that the code reads",
+                           {}});
+    for (const auto& [path, text] : repository_.texts)
+      if (file_name(path) == "schema.prisma") add_prisma(path, text);
+    if (out_.services.contains("db") && uses_sqlalchemy()) note_driver();
+  }
+
+ private:
+  const VariableRead* first_read_of(std::string_view kind) const {
+    const auto found = std::ranges::find_if(
+        reads_, [&](const VariableRead& each) { return is_given_by(kind, each.read->name); });
+    return found == reads_.end() ? nullptr : &*found;
+  }
+
+  void add(const Driver& driver) {
+    const auto* declared = repository_.find_dependency(driver.package);
+    const auto* read = first_read_of(driver.kind);
+    const std::string name = driver.kind == "postgres" ? "db" : "cache";
+    if (!declared || !read || out_.services.contains(name)) return;
+    auto why = read->why();
+    why.seen += ", and " + std::string(driver.package) + " is declared";
+    out_.services[name] = {std::string(driver.kind), std::move(why)};
+  }
+
+  /// Prisma's schema names its engine and the variable of its address.
+  void add_prisma(const std::string& path, const std::string& text) {
+    if (text.find("env(\"DATABASE_URL\")") == std::string::npos) return;
+    const Evidence why{path, {1, 1}, "env(\"DATABASE_URL\")"};
+    if (text.find("\"postgresql\"") != std::string::npos) {
+      out_.services["db"] = {"postgres", why};
+    } else if (text.find("\"sqlite\"") != std::string::npos) {
+      out_.volumes["data"] = {"/app/data", why};
+      out_.env["DATABASE_URL"] = {"file:/app/data/app.db", why};
+    }
+  }
+
+  bool declares(std::string_view package) const {
+    return repository_.find_dependency(package) != nullptr;
+  }
+  bool uses_sqlalchemy() const {
+    return declares("sqlalchemy") || declares("sqlmodel") || declares("flask-sqlalchemy");
+  }
+
+  void note_driver() {
+    const auto driver = sqlalchemy_driver();
+    if (!driver) return;
+    const auto scheme = "postgresql+" + driver->value + "://";
+    out_.gaps.push_back(
+        {"DATABASE_URL begins with postgresql://, for which SQLAlchemy takes psycopg2; "
+         "the app has " +
+             driver->value,
+         "url.replace(\"postgresql://\", \"" + scheme + "\") where the engine is made",
+         driver->why});
+  }
+
+  /// SQLAlchemy takes psycopg2 for postgresql://, whatever is installed.
+  std::optional<Proven> sqlalchemy_driver() const {
+    if (auto written = written_driver()) return written;
+    if (names_driver_itself()) return std::nullopt;
+    if (declares("asyncpg"))
+      if (auto engine = asynchronous_engine()) return engine;
+    if (declares("psycopg2") || declares("psycopg2-binary")) return std::nullopt;
+    for (const auto* package : {"psycopg", "psycopg-binary", "asyncpg", "pg8000"})
+      if (const auto* found = declared_in(package))
+        return Proven{
+            std::string(package == std::string_view("psycopg-binary") ? "psycopg" : package),
+            {found->path, found->find(package)->place, std::string(package) + " is declared"}};
+    return std::nullopt;
+  }
+
+  const Manifest* declared_in(std::string_view package) const {
+    const auto found = std::ranges::find_if(
+        repository_.manifests, [&](const Manifest& each) { return each.find(package) != nullptr; });
+    return found == repository_.manifests.end() ? nullptr : &*found;
+  }
+
+  /// In the address that an example, a compose file or the code's default has.
+  std::optional<Proven> written_driver() const {
+    for (const auto& file : repository_.env_files)
+      for (const auto& line : file.lines)
+        if (auto driver = driver_in(line.value); !driver.empty())
+          return Proven{driver, {file.path, line.place, line.name + "=postgresql+" + driver}};
+    for (const auto* compose : stack_.composes)
+      for (const auto& service : compose->services)
+        for (const auto& variable : service.environment)
+          if (auto driver = driver_in(variable.value.value_or("")); !driver.empty())
+            return Proven{driver,
+                          {compose->path, variable.place, variable.name + "=postgresql+" + driver}};
+    for (const auto& each : reads_)
+      if (auto driver = driver_in(each.read->fallback ? each.read->fallback->text : "");
+          !driver.empty())
+        return Proven{driver, each.why()};
+    return std::nullopt;
+  }
+
+  /// `url.replace("postgresql://", "postgresql+asyncpg://")`: a plain address is what it wants.
+  bool names_driver_itself() const {
+    const auto named = [](const Item& item) { return !driver_in(item.value.text).empty(); };
+    return std::ranges::any_of(repository_.code, [&](const CodeFile& file) {
+      return std::ranges::any_of(file.calls, [&](const Call& call) {
+        return std::ranges::any_of(call.value.items, named);
+      });
+    });
+  }
+
+  std::optional<Proven> asynchronous_engine() const {
+    for (const auto& file : repository_.code)
+      for (const auto& call : file.calls)
+        if (!file.test && ends_with_name(call.callee(), "create_async_engine"))
+          return Proven{"asyncpg", {file.path, call.value.place, call.value.text}};
+    return std::nullopt;
+  }
+
+  const Repository& repository_;
+  const Stack& stack_;
+  const std::vector<VariableRead>& reads_;
+  Proposal& out_;
+};
+
+}  // namespace
+
+void propose_services(const Repository& repository, const Stack& stack,
+                      const std::vector<VariableRead>& reads, Proposal& out) {
+  ServiceChoice(repository, stack, reads, out).propose();
+}
+
+bool is_given_by_services(const Proposal& out, std::string_view name) {
+  return std::ranges::any_of(
+      out.services, [&](const auto& each) { return is_given_by(each.second.value, name); });
+}
+
+}  // namespace ecluse::preflight
