@@ -39,8 +39,9 @@ environments:
     env: {{ALLOWED_HOSTS: {HOST}}}
 """
 URLS = "oc_lettings_site/urls.py"
-# What the release with each fault must be rolled back for; empty: any reason will do.
-FAULTS = {"slow": "p95 > 2s", "page": "", "few": "errors > 1x stable", "leak": "", "crash": ""}
+# What the release with each fault must be rolled back for; empty: any reason will do, as for the one in ten who err, in
+# whom both limits on errors are broken.
+FAULTS = {"slow": "p95 > 2s", "page": "", "few": "", "leak": "", "crash": ""}
 
 
 class Site:

@@ -31,7 +31,7 @@ else()
   message(FATAL_ERROR "ECLUSE_FLAVOUR is '${ECLUSE_FLAVOUR}', expected dev, tsan, release or fuzz")
 endif()
 target_compile_options(ecluse_flavour INTERFACE ${_options})
-target_link_options(ecluse_flavour INTERFACE ${_options})
+target_link_options(ecluse_flavour INTERFACE ${_options} -Wl,--build-id=sha1)  # os/build_id.h
 if(ECLUSE_FLAVOUR STREQUAL "release")
   target_link_options(ecluse_flavour INTERFACE -static-libstdc++ -static-libgcc -Wl,-z,relro,-z,now)
 endif()

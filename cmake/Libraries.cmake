@@ -52,7 +52,8 @@ _hybrid(sodium PkgConfig::SODIUM libsodium.a Threads::Threads)
 _hybrid(nghttp2 PkgConfig::NGHTTP2 libnghttp2.a)
 _third(openssl OpenSSL::SSL OpenSSL::Crypto)
 _third(treesitter ecluse_grammar_python ecluse_grammar_bash ecluse_grammar_tsx ecluse_tree_sitter)
-_third(toml)  # tomlplusplus: headers alone
+_third(toml)    # tomlplusplus: headers alone
+_third(cereal)  # headers alone
 _third(gtest GTest::gmock GTest::gtest_main)
 find_library(RAPIDCHECK rapidcheck REQUIRED)
 _third(rapidcheck ${RAPIDCHECK})

@@ -4,6 +4,7 @@
 #include <ostream>
 #include <set>
 
+#include "cli/known_repository.h"
 #include "cli/target.h"
 #include "cli/verbs_list.h"
 #include "config/parse.h"
@@ -17,7 +18,6 @@
 #include "preflight/report.h"
 #include "preflight/rules/rule.h"
 #include "preflight/sarif.h"
-#include "preflight/tree/walk.h"
 
 namespace ecluse::cli {
 
@@ -31,6 +31,7 @@ struct Options : Common {
   bool write_baseline = false;
   bool fix = false;
   bool dry_run = false;
+  bool no_cache = false;
 };
 
 /// The ecluse.yml of the folder, if there is one; Invalid when it is not right.
@@ -154,7 +155,7 @@ int check(const Session& session, const Options& options) {
   const auto format = format_of(options);
   if (!format) return report(session, options, format.error(), kUsage);
   const auto root = session.folder / (options.path.empty() ? "." : options.path);
-  const auto repository = preflight::read_repository(root);
+  const auto repository = read_known(session, root, options.no_cache);
   if (!repository) return report(session, options, repository.error(), kUsage);
   const auto spec = spec_of(root);
   if (!spec) return report(session, options, spec.error(), kUsage);
@@ -187,13 +188,15 @@ Verb check_verb() {
                         "text, json, sarif, or html: one page", {"text", "json", "sarif", "html"});
         arguments.flag("--fix", options->fix, "Mend what a machine can mend, and show it");
         arguments.flag("--dry-run", options->dry_run, "With --fix: show it, write nothing");
+        arguments.flag("--no-cache", options->no_cache,
+                       "Read also what has not changed since the last check");
         arguments.flag("--write-baseline", options->write_baseline,
                        "Accept what there is now, except what blocks");
         declare_json(arguments, *options);
         return [options](const Session& session) { return check(session, *options); };
       },
-      "Ends with 3 when a finding blocks. It reads files only, writes with --fix alone, and runs "
-      "nothing of\nthe repository."};
+      "Ends with 3 when a finding blocks. It changes files with --fix alone, and runs nothing of\n"
+      "the repository."};
 }
 
 }  // namespace ecluse::cli

@@ -5,12 +5,12 @@
 #include <ostream>
 
 #include "base/text.h"
+#include "cli/known_repository.h"
 #include "cli/verbs_list.h"
 #include "config/parse.h"
 #include "os/file.h"
 #include "os/subprocess.h"
 #include "preflight/proposal/write.h"
-#include "preflight/tree/walk.h"
 
 namespace ecluse::cli {
 
@@ -170,7 +170,7 @@ int init(const Session& session, const Options& options) {
                    "`ecluse init --dry-run` shows what would be written"},
                   kRefused);
   }
-  const auto repository = preflight::read_repository(*folder);
+  const auto repository = read_known(session, *folder, false);
   if (!repository) return report(session, options, repository.error(), kUsage);
   const auto stack = preflight::conclude(*repository);
   auto proposal = preflight::propose(*repository, stack, folder->filename().string());

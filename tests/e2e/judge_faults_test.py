@@ -49,6 +49,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 Server(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
 """
+# A limit on errors that no fault here reaches, lest chance decide which of two true objectives is proven first.
 SPEC = """
 app: hello
 build: {command: chmod 644 app.py}
@@ -63,7 +64,7 @@ environments:
       weights: [20%]
       hold: 60s
       sticky: user
-      abort_when: [errors > 5%, crashes > 1%, errors > 1x stable]
+      abort_when: [errors > 30%, crashes > 1%, errors > 1x stable]
 """
 
 

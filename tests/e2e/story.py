@@ -122,7 +122,8 @@ class Story(unittest.TestCase):
         self.git("commit", "-q", "-m", message or version)
 
     def environment(self):
-        return os.environ | {"ECLUSE_RUN": str(self.run), "ECLUSE_DATA": str(self.data)}
+        return os.environ | {"ECLUSE_RUN": str(self.run), "ECLUSE_DATA": str(self.data),
+                             "XDG_CACHE_HOME": str(self.folder / "cache")}
 
     def start(self, *words):
         """A command that goes on beside the test."""

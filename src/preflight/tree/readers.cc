@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "preflight/facts/prepared_bytes.h"
+
 namespace ecluse::preflight {
 
-Readers::Readers(Collector& out) : out_(out) {
+Readers::Readers(Collector& out, FactStore* store) : out_(out), store_(store) {
   const auto threads = std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax);
   // The thread that walks reads, too, when it would have to wait.
   for (unsigned i = 1; i < threads; ++i) threads_.emplace_back([this] { work(); });
@@ -30,11 +32,27 @@ void Readers::work() {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
     for (auto* job : batch) job->state = State::kRunning;
     lock.unlock();
-    for (auto* job : batch) job->made = Collector::prepare(job->fact.path, job->bytes);
+    for (auto* job : batch) read(*job);
     lock.lock();
     for (auto* job : batch) job->state = State::kDone;
     done_.notify_one();
   }
+}
+
+void Readers::read(Job& job) const {
+  if (!store_) {
+    job.made = Collector::prepare(job.fact.path, job.bytes);
+    return;
+  }
+  job.key = FactStore::key_of(job.fact.path, job.bytes);
+  const auto* known = store_->find(job.key);
+  if (auto made = known ? from_bytes(*known) : std::nullopt) {
+    job.made = std::move(*made);
+    job.kept = *known;
+    return;
+  }
+  job.made = Collector::prepare(job.fact.path, job.bytes);
+  job.kept = to_bytes(job.made);
 }
 
 void Readers::read_one(std::unique_lock<std::mutex>& lock) {
@@ -42,7 +60,7 @@ void Readers::read_one(std::unique_lock<std::mutex>& lock) {
   waiting_.pop_front();
   job.state = State::kRunning;
   lock.unlock();
-  job.made = Collector::prepare(job.fact.path, job.bytes);
+  read(job);
   lock.lock();
   job.state = State::kDone;
 }
@@ -58,10 +76,12 @@ void Readers::deliver_first(std::unique_lock<std::mutex>& lock) {
   Job job = std::move(first);
   jobs_.pop_front();
   lock.unlock();
-  if (Collector::is_source(job.fact.path))
-    out_.content(job.fact, std::move(job.made));
-  else
+  if (!Collector::is_source(job.fact.path)) {
     out_.content(job.fact, job.bytes);
+  } else {
+    if (store_) store_->keep(job.key, std::move(job.kept));
+    out_.content(job.fact, std::move(job.made));
+  }
   lock.lock();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Reads syntax trees in a second thread, and hands what was read to the collector in the order in
-// which the files came: what is found does not depend on who was faster.
+// which the files came: what is found does not depend on who was faster. What a store knows of
+// a file is not read again.
 
 #include <condition_variable>
 #include <deque>
@@ -10,13 +11,15 @@
 #include <vector>
 
 #include "preflight/facts/repository.h"
+#include "preflight/tree/fact_store.h"
 
 namespace ecluse::preflight {
 
-/// Of one walk; every function is for the thread that made it. `out` must outlive it.
+/// Of one walk; every function is for the thread that made it. `out` and `store`, which may be
+/// null, must outlive it.
 class Readers {
  public:
-  explicit Readers(Collector& out);
+  Readers(Collector& out, FactStore* store);
   ~Readers();
   Readers(const Readers&) = delete;
   Readers& operator=(const Readers&) = delete;
@@ -32,6 +35,8 @@ class Readers {
     FileFact fact;
     std::string bytes;
     Prepared made;
+    FactStore::Key key{};
+    std::string kept;  ///< what the store is to have of it
     State state = State::kDone;
   };
 
@@ -40,10 +45,12 @@ class Readers {
   static constexpr unsigned kThreadsMax = 3;
 
   void work();
+  void read(Job& job) const;
   void read_one(std::unique_lock<std::mutex>& lock);
   void deliver_first(std::unique_lock<std::mutex>& lock);
 
   Collector& out_;
+  FactStore* store_;
   std::mutex mutex_;
   std::condition_variable more_;
   std::condition_variable done_;

@@ -73,7 +73,7 @@ struct CloseFolder {
 
 class Walk {
  public:
-  explicit Walk(Tracked tracked) : tracked_(std::move(tracked)) {
+  Walk(Tracked tracked, FactStore* store) : readers_(out_, store), tracked_(std::move(tracked)) {
     if (tracked_.known) out_.knows_git();
     if (!tracked_.problem.empty())
       out_.obstacle(".git", tracked_.problem + ", so every file counts as committed");
@@ -242,7 +242,7 @@ class Walk {
   }
 
   Collector out_;
-  Readers readers_{out_};
+  Readers readers_;
   Tracked tracked_;
   std::vector<std::pair<std::string, IgnoreRules>> ignores_;
   std::size_t files_ = 0;
@@ -251,14 +251,14 @@ class Walk {
 
 }  // namespace
 
-Result<Repository> read_repository(const std::filesystem::path& root,
+Result<Repository> read_repository(const std::filesystem::path& root, FactStore* store,
                                    std::chrono::milliseconds git_time) {
   std::error_code error;
   const auto real = std::filesystem::canonical(root, error);
   if (error || !std::filesystem::is_directory(real, error))
     return fail(ErrorKind::kNotFound, root.string() + " is no folder that can be read",
                 "name the top folder of a repository");
-  Walk walk(ask_git(real, git_time));
+  Walk walk(ask_git(real, git_time), store);
   walk.folder(AT_FDCWD, real.string(), "", 0);
   return walk.finish();
 }

@@ -163,7 +163,7 @@ TEST_F(Walk, SaysThatGitGaveNoAnswerAndTakesEverythingForCommitted) {
   write("debug.log", "x");
   git({"init", "-q"});
   git({"add", ".gitignore"});
-  const auto late = read_repository(root_, std::chrono::milliseconds(0));
+  const auto late = read_repository(root_, nullptr, std::chrono::milliseconds(0));
   ASSERT_TRUE(late) << late.error().message;
   EXPECT_TRUE(has_obstacle(*late, ".git"));
   EXPECT_NE(late->find("debug.log"), nullptr);

@@ -1,0 +1,18 @@
+#pragma once
+// A person's repository as facts, with what was found out about it the last time.
+
+#include <filesystem>
+
+#include "base/result.h"
+#include "cli/session.h"
+#include "preflight/facts/repository.h"
+
+namespace ecluse::cli {
+
+/// Blocking; fails as preflight::read_repository() does. Facts of source files are kept below
+/// $XDG_CACHE_HOME/ecluse, else ~/.cache/ecluse, unless `afresh` or that folder is not the
+/// person's own; that they could not be kept is said, and changes nothing else.
+Result<preflight::Repository> read_known(const Session& session, const std::filesystem::path& root,
+                                         bool afresh);
+
+}  // namespace ecluse::cli
