@@ -89,7 +89,7 @@ def measure_size(bars, files):
 
 
 def found_in(folder, repository):
-    done = subprocess.run([PROGRAM, "check", "--json", str(folder / repository)], capture_output=True, text=True,
+    done = subprocess.run([PROGRAM, "check", "--no-cache", "--json", str(folder / repository)], capture_output=True, text=True,
                           check=False)
     if done.returncode not in (0, 3):
         raise Failed(f"ecluse check of {repository} ended with {done.returncode}: {done.stderr}")

@@ -146,7 +146,8 @@ class Ecluse:
     # --- the command line and the API
 
     def environment_variables(self):
-        return os.environ | {"ECLUSE_RUN": str(self.run), "ECLUSE_DATA": str(self.data)}
+        return os.environ | {"ECLUSE_RUN": str(self.run), "ECLUSE_DATA": str(self.data),
+                             "XDG_CACHE_HOME": str(self.folder / "cache")}
 
     def command(self, *arguments):
         return [str(self.program), *map(str, arguments)]

@@ -57,7 +57,8 @@ class Fix(unittest.TestCase):
 
     def check(self, *words, codes=(0,)):
         done = subprocess.run([PROGRAM, "check", *words, str(self.folder)], check=False, text=True,
-                              capture_output=True, timeout=120)
+                              capture_output=True, timeout=120,
+                              env=os.environ | {"XDG_CACHE_HOME": str(self.top / "cache")})
         self.assertIn(done.returncode, codes, done.stdout + done.stderr)
         return done.stdout + done.stderr
 

@@ -61,7 +61,7 @@ class Sarif(unittest.TestCase):
                 path = pathlib.Path(folder) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data if isinstance(data, bytes) else data.encode())
-            done = subprocess.run([PROGRAM, "check", "--format", "sarif", folder], check=False, text=True,
+            done = subprocess.run([PROGRAM, "check", "--no-cache", "--format", "sarif", folder], check=False, text=True,
                                   capture_output=True, timeout=120)
             self.assertIn(done.returncode, (0, 3), done.stderr)
             return json.loads(done.stdout)
