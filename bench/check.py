@@ -89,8 +89,8 @@ def measure_size(bars, files):
 
 
 def found_in(folder, repository):
-    done = subprocess.run([PROGRAM, "check", "--no-cache", "--json", str(folder / repository)], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run([PROGRAM, "check", "--no-cache", "--json", str(folder / repository)], capture_output=True,
+                          text=True, check=False)
     if done.returncode not in (0, 3):
         raise Failed(f"ecluse check of {repository} ended with {done.returncode}: {done.stderr}")
     return {(repository, each["rule"], each["path"] or "-") for each in json.loads(done.stdout)["findings"]}
