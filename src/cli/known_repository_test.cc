@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include "os/temp_folder.h"
 
 namespace ecluse::cli {
 namespace {
@@ -17,13 +18,9 @@ constexpr uid_t kNobody = 65534;
 class Known : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "ecluse-known-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
     fs::create_directory(folder_ / "repository");
     std::ofstream(folder_ / "repository" / "a.py") << "import os\nos.environ['TOKEN']\n";
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void read(const std::map<std::string, std::string>& environment, bool afresh = false) {
     const Session session{.terminal = {.in = in_, .out = out_, .err = err_},
@@ -44,7 +41,8 @@ class Known : public testing::Test {
     return files;
   }
 
-  fs::path folder_;
+  os::TempFolder own_;
+  const fs::path folder_ = own_.path();
   std::istringstream in_;
   std::ostringstream out_;
   std::ostringstream err_;

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
+#include "os/temp_folder.h"
 #include "preflight/facts/prepared_bytes.h"
 #include "preflight/tree/walk.h"
 
@@ -23,13 +23,6 @@ std::string name_of_repository(std::size_t n) {
 
 class Store : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "ecluse-facts-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   FactStore open(const std::string& program = "build 1", std::size_t repository = 0) const {
     return {root_ / "facts", name_of_repository(repository), program};
   }
@@ -47,7 +40,8 @@ class Store : public testing::Test {
     return found;
   }
 
-  fs::path root_;
+  os::TempFolder own_;
+  const fs::path root_ = own_.path();
 };
 
 bool knows(const FactStore& store, const std::string& path) {
@@ -142,7 +136,6 @@ TEST_F(Store, ForgetsTheRepositoriesThatWereReadLongestAgoAndNothingElse) {
 class KnownRepository : public Store {
  protected:
   void SetUp() override {
-    Store::SetUp();
     fs::create_directory(root_ / "repository");
     std::ofstream(root_ / "repository" / "a.py") << kSource;
   }

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 
 #include "os/subprocess.h"
+#include "os/temp_folder.h"
 
 namespace ecluse::preflight {
 namespace {
@@ -17,13 +17,6 @@ namespace fs = std::filesystem;
 /// A folder of its own for each test.
 class Walk : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "ecluse-walk-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   void write(const std::string& path, const std::string& text) {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path, std::ios::binary) << text;
@@ -42,7 +35,8 @@ class Walk : public testing::Test {
     return repository ? std::move(*repository) : Repository{};
   }
 
-  fs::path root_;
+  os::TempFolder own_;
+  const fs::path root_ = own_.path();
 };
 
 bool has_obstacle(const Repository& repository, std::string_view path) {
