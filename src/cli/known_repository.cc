@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <optional>
+#include <memory>
 #include <ostream>
 #include <system_error>
 
@@ -38,21 +38,21 @@ bool is_own(fs::path folder) {
   return S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
 }
 
-std::optional<preflight::FactStore> store_of(const Session& session, const fs::path& root) {
+std::unique_ptr<preflight::FactStore> store_of(const Session& session, const fs::path& root) {
   const auto folder = cache_folder(session);
   auto program = os::build_id();
   std::error_code error;
   const auto repository = fs::canonical(root, error);
-  if (folder.empty() || program.empty() || error || !is_own(folder)) return std::nullopt;
-  return preflight::FactStore(folder / "check", repository, std::move(program));
+  if (folder.empty() || program.empty() || error || !is_own(folder)) return nullptr;
+  return std::make_unique<preflight::FactStore>(folder / "check", repository, std::move(program));
 }
 
 }  // namespace
 
 Result<preflight::Repository> read_known(const Session& session, const fs::path& root,
                                          bool afresh) {
-  auto store = afresh ? std::nullopt : store_of(session, root);
-  auto repository = preflight::read_repository(root, store ? &*store : nullptr);
+  const auto store = afresh ? nullptr : store_of(session, root);
+  auto repository = preflight::read_repository(root, store.get());
   const auto saved = store && repository ? store->save() : Result<void>{};
   if (!saved)
     session.terminal.err << "what was read could not be kept, and will be read again: "

@@ -1,11 +1,16 @@
 #include "preflight/facts/prepared_bytes.h"
 
+// Most lengths are 0. NOLINTNEXTLINE(cppcoreguidelines-macro-usage)
+#define CEREAL_SIZE_TYPE std::uint32_t
 #include <cereal/archives/binary.hpp>
 #include <cereal/types/optional.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
+#include <cstdint>
 #include <exception>
+#include <istream>
 #include <sstream>
+#include <streambuf>
 
 namespace ecluse::preflight {
 
@@ -116,6 +121,19 @@ static void serialize(Archive& archive, Prepared& prepared) {
   archive(text, suppressions, imports, code);
 }
 
+namespace {
+
+/// A text to be read from where it lies.
+class View : public std::streambuf {
+ public:
+  explicit View(std::string_view text) {
+    auto* begin = const_cast<char*>(text.data());  // never written to: there is no overflow()
+    setg(begin, begin, begin + text.size());
+  }
+};
+
+}  // namespace
+
 std::string to_bytes(const Prepared& prepared) {
   std::ostringstream out;
   cereal::BinaryOutputArchive archive(out);
@@ -123,9 +141,10 @@ std::string to_bytes(const Prepared& prepared) {
   return std::move(out).str();
 }
 
-std::optional<Prepared> from_bytes(const std::string& bytes) {
+std::optional<Prepared> from_bytes(std::string_view bytes) {
   try {
-    std::istringstream in(bytes);
+    View view(bytes);
+    std::istream in(&view);
     cereal::BinaryInputArchive archive(in);
     std::optional<Prepared> made(std::in_place);
     archive(*made);

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "preflight/facts/repository.h"
 
@@ -13,6 +14,6 @@ std::string to_bytes(const Prepared& prepared);
 
 /// Of bytes that to_bytes() of this build made, whole; nothing where they end too early. They are
 /// taken on trust otherwise: who keeps them, keeps a digest too.
-std::optional<Prepared> from_bytes(const std::string& bytes);
+std::optional<Prepared> from_bytes(std::string_view bytes);
 
 }  // namespace ecluse::preflight

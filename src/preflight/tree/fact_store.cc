@@ -4,14 +4,10 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cereal/archives/binary.hpp>
-#include <cereal/types/array.hpp>
-#include <cereal/types/map.hpp>
-#include <cereal/types/string.hpp>
-#include <exception>
-#include <sstream>
+#include <cstdint>
+#include <cstring>
 #include <system_error>
-#include <utility>
+#include <vector>
 
 #include "os/file.h"
 
@@ -22,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kEnding = ".facts";
+constexpr std::size_t kSealBytes = crypto_generichash_BYTES;
 
 /// BLAKE2b (RFC 7693).
 template <std::size_t kBytes>
@@ -38,8 +35,27 @@ std::array<unsigned char, kBytes> digest_of(std::initializer_list<std::string_vi
 }
 
 std::string seal_of(std::string_view bytes) {
-  const auto digest = digest_of<crypto_generichash_BYTES>({bytes});
+  const auto digest = digest_of<kSealBytes>({bytes});
   return {digest.begin(), digest.end()};
+}
+
+void put(std::string& bytes, std::string_view field) {
+  const auto size = static_cast<std::uint32_t>(field.size());
+  bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(field);
+}
+
+/// The next `size` bytes of `rest`, or what there is of them.
+std::string_view take(std::string_view& rest, std::size_t size) {
+  const auto taken = rest.substr(0, size);
+  rest.remove_prefix(taken.size());
+  return taken;
+}
+
+std::string_view take_field(std::string_view& rest) {
+  std::uint32_t size = 0;
+  const auto bytes = take(rest, sizeof size);
+  std::memcpy(&size, bytes.data(), bytes.size());
+  return take(rest, size);
 }
 
 std::string hex(const FactStore::Key& key) {
@@ -62,8 +78,10 @@ bool is_store(const fs::directory_entry& entry) {
 FactStore::FactStore(const fs::path& folder, const fs::path& repository, std::string program)
     : file_(folder / (hex(key_of(repository.string(), "")) + std::string(kEnding))),
       program_(std::move(program)) {
-  // One that is not there, or cannot be read, only costs time.
-  if (const auto bytes = os::read_file(file_, kBytesMax)) unpack(*bytes);
+  auto bytes = os::read_file(file_, kBytesMax);
+  if (!bytes) return;  // one that is not there, or cannot be read, only costs time
+  bytes_ = std::move(*bytes);
+  unpack();
 }
 
 FactStore::Key FactStore::key_of(std::string_view path, std::string_view bytes) {
@@ -71,19 +89,17 @@ FactStore::Key FactStore::key_of(std::string_view path, std::string_view bytes) 
   return digest_of<std::tuple_size_v<Key>>({path, std::string_view("\0", 1), bytes});
 }
 
-const std::string* FactStore::find(const Key& key) const {
+std::optional<std::string_view> FactStore::find(const Key& key) const {
   const auto found = known_.find(key);
-  return found == known_.end() ? nullptr : &found->second;
+  return found == known_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void FactStore::keep(const Key& key, std::string bytes) {
-  kept_.insert_or_assign(key, std::move(bytes));
+void FactStore::keep(const Key& key) {
+  if (const auto known = find(key)) still_.insert_or_assign(key, *known);
 }
 
 Result<void> FactStore::save() const {
-  const bool news =
-      std::ranges::any_of(kept_, [this](const auto& each) { return !known_.contains(each.first); });
-  if (!news) {
+  if (news_.empty()) {
     std::error_code none;  // there is no file when there are no facts
     fs::last_write_time(file_, fs::file_time_type::clock::now(), none);
     return {};
@@ -95,26 +111,31 @@ Result<void> FactStore::save() const {
   return forget_oldest();
 }
 
+/// A seal of what follows: the program, then a key and its facts, as often as there are any.
 std::string FactStore::packed() const {
-  std::ostringstream out;
-  cereal::BinaryOutputArchive archive(out);
-  archive(program_, kept_);
-  const auto bytes = std::move(out).str();
-  return seal_of(bytes) + bytes;
+  std::string bytes(kSealBytes, '\0');
+  put(bytes, program_);
+  const auto put_all = [&](const auto& facts) {
+    for (const auto& [key, each] : facts) {
+      bytes.append(key.begin(), key.end());
+      put(bytes, each);
+    }
+  };
+  put_all(still_);
+  put_all(news_);
+  bytes.replace(0, kSealBytes, seal_of(std::string_view(bytes).substr(kSealBytes)));
+  return bytes;
 }
 
-void FactStore::unpack(const std::string& bytes) {
-  if (bytes.size() < crypto_generichash_BYTES) return;
-  const auto sealed = bytes.substr(crypto_generichash_BYTES);
-  if (!bytes.starts_with(seal_of(sealed))) return;
-  try {
-    std::istringstream in(sealed);
-    cereal::BinaryInputArchive archive(in);
-    std::string program;
-    archive(program);
-    if (program == program_) archive(known_);
-  } catch (const std::exception&) {
-    known_.clear();
+void FactStore::unpack() {
+  std::string_view rest = bytes_;
+  const auto seal = take(rest, kSealBytes);
+  if (seal != seal_of(rest) || take_field(rest) != program_) return;
+  while (rest.size() >= std::tuple_size_v<Key>) {
+    const auto digits = take(rest, std::tuple_size_v<Key>);
+    Key key{};
+    std::ranges::copy(digits, key.begin());
+    known_.insert_or_assign(key, take_field(rest));
   }
 }
 

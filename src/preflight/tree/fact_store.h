@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/result.h"
 #include "preflight/facts/repository.h"
@@ -28,27 +28,30 @@ class FactStore {
   /// id) did not write, or what was damaged since, holds nothing.
   FactStore(const std::filesystem::path& folder, const std::filesystem::path& repository,
             std::string program);
+  FactStore(FactStore&&) = delete;  // views into itself
 
   static Key key_of(std::string_view path, std::string_view bytes);
-  /// What to_bytes() made of the file; null when it is not known.
-  const std::string* find(const Key& key) const;
-  /// It was in the repository just now. What save() writes is what was kept since the beginning.
-  void keep(const Key& key, std::string bytes);
+  /// What to_bytes() made of the file; a view as long as the store lives.
+  std::optional<std::string_view> find(const Key& key) const;
+  /// A file that find() knew is in the repository still. What save() writes is what was kept.
+  void keep(const Key& key);
+  /// So is one that it did not know.
+  void keep(const Key& key, std::string bytes) { news_.insert_or_assign(key, std::move(bytes)); }
   /// Nothing is written when nothing was kept that was not known. For its owner alone: facts hold
   /// pieces of source.
   Result<void> save() const;
 
  private:
-  using Facts = std::map<Key, std::string>;
-
   std::string packed() const;
-  void unpack(const std::string& bytes);
+  void unpack();
   Result<void> forget_oldest() const;
 
   std::filesystem::path file_;
   std::string program_;
-  Facts known_;
-  Facts kept_;
+  std::string bytes_;                      ///< of the file
+  std::map<Key, std::string_view> known_;  ///< into `bytes_`
+  std::map<Key, std::string_view> still_;  ///< those of them that were kept
+  std::map<Key, std::string> news_;
 };
 
 }  // namespace ecluse::preflight

@@ -45,8 +45,7 @@ class Store : public testing::Test {
 };
 
 bool knows(const FactStore& store, const std::string& path) {
-  const auto* found = store.find(FactStore::key_of(path, kSource));
-  return found && *found == "of " + path;
+  return store.find(FactStore::key_of(path, kSource)) == "of " + path;
 }
 
 unsigned mode_of(const fs::path& path) {
@@ -78,9 +77,13 @@ TEST_F(Store, DoesNotKnowWhatAnotherRepositoryHolds) {
 
 TEST_F(Store, ForgetsWhatIsNotThereAnyMore) {
   keep_and_save(open(), {"a.py", "b.py"});
-  keep_and_save(open(), {"b.py", "c.py"});
+  auto second = open();
+  second.keep(FactStore::key_of("b.py", kSource));
+  second.keep(FactStore::key_of("c.py", kSource), "of c.py");
+  ASSERT_TRUE(second.save());
   EXPECT_FALSE(knows(open(), "a.py"));
   EXPECT_TRUE(knows(open(), "b.py"));
+  EXPECT_TRUE(knows(open(), "c.py"));
 }
 
 TEST_F(Store, OfADamagedFileKnowsNothing) {

@@ -45,14 +45,13 @@ void Readers::read(Job& job) const {
     return;
   }
   job.key = FactStore::key_of(job.fact.path, job.bytes);
-  const auto* known = store_->find(job.key);
+  const auto known = store_->find(job.key);
   if (auto made = known ? from_bytes(*known) : std::nullopt) {
     job.made = std::move(*made);
-    job.kept = *known;
     return;
   }
   job.made = Collector::prepare(job.fact.path, job.bytes);
-  job.kept = to_bytes(job.made);
+  job.news = to_bytes(job.made);
 }
 
 void Readers::read_one(std::unique_lock<std::mutex>& lock) {
@@ -79,7 +78,8 @@ void Readers::deliver_first(std::unique_lock<std::mutex>& lock) {
   if (!Collector::is_source(job.fact.path)) {
     out_.content(job.fact, job.bytes);
   } else {
-    if (store_) store_->keep(job.key, std::move(job.kept));
+    if (store_ && job.news.empty()) store_->keep(job.key);
+    if (store_ && !job.news.empty()) store_->keep(job.key, std::move(job.news));
     out_.content(job.fact, std::move(job.made));
   }
   lock.lock();

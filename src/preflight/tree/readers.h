@@ -36,7 +36,7 @@ class Readers {
     std::string bytes;
     Prepared made;
     FactStore::Key key{};
-    std::string kept;  ///< what the store is to have of it
+    std::string news;  ///< what the store does not know of it yet
     State state = State::kDone;
   };
 
