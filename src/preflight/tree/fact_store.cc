@@ -44,6 +44,17 @@ void put(std::string& bytes, std::string_view field) {
   bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(field);
 }
 
+std::size_t packed_size(std::string_view field) {
+  return sizeof(std::uint32_t) + field.size();
+}
+
+template <typename Field>
+std::size_t packed_size(const std::map<FactStore::Key, Field>& facts) {
+  std::size_t size = 0;
+  for (const auto& [key, field] : facts) size += key.size() + packed_size(field);
+  return size;
+}
+
 /// The next `size` bytes of `rest`, or what there is of them.
 std::string_view take(std::string_view& rest, std::size_t size) {
   const auto taken = rest.substr(0, size);
@@ -114,6 +125,7 @@ Result<void> FactStore::save() const {
 /// A seal of what follows: the program, then a key and its facts, as often as there are any.
 std::string FactStore::packed() const {
   std::string bytes(kSealBytes, '\0');
+  bytes.reserve(kSealBytes + packed_size(program_) + packed_size(still_) + packed_size(news_));
   put(bytes, program_);
   const auto put_all = [&](const auto& facts) {
     for (const auto& [key, each] : facts) {
