@@ -48,18 +48,35 @@ Findings for_final_stages(const Subject& subject, Check check) {
   return found;
 }
 
+/// "${USER}": does an ARG or ENV of the file say what it is? It is empty otherwise.
+bool declares(const Dockerfile& file, std::string_view reference) {
+  const auto name = reference.substr(std::min(reference.find_first_not_of("${"), reference.size()));
+  const auto bare = name.substr(0, name.find_first_of("}:-"));
+  if (name.find(":-") != std::string_view::npos) return true;
+  for (const auto& stage : file.stages)
+    for (const auto& each : stage.instructions)
+      if ((each.name == "ARG" || each.name == "ENV") && contains_word(each.text, bare)) return true;
+  return false;
+}
+
 Findings root_user(const Subject& subject) {
   return for_final_stages(
-      subject, [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+      subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         const auto image = base_image(file, stage);
         if (image == "scratch" || any_of_words(image, {"nonroot", "unprivileged", "rootless"}))
           return std::nullopt;
         const auto* user = last_of(file, stage, "USER");
         const auto who = user ? std::string(user->text.substr(0, user->text.find(':'))) : "";
-        if (user && who != "root" && who != "0") return std::nullopt;
+        const bool nobody = who.starts_with('$') && !declares(file, who);
+        if (user && who != "root" && who != "0" && !nobody) return std::nullopt;
         // An entrypoint that gives up its rights by itself needs root to begin with.
         for (const auto* each : file.inherited(stage))
           if (any_of_words(each->text, {"gosu", "su-exec", "setpriv"})) return std::nullopt;
+        const auto* entry = last_of(file, stage, "ENTRYPOINT");
+        const auto* script =
+            entry ? started_script(subject.repository, file, entry->argv()) : nullptr;
+        if (script && any_of_words(script->text, {"gosu ", "su-exec ", "setpriv ", "exec su "}))
+          return std::nullopt;
         return at(file.path, user ? user->place : stage.place,
                   user ? "USER " + user->text : "no USER: the image runs as root");
       });
@@ -101,13 +118,19 @@ Findings latest_tag(const Subject& subject) {
   return found;
 }
 
+/// `apk add --virtual` is a group to remove by its name; nothing goes by itself.
+bool removes_packages(const std::vector<const Instruction*>& all) {
+  return std::ranges::any_of(all, [](const Instruction* each) {
+    return each->name == "RUN" && any_of_words(each->text + each->heredoc, {"apk del"});
+  });
+}
+
 bool installs_compiler(const Instruction& run) {
   const auto& text = run.heredoc.empty() ? run.text : run.heredoc;
   const bool installs =
       any_of_words(text, {"apt-get install", "apt install", "apk add", "yum install", "dnf install",
                           "apt-get -y install", "install -y"});
-  if (!installs ||
-      any_of_words(text, {"purge", "apk del", "autoremove", "apt-get remove", "--virtual"}))
+  if (!installs || any_of_words(text, {"purge", "apk del", "autoremove", "apt-get remove"}))
     return false;
   for (const std::string_view word : {"gcc", "build-essential", "build-base", "clang", "cmake"})
     if (contains_word(text, word)) return true;
@@ -115,14 +138,16 @@ bool installs_compiler(const Instruction& run) {
 }
 
 Findings compilers(const Subject& subject) {
-  return for_final_stages(subject,
-                          [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-                            for (const auto* each : file.inherited(stage)) {
-                              if (each->name == "RUN" && installs_compiler(*each))
-                                return at(file.path, each->place, "RUN " + each->text);
-                            }
-                            return std::nullopt;
-                          });
+  return for_final_stages(
+      subject, [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        const auto all = file.inherited(stage);
+        for (const auto* each : all) {
+          if (each->name == "RUN" && installs_compiler(*each) &&
+              !(each->text.find("--virtual") != std::string::npos && removes_packages(all)))
+            return at(file.path, each->place, "RUN " + each->text);
+        }
+        return std::nullopt;
+      });
 }
 
 bool serves_by_itself(std::string_view image) {
@@ -276,6 +301,14 @@ Findings shell_first(const Subject& subject) {
   return found;
 }
 
+/// `wait-for -p 3306`: whom it waits for, not where it listens.
+bool is_database_port(std::string_view text) {
+  const auto number = text.substr(0, text.find_first_not_of("0123456789"));
+  for (const std::string_view port : {"3306", "5432", "6379", "27017", "5672", "1433", "11211"})
+    if (number == port) return true;
+  return false;
+}
+
 /// "0.0.0.0:8000" in what it starts, and no $PORT.
 bool has_literal_port(std::string_view text) {
   if (any_of_words(text, {"$PORT", "${PORT", "$port", "${port", "$WEB_PORT"})) return false;
@@ -287,7 +320,9 @@ bool has_literal_port(std::string_view text) {
       const auto digit = rest.find_first_of("0123456789");
       const auto colon = rest.find(':');
       const auto from = colon != std::string_view::npos ? colon + 1 : digit;
-      if (from < rest.size() && std::isdigit(static_cast<unsigned char>(rest[from]))) return true;
+      if (from < rest.size() && std::isdigit(static_cast<unsigned char>(rest[from])) &&
+          !is_database_port(rest.substr(from)))
+        return true;
     }
   }
   return false;
@@ -357,17 +392,22 @@ std::vector<const Instruction*> brought_by(const Dockerfile& file, const Stage& 
   return all;
 }
 
-bool installs_all_of_node(std::string_view text) {
+bool installs_all_of_node(std::string_view line) {
+  const auto text = std::string(line) + " ";
   const bool installs = any_of_words(
       text, {"npm ci", "npm install", "npm i ", "yarn install", "pnpm install", "pnpm i "});
   return installs && !any_of_words(text, {"--production", "--omit=dev", "--omit dev", "--only=prod",
                                           "--prod", "-g ", "--global", "NODE_ENV=production"});
 }
 
-/// The package.json beside the Dockerfile, else the top one, names something for development.
+/// The package.json beside the Dockerfile, else the top one, else any names something for
+/// development.
 bool has_node_tools(const Subject& subject, const Dockerfile& file) {
-  const auto* package = subject.repository.package_of(folder_of(file.path));
-  return !package || std::ranges::any_of(package->dependencies, &Dependency::development);
+  const auto* beside = subject.repository.package_of(folder_of(file.path));
+  return std::ranges::any_of(subject.repository.manifests, [&](const Manifest& each) {
+    return each.kind == ManifestKind::kNode && (!beside || beside == &each) &&
+           std::ranges::any_of(each.dependencies, &Dependency::development);
+  });
 }
 
 Findings development_dependencies(const Subject& subject) {
@@ -409,14 +449,22 @@ Findings dropped_arguments(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         const auto* entry = last_of(file, stage, "ENTRYPOINT");
-        const auto dropped = arguments_of(subject, file, stage);
-        if (!entry || dropped.empty()) return std::nullopt;
+        if (!entry) return std::nullopt;
+        const auto* command = last_of(file, stage, "CMD");
+        if (!entry->json && command && !trim(entry->text).starts_with('['))
+          return at(file.path, entry->place,
+                    "CMD " + command->text + " is never run: ENTRYPOINT is a shell's line");
         const auto* script = started_script(subject.repository, file, entry->argv());
         if (!script || any_of_words(script->text, {"\"$@\"", "$@", "\"$*\"", "$*"}))
           return std::nullopt;
         const auto last =
             script->script.commands.empty() ? Place{1, 1} : script->script.commands.back().place;
-        return at(script->path, last, dropped + " is never run");
+        const auto dropped = arguments_of(subject, file, stage);
+        if (!dropped.empty()) return at(script->path, last, dropped + " is never run");
+        auto made = at(script->path, last, "what `docker run` is given is never run");
+        made.severity = Severity::kInfo;
+        made.because = "the image has no CMD that would be lost";
+        return made;
       });
 }
 
@@ -446,6 +494,10 @@ constexpr std::array kEnds = {
     EndOfLife{"mysql", "8.0", "2026-04-30"},       EndOfLife{"mongo", "3", "2021-04-30"},
     EndOfLife{"mongo", "6", "2025-07-31"},         EndOfLife{"node", "8", "2019-12-31"},
     EndOfLife{"node", "15", "2021-06-01"},         EndOfLife{"node", "23", "2025-06-01"},
+    EndOfLife{"node", "boron", "2019-04-30"},      EndOfLife{"node", "carbon", "2019-12-31"},
+    EndOfLife{"node", "dubnium", "2021-04-30"},    EndOfLife{"node", "erbium", "2022-04-30"},
+    EndOfLife{"node", "fermium", "2023-04-30"},    EndOfLife{"node", "gallium", "2023-09-11"},
+    EndOfLife{"node", "hydrogen", "2025-04-30"},   EndOfLife{"node", "iron", "2026-04-30"},
     EndOfLife{"mongo", "4", "2024-02-29"},         EndOfLife{"mongo", "5", "2024-10-31"},
 };
 
@@ -455,12 +507,21 @@ bool is_version(std::string_view tag, std::string_view version) {
   return rest.empty() || rest[0] == '-' || rest[0] == '.';
 }
 
+/// "3.9-slim" of "tiangolo/uvicorn-gunicorn:python3.9-slim": what an image of somebody else holds.
+std::string_view python_within(std::string_view tag) {
+  constexpr std::string_view kWord = "python";
+  const auto at = tag.find(kWord);
+  return at == std::string_view::npos ? std::string_view{} : tag.substr(at + kWord.size());
+}
+
 const EndOfLife* end_of(std::string_view image, std::string_view today) {
   for (const auto& each : kEnds) {
     const bool suffix = each.image == "debian" && std::isalpha(each.version[0]) &&
                         tag_of(image).ends_with("-" + std::string(each.version));
-    const bool same =
-        (name_of(image) == each.image && is_version(tag_of(image), each.version)) || suffix;
+    const bool within =
+        each.image == "python" && is_version(python_within(tag_of(image)), each.version);
+    const bool same = (name_of(image) == each.image && is_version(tag_of(image), each.version)) ||
+                      suffix || within;
     if (same && each.day < today) return &each;
   }
   return nullptr;
