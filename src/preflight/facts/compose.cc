@@ -176,9 +176,11 @@ ComposeService read_service(const YamlEntry& entry) {
   if (const auto* volumes = node.find("volumes"))
     for (const auto* each : volumes->as_list()) read_mount(*each, service);
   if (const auto* files = node.find("env_file")) {
-    for (const auto* each : files->as_list())
-      service.env_files.emplace_back(
-          each->kind == YamlKind::kMap ? each->scalar("path") : each->text, each->place);
+    for (const auto* each : files->as_list()) {
+      const bool map = each->kind == YamlKind::kMap;
+      if (map && each->scalar("required") == "false") continue;  // it may be absent
+      service.env_files.emplace_back(map ? each->scalar("path") : each->text, each->place);
+    }
   }
   return service;
 }

@@ -197,6 +197,12 @@ bool is_health_route(std::string_view route) {
   std::erase(segments, "");
   if (segments.empty()) return false;
   if (is_health_word(segments.back())) return true;
+  // "/status", "/api/v1/status"; "/orders/status" is an order's.
+  if (segments.back() == "status" &&
+      std::all_of(segments.begin(), segments.end() - 1, [](std::string_view each) {
+        return each == "api" || (each.size() == 2 && each[0] == 'v');
+      }))
+    return true;
   return segments.size() > 1 && is_health_word(segments[segments.size() - 2]) &&
          std::ranges::find(kParts, segments.back()) != kParts.end();
 }

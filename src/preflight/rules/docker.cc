@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/text.h"
+#include "preflight/facts/makefile.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -63,7 +64,9 @@ Findings root_user(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         const auto image = base_image(file, stage);
-        if (image == "scratch" || any_of_words(image, {"nonroot", "unprivileged", "rootless"}))
+        // A database's own entrypoint gives up its rights.
+        if (!service_of_image(image).empty() || image == "scratch" ||
+            any_of_words(image, {"nonroot", "unprivileged", "rootless"}))
           return std::nullopt;
         const auto* user = last_of(file, stage, "USER");
         const auto who = user ? std::string(user->text.substr(0, user->text.find(':'))) : "";
@@ -125,12 +128,24 @@ bool removes_packages(const std::vector<const Instruction*>& all) {
   });
 }
 
+/// `apt-get autoremove gcc` removes it; without a name it removes nothing that was asked for.
+bool autoremoves(std::string_view text) {
+  constexpr std::string_view kWord = "autoremove";
+  for (auto at = text.find(kWord); at != std::string_view::npos; at = text.find(kWord, at + 1)) {
+    auto rest = text.substr(at + kWord.size());
+    rest = rest.substr(0, rest.find_first_of("&;|\n"));
+    for (const auto& word : split(rest, ' '))
+      if (!word.empty() && word[0] != '-' && word[0] != '\\') return true;
+  }
+  return false;
+}
+
 bool installs_compiler(const Instruction& run) {
   const auto& text = run.heredoc.empty() ? run.text : run.heredoc;
   const bool installs =
       any_of_words(text, {"apt-get install", "apt install", "apk add", "yum install", "dnf install",
                           "apt-get -y install", "install -y"});
-  if (!installs || any_of_words(text, {"purge", "apk del", "autoremove", "apt-get remove"}))
+  if (!installs || autoremoves(text) || any_of_words(text, {"purge", "apk del", "apt-get remove"}))
     return false;
   for (const std::string_view word : {"gcc", "build-essential", "build-base", "clang", "cmake"})
     if (contains_word(text, word)) return true;
@@ -204,9 +219,12 @@ bool shell_stays(std::string_view shell, std::string_view base, std::string_view
 }
 
 /// Started in the foreground, so that the script waits for it and what follows is never reached.
-bool starts_server(const ShellCommand& each) {
+bool starts_server(const Repository& repository, const ShellCommand& each) {
   if (each.background || each.tested || each.function || each.piped) return false;
   const auto first = file_name(each.name());
+  if (first == "make")
+    return any_of_words(follow_make(repository.text("Makefile"), each.text),
+                        {"gunicorn ", "uvicorn ", "daphne ", "runserver", "streamlit run"});
   for (const std::string_view server : {"gunicorn", "uvicorn", "daphne", "hypercorn", "uwsgi",
                                         "waitress-serve", "streamlit", "celery"})
     if (first == server) return true;
@@ -215,11 +233,11 @@ bool starts_server(const ShellCommand& each) {
 }
 
 /// The command that the script's shell waits for; null when the shell is replaced.
-const ShellCommand* waited_for(const ScriptFile& script) {
+const ShellCommand* waited_for(const Repository& repository, const ScriptFile& script) {
   const ShellCommand* last = nullptr;
   for (const auto& each : script.script.commands) {
     if (each.name() == "exec") return nullptr;
-    if (starts_server(each)) return &each;
+    if (starts_server(repository, each)) return &each;
     if (!each.function && !each.substituted) last = &each;
   }
   return last && last->name() != "exit" ? last : nullptr;
@@ -245,7 +263,8 @@ Findings shell_of_images(const Subject& subject) {
           if (!each) continue;
           const auto* script = started_script(subject.repository, file, each->argv());
           const bool keeper = any_of_words(each->text, {"tini", "dumb-init"});
-          if (const auto* waits = script && !keeper ? waited_for(*script) : nullptr)
+          if (const auto* waits =
+                  script && !keeper ? waited_for(subject.repository, *script) : nullptr)
             return at(script->path, waits->place, waits->text + " is started without exec");
           // Words of CMD behind an ENTRYPOINT are its arguments, no command of a shell.
           const bool arguments =
@@ -283,7 +302,7 @@ void shell_of_services(const Subject& subject, Findings& found) {
     for (const auto& service : compose->services) {
       if (!service_runs_ours(service) || service.init) continue;
       const auto* script = started_script(subject.repository, *compose, service);
-      if (const auto* waits = script ? waited_for(*script) : nullptr)
+      if (const auto* waits = script ? waited_for(subject.repository, *script) : nullptr)
         found.push_back(at(script->path, waits->place, waits->text + " is started without exec"));
       const auto* file = subject.repository.find_dockerfile(built_from(*compose, service));
       const auto* stage = file ? file->final_stage() : nullptr;

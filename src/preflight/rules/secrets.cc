@@ -455,11 +455,19 @@ Findings compose_password(const Subject& subject) {
   return found;
 }
 
+/// `build:` of a Dockerfile that begins with `FROM postgres`.
+bool is_database(const Subject& subject, const Compose& compose, const ComposeService& service) {
+  if (!service_of_image(service.image).empty()) return true;
+  const auto* file = subject.repository.find_dockerfile(built_from(compose, service));
+  const auto* stage = file ? file->final_stage() : nullptr;
+  return stage && !service_of_image(stage->image).empty();
+}
+
 Findings open_database(const Subject& subject) {
   Findings found;
   for (const auto& compose : subject.repository.composes) {
     for (const auto& service : compose.services) {
-      if (service_of_image(service.image).empty()) continue;
+      if (!is_database(subject, compose, service)) continue;
       for (const auto& port : service.ports) {
         const bool open = port.address.empty() || port.address == "0.0.0.0" || port.address == "::";
         if (!open) continue;
