@@ -60,6 +60,14 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
+std::string to_upper(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return static_cast<char>('a' <= c && c <= 'z' ? c - 32 : c);
+  });
+  return out;
+}
+
 namespace {
 /// Length of the well-formed sequence at the start of `text` (RFC 3629), 0 if it is not one.
 std::size_t utf8_sequence(std::string_view text) {

@@ -16,6 +16,8 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 std::string_view trim(std::string_view text);
+/// Of ASCII letters; others stay as they are, whatever the locale.
+std::string to_upper(std::string_view text);
 bool is_valid_utf8(std::string_view text);
 /// Control characters as \xNN, cut to `max` bytes with "...": safe to print, and UTF-8 whatever
 /// `text` is (of what is not, every byte above 0x7F becomes \xNN). For text that stands alone.

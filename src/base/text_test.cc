@@ -17,6 +17,11 @@ TEST(Nearest, ProposesNothingForAWordThatResemblesNone) {
   EXPECT_EQ(nearest("kubernetes", kKeys), std::nullopt);
 }
 
+TEST(ToUpper, LeavesWhatIsNoAsciiLetter) {
+  EXPECT_EQ(to_upper("db_url2"), "DB_URL2");
+  EXPECT_EQ(to_upper("caf\xC3\xA9"), "CAF\xC3\xA9");
+}
+
 TEST(Utf8, RejectsOverlongSurrogatesAndCutSequences) {
   EXPECT_TRUE(is_valid_utf8("caf\xC3\xA9 \xF0\x9F\x9A\xA2"));
   EXPECT_FALSE(is_valid_utf8("\xC0\xAF"));

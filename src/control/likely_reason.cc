@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <regex>
 
 #include "base/text.h"
@@ -69,12 +68,6 @@ Guess missing_variable(const StartFacts& facts) {
   return std::nullopt;
 }
 
-std::string in_capitals(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
-}
-
 /// pydantic: the name on one line, `Field required` on the next.
 Guess missing_setting(const StartFacts& facts) {
   static const std::regex kName(R"(^([A-Za-z][A-Za-z0-9_]*)$)");
@@ -88,7 +81,7 @@ Guess missing_setting(const StartFacts& facts) {
         fmt::format("its settings demand {}, which no variable gives", name),
         fmt::format("set it in capitals (with the settings' prefix, if there is one) under `env:`, "
                     "or `ecluse secret set {}` and list it under `secrets:`",
-                    in_capitals(name))};
+                    to_upper(name))};
   }
   return std::nullopt;
 }

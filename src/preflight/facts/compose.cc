@@ -163,6 +163,9 @@ ComposeService read_service(const YamlEntry& entry) {
   service.entrypoint = words_of(node.find("entrypoint"));
   service.environment = read_variables(node.find("environment"));
   read_build(node.find("build"), service);
+  // Version 1 has it beside `build:`.
+  if (service.context && service.dockerfile.empty())
+    service.dockerfile = std::string(node.scalar("dockerfile"));
   read_health(node.find("healthcheck"), service);
   read_replicas(node, service);
   read_places(node, service);
@@ -173,9 +176,11 @@ ComposeService read_service(const YamlEntry& entry) {
   if (const auto* volumes = node.find("volumes"))
     for (const auto* each : volumes->as_list()) read_mount(*each, service);
   if (const auto* files = node.find("env_file")) {
-    for (const auto* each : files->as_list())
-      service.env_files.emplace_back(
-          each->kind == YamlKind::kMap ? each->scalar("path") : each->text, each->place);
+    for (const auto* each : files->as_list()) {
+      const bool map = each->kind == YamlKind::kMap;
+      if (map && each->scalar("required") == "false") continue;  // it may be absent
+      service.env_files.emplace_back(map ? each->scalar("path") : each->text, each->place);
+    }
   }
   return service;
 }
@@ -192,6 +197,16 @@ bool is_development(std::string_view path, const Compose& compose) {
            words.find("npm run dev") != std::string::npos ||
            words.find("nodemon") != std::string::npos;
   });
+}
+
+/// Where the services stand: below `services:`, in files of version 1 at the top.
+const Yaml* services_of(const Yaml& root) {
+  if (const auto* services = root.find("services")) return services;
+  const bool first = !root.find("version") && !root.find("include") &&
+                     std::ranges::any_of(root.entries, [](const YamlEntry& each) {
+                       return each.value.find("image") || each.value.find("build");
+                     });
+  return first ? &root : nullptr;
 }
 
 }  // namespace
@@ -236,12 +251,13 @@ bool is_compose_name(std::string_view name) {
 Compose read_compose(std::string_view path, const Yaml& root) {
   Compose compose;
   compose.path = std::string(path);
-  if (const auto* services = root.find("services")) {
+  const auto* services = services_of(root);
+  if (services) {
     for (const auto& entry : services->entries) {
       if (entry.value.kind == YamlKind::kMap) compose.services.push_back(read_service(entry));
     }
   }
-  if (const auto* volumes = root.find("volumes"))
+  if (const auto* volumes = root.find("volumes"); volumes && services != &root)
     for (const auto& entry : volumes->entries) compose.volumes.push_back(entry.key);
   compose.development = is_development(path, compose);
   return compose;

@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::size_t kInstructionBytesMax = 32 * 1024;
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::toupper(c); });
-  return out;
-}
-
 std::optional<std::vector<std::string>> exec_form(std::string_view text) {
   if (!trim(text).starts_with('[')) return std::nullopt;
   const auto parsed = nlohmann::json::parse(text, nullptr, false);
@@ -100,7 +94,7 @@ std::optional<Instruction> take_instruction(Lines& lines) {
   const auto text = trim(whole);
   if (text.empty()) return std::nullopt;
   const auto end = std::min(text.find_first_of(" \t"), text.size());
-  made.name = upper(text.substr(0, end));
+  made.name = to_upper(text.substr(0, end));
   auto rest = trim(text.substr(end));
   take_flags(rest, made);
   made.text = std::string(rest);
@@ -235,7 +229,10 @@ Dockerfile read_dockerfile(std::string_view path, std::string_view source) {
 
 bool is_dockerfile_name(std::string_view name) {
   const auto lower = to_lower(name);
-  return lower == "dockerfile" || lower == "containerfile" || lower.ends_with(".dockerfile") ||
+  const bool dashed = (lower.starts_with("dockerfile-") || lower.starts_with("dockerfile_")) &&
+                      lower.find('.') == std::string::npos;  // "Dockerfile-prod", no script of it
+  return dashed || lower == "dockerfile" || lower == "containerfile" ||
+         lower.ends_with(".dockerfile") ||
          (lower.starts_with("dockerfile.") && !lower.ends_with(".dockerignore") &&
           !lower.ends_with(".md") && !lower.ends_with(".txt"));
 }

@@ -96,6 +96,8 @@ class JavaScriptReader final : public CodeReader {
     if (type == "try_statement") return attempt(node, scope, depth, "catch_clause");
     if (type == "import_statement") import(node, scope);
     if (type == "variable_declarator") declaration(node, scope);
+    if (type == "public_field_definition")
+      assign(node.field(Field::kName), node.field(Field::kValue), scope, node.place());
     if (type == "assignment_expression")
       assign(node.field(Field::kLeft), node.field(Field::kRight), scope, node.place());
     if (type == "call_expression" || type == "new_expression") call(node, scope);

@@ -226,7 +226,9 @@ std::string normal_name(std::string_view package) {
   return name;
 }
 
-bool is_manifest_name(std::string_view name) {
+bool is_manifest_path(std::string_view path) {
+  const auto name = file_name(path);
+  if (file_name(folder_of(path)) == "requirements" && name.ends_with(".txt")) return true;
   return is_requirements_name(name) || name == "pyproject.toml" || name == "Pipfile" ||
          name == "package.json";
 }

@@ -44,7 +44,8 @@ struct Manifest {
 };
 
 /// By the file's name; nothing is read of any other file.
-bool is_manifest_name(std::string_view file_name);
+/// "requirements.txt", "web/package.json", "requirements/prod.txt".
+bool is_manifest_path(std::string_view path);
 Manifest read_manifest(std::string_view path, const TextFile& file);
 
 std::string normal_name(std::string_view package);

@@ -21,22 +21,31 @@ std::vector<std::string> parts_of(std::string_view line) {
   return parts;
 }
 
-/// The script that a command names; null when it is no call of one.
-const Script* script_called(const Manifest& package, std::string_view command) {
-  const auto words = split(command, ' ');
-  if (words.size() < 2) return nullptr;
+/// The script that a command names, and what it is given besides; null when it is no call of one.
+struct ScriptCall {
+  const Script* script = nullptr;
+  std::string arguments;
+};
+ScriptCall script_called(const Manifest& package, std::string_view command) {
+  auto words = split(command, ' ');
+  std::erase(words, "");
+  if (words.size() < 2) return {};
   const bool yarn = words[0] == "yarn" || words[0] == "pnpm" || words[0] == "bun";
-  if (words[0] != "npm" && !yarn) return nullptr;
+  if (words[0] != "npm" && !yarn) return {};
   const bool run = words[1] == "run" || words[1] == "run-script";
-  if (run) return words.size() > 2 ? package.find_script(words[2]) : nullptr;
-  return yarn || words[1] == "start" ? package.find_script(words[1]) : nullptr;
+  const std::size_t name = run ? 2 : 1;
+  if (name >= words.size() || !(run || yarn || words[1] == "start")) return {};
+  return {package.find_script(words[name]),
+          join(std::span<const std::string>(words).subspan(name + 1), " ")};
 }
 
 std::string followed(const Manifest& package, std::string_view line, int depth) {
   std::vector<std::string> commands;
   for (const auto& part : parts_of(line)) {
-    const auto* script = depth < kScriptsDeep ? script_called(package, part) : nullptr;
-    commands.push_back(script ? followed(package, script->command, depth + 1) : part);
+    const auto called = depth < kScriptsDeep ? script_called(package, part) : ScriptCall{};
+    const auto with = called.arguments.empty() ? "" : " " + called.arguments;
+    commands.push_back(called.script ? followed(package, called.script->command + with, depth + 1)
+                                     : part);
   }
   return join(commands, " && ");
 }

@@ -291,12 +291,24 @@ class PythonReader final : public CodeReader {
     if (!is_variable_name(made.name)) return;
     const auto* fallback = value.find("default") ? value.find("default") : value.at(1);
     if (fallback) made.fallback = *fallback;
+    if (!fallback) otherwise(node, made);
     made.spelling = std::string(reader.callee);
     made.required = reader.fails && !fallback;
     made.place = node.place();
     made.scope = scope;
     use(node, made);
     out_.reads.push_back(std::move(made));
+  }
+
+  /// `os.environ.get("KEY") or "a literal"`
+  static void otherwise(const Syntax& node, EnvRead& made) {
+    const auto parent = node.parent();
+    if (parent.null() || parent.type() != "boolean_operator" ||
+        !parent.field(Field::kLeft).same_as(node))
+      return;
+    const auto right = parent.field(Field::kRight);
+    if (parent.field(Field::kOperator).text() == "or" && right.type() == "string")
+      made.fallback = value_of(right, 0);
   }
 
   /// The name is a parameter: whoever calls this function reads a variable.

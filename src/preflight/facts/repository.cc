@@ -99,6 +99,7 @@ constexpr std::array kPythonWords = {"environ",
                                      "127.0.0.1",
                                      "superuser",
                                      "health",
+                                     "/status",
                                      "CORS",
                                      "Dash(",
                                      "streamlit",
@@ -119,7 +120,15 @@ constexpr std::array kJavaScriptWords = {
     "process.env", "import.meta.env", "listen(",  "localhost", "127.0.0.1", "assword",
     "ecret",       "apiKey",          "API_KEY",  "mongoose",  "sqlite",    "redis",
     "cors(",       "health",          "/home/",   "/Users/",   "express(",  "createTransport",
-    "winston",     "sequelize",       "192.168.", ".sync(",    ":\\",       "throw "};
+    "winston",     "sequelize",       "192.168.", ".sync(",    ":\\",       "throw ",
+    "SECRET",      "PASSWORD",        "_TOKEN",   "TOKEN ="};
+
+/// "http://203.0.113.7"
+bool has_numbered_address(std::string_view text) {
+  for (auto at = text.find("://"); at != std::string_view::npos; at = text.find("://", at + 3))
+    if (at + 3 < text.size() && '1' <= text[at + 3] && text[at + 3] <= '9') return true;
+  return false;
+}
 
 template <typename Words>
 bool has_any(std::string_view text, const Words& words) {
@@ -250,7 +259,7 @@ Wish Collector::wish(std::string_view path, std::uint64_t bytes) {
   if (is_database_name(path)) return Wish::kHead;
   if (bytes > kFileBytesRead) return Wish::kNothing;
   const bool wanted = is_python(path) || is_javascript(path) || is_kept(path) ||
-                      is_manifest_name(name) || is_env_name(name);
+                      is_manifest_path(path) || is_env_name(name);
   return wanted ? Wish::kAll : Wish::kNothing;
 }
 
@@ -283,7 +292,8 @@ Prepared Collector::prepare(std::string_view path, std::string_view bytes) {
   add_suppressions(path, text, made.suppressions);
   const bool python = is_python(path);
   if (python) made.imports = python_imports(text);
-  const bool asked = python ? has_any(text, kPythonWords) : has_any(text, kJavaScriptWords);
+  const bool asked = (python ? has_any(text, kPythonWords) : has_any(text, kJavaScriptWords)) ||
+                     has_numbered_address(text);
   if (asked) made.code = python ? read_python(path, text) : read_javascript(path, text);
   made.text.text.clear();
   return made;
@@ -342,7 +352,7 @@ void Collector::text_content(const FileFact& fact, const TextFile& file) {
   // Images and services that a manual shows: nobody runs them.
   if (is_manual_path(fact.path) && (is_dockerfile_name(name) || is_compose_name(name))) return;
   if (is_kept(fact.path)) keep_text(fact, file);
-  if (is_manifest_name(name)) made_.manifests.push_back(read_manifest(fact.path, file));
+  if (is_manifest_path(fact.path)) made_.manifests.push_back(read_manifest(fact.path, file));
   if (is_dockerfile_name(name)) {
     made_.dockerfiles.push_back(read_dockerfile(fact.path, file.text));
   } else if (is_yaml(fact.path)) {

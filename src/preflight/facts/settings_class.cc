@@ -1,10 +1,10 @@
 #include "preflight/facts/settings_class.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "preflight/facts/text_file.h"
 
 namespace ecluse::preflight {
@@ -101,20 +101,14 @@ const Value* default_of(const TypedField& field) {
   return first && first->text != "..." ? first : nullptr;
 }
 
-std::string in_capitals(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
-}
-
 std::string variable_of(const SettingsClasses& known, const TypedField& field) {
   if (field.value && is_field_call(*field.value))
-    if (auto name = said_name(*field.value); !name.empty()) return in_capitals(std::move(name));
+    if (auto name = said_name(*field.value); !name.empty()) return to_upper(name);
   const auto* prefix = option(known, field.owner, "env_prefix");
   const bool literal = prefix && prefix->kind == ValueKind::kString;
   auto name = (literal ? prefix->text : std::string()) + field.name;
   const auto* sensitive = option(known, field.owner, "case_sensitive");
-  return sensitive && sensitive->text == "True" ? name : in_capitals(std::move(name));
+  return sensitive && sensitive->text == "True" ? name : to_upper(name);
 }
 
 bool is_optional(std::string_view type) {

@@ -141,12 +141,23 @@ constexpr std::array kConstructors = {
     Constructor{"express", Framework::kExpress, "express"},
 };
 
+/// `require("express")()`
+bool makes_what_it_requires(const Value& made, std::string_view module) {
+  if (made.callee != "require()") return false;
+  const auto quoted = made.text.find(module);
+  return quoted != std::string::npos && made.text.find(module, quoted + 1) == std::string::npos;
+}
+
+bool constructs(const CodeFile& file, const Value& made, const Constructor& known) {
+  return (ends_with_name(made.callee, known.callee) && file.imports_module(known.module)) ||
+         makes_what_it_requires(made, known.module);
+}
+
 void find_application(const CodeFile& file, Stack& stack) {
   for (const auto& each : file.assignments) {
     if (each.value.kind != ValueKind::kCall) continue;
     for (const auto& known : kConstructors) {
-      if (!ends_with_name(each.value.callee, known.callee) || !file.imports_module(known.module))
-        continue;
+      if (!constructs(file, each.value, known)) continue;
       const auto object = each.scope.function.empty() ? each.target : each.scope.function + "()";
       stack.applications.push_back({known.framework, file.path, object, each.place});
     }
@@ -186,6 +197,12 @@ bool is_health_route(std::string_view route) {
   std::erase(segments, "");
   if (segments.empty()) return false;
   if (is_health_word(segments.back())) return true;
+  // "/status", "/api/v1/status"; "/orders/status" is an order's.
+  if (segments.back() == "status" &&
+      std::all_of(segments.begin(), segments.end() - 1, [](std::string_view each) {
+        return each == "api" || (each.size() == 2 && each[0] == 'v');
+      }))
+    return true;
   return segments.size() > 1 && is_health_word(segments[segments.size() - 2]) &&
          std::ranges::find(kParts, segments.back()) != kParts.end();
 }

@@ -70,15 +70,20 @@ Findings mounted_source(const Subject& subject) {
       subject,
       [&](const Compose& compose, const ComposeService& service,
           const ComposeMount& mount) -> std::optional<Finding> {
-        if (is_being_written(service) || !mount.is_path() || !service_runs_ours(service))
-          return std::nullopt;
+        const auto mounted = join_path(folder_of(compose.path), mount.source);
+        // `image: me/shop` with the folder over it that has shop's Dockerfile.
+        const bool ours = service_runs_ours(service) ||
+                          (service.image.find('/') != std::string::npos && !mounted.empty() &&
+                           subject.repository.find_dockerfile(mounted + "/Dockerfile") != nullptr);
+        if (is_being_written(service) || !mount.is_path() || !ours) return std::nullopt;
         const auto context =
             service.context ? join_path(folder_of(compose.path), *service.context) : "";
         const auto source = join_path(folder_of(compose.path), mount.source);
         const bool top = mount.source == "." || mount.source == "./" ||
                          mount.source.starts_with("./") || mount.source.starts_with("../");
         const bool whole = service.context && !mount.read_only && source == context;
-        if (!top || (!whole && !holds_source(subject, source))) return std::nullopt;
+        if (!top || (!whole && service_runs_ours(service) && !holds_source(subject, source)))
+          return std::nullopt;
         return at(compose.path, mount.place,
                   mount.source + " is mounted over " + mount.target + " of " + service.name);
       });

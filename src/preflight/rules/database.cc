@@ -45,12 +45,20 @@ bool asks_for_sqlite(const CodeFile& file, const Scope& scope) {
   });
 }
 
+/// `DATABASES["default"].update(...)`: with what a variable says.
+bool changes_databases(const CodeFile& file) {
+  return std::ranges::any_of(file.calls, [](const Call& call) {
+    return call.callee().starts_with("DATABASES") && call.callee().ends_with("update");
+  });
+}
+
 void add_django_engines(const Subject& subject, std::vector<Engine>& engines) {
   for (const auto& django : subject.stack.djangos) {
     bool other = false;
     for (const auto* file : django.settings)
       for (const auto& each : file->assignments)
         other |= each.target.starts_with("DATABASES") && names_other_engine(each.value.text);
+    for (const auto* file : django.settings) other |= changes_databases(*file);
     for (const auto* file : django.settings) {
       for (const auto& each : file->assignments) {
         if (!each.target.starts_with("DATABASES") || !holds_sqlite(each.value)) continue;
@@ -74,7 +82,8 @@ bool is_other_configuration(const CodeFile& file, const Assignment& each) {
 }
 
 bool is_uri_name(std::string_view name) {
-  return any_of_words(name, {"SQLALCHEMY_DATABASE_UR", "DATABASE_UR", "database_url", "DB_URL"});
+  return any_of_words(
+      name, {"SQLALCHEMY_DATABASE_UR", "DATABASE_UR", "database_url", "DB_URL", "DB_URI"});
 }
 
 void add_assigned_engines(const CodeFile& file, std::vector<Engine>& engines) {
@@ -87,7 +96,12 @@ void add_assigned_engines(const CodeFile& file, std::vector<Engine>& engines) {
     engines.push_back({file.path, each.place, each.target + " uses SQLite", !chosen});
   }
   for (const auto& read : file.reads) {
-    if (read.fallback && holds_sqlite(*read.fallback) && !is_for_development(read.scope))
+    const auto type = to_lower(read.scope.type);
+    const bool other = is_for_development(read.scope) || read.name.starts_with("TEST_") ||
+                       read.name.starts_with("DEV_") ||
+                       any_of_words(type, {"devconfig", "developmentconfig", "testconfig",
+                                           "testingconfig", "localconfig"});
+    if (read.fallback && holds_sqlite(*read.fallback) && !other)
       engines.push_back({file.path, read.place, read.name + " falls back to SQLite", false});
   }
 }
@@ -246,7 +260,7 @@ Findings direct_sqlite(const Subject& subject) {
 /// Uploads and logs hold no database.
 bool may_hold_database(const ComposeMount& mount) {
   return !any_of_words(to_lower(file_name(mount.target)),
-                       {"static", "media", "upload", "log", "model", "cert", "ssl"});
+                       {"static", "media", "upload", "log", "model", "cert", "ssl", "template"});
 }
 
 bool has_data_volume(const Subject& subject) {

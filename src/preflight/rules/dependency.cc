@@ -147,8 +147,7 @@ std::set<std::string> own_modules(const Repository& repository) {
 bool only_requirements(const Repository& repository) {
   bool listed = false;
   for (const auto& [path, text] : repository.texts) {
-    if (path.ends_with(".md") || path.ends_with(".rst") || is_manifest_name(file_name(path)))
-      continue;
+    if (path.ends_with(".md") || path.ends_with(".rst") || is_manifest_path(path)) continue;
     listed |= text.find("-r requirements") != std::string::npos;
     if (any_of_words(text, {"pip install .", "pip install -e", "uv sync", "uv pip install .",
                             "poetry install", "pipenv install", "pdm install"}))
@@ -191,7 +190,8 @@ bool is_declared(const std::set<std::string>& declared, std::string_view module)
   const auto joined = without_dashes(package);
   constexpr std::size_t kWordBytesMin = 5;  // shorter words stand in other packages' names, too
   return std::ranges::any_of(declared, [&](const std::string& each) {
-    return each == package + "-binary" || each.starts_with(package + "-headless") ||
+    return each == package + "-binary" || each == "py" + package ||
+           each.starts_with(package + "-headless") ||
            (each.starts_with(package) && each.size() == package.size() + 1) ||
            without_dashes(each) == joined ||
            (joined.size() >= kWordBytesMin &&

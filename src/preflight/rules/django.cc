@@ -150,12 +150,64 @@ Findings for_each_project(const Subject& subject, Check check) {
   return found;
 }
 
+/// Does the setting take this text for true? `== "True"` means that very text.
+bool turns_on(const Setting& debug, std::string_view text) {
+  if (!is_true_text(text)) return false;
+  const std::string_view source = debug.assignment->value.text;
+  const bool compares = any_of_words(source, {"==", " in (", " in [", " in {"});
+  const auto meant =
+      source.find("lower") == std::string_view::npos ? std::string(text) : to_lower(text);
+  return !compares || any_of_words(source, {"'" + meant + "'", "\"" + meant + "\""});
+}
+
+/// Where a committed file turns on what is off by default: a compose file's or an image's variable,
+/// a .env file.
+std::optional<Finding> debug_by_file(const Subject& subject, const Setting& debug) {
+  const auto* read = read_of(debug);
+  if (!read || subject.environment) return std::nullopt;
+  for (const auto* compose : subject.stack.composes)
+    for (const auto& service : compose->services)
+      if (const auto* set = service.find_variable(read->name); set && set->value)
+        return compose->development || !turns_on(debug, *set->value)
+                   ? std::nullopt
+                   : std::optional(at(compose->path, set->place, read->name + "=" + *set->value));
+  for (const auto& file : subject.repository.env_files) {
+    const auto* fact = subject.repository.find(file.path);
+    const auto name = file_name(file.path);
+    const bool used = name == ".env" || name.find("prod") != std::string_view::npos;
+    if (file.example || !used || !fact || !fact->committed) continue;
+    for (const auto& line : file.lines)
+      if (line.name == read->name && turns_on(debug, line.value))
+        return at(file.path, line.place, line.name + "=" + line.value);
+  }
+  for (const auto* file : subject.stack.dockerfiles) {
+    const auto* stage = file->final_stage();
+    for (const auto* each : stage ? file->inherited(*stage) : std::vector<const Instruction*>{})
+      for (const auto& [name, value] : assignments_of(*each))
+        if (each->name == "ENV" && name == read->name && turns_on(debug, value))
+          return at(file->path, each->place, "ENV " + name + "=" + value);
+  }
+  return std::nullopt;
+}
+
 Findings debug_on(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
     const auto debug = django.setting("DEBUG");
     if (debug && !debug->assignment->scope.condition.empty())
       if (auto made = debug_of_branches(subject, django)) return made;
-    return debug ? debug_of(subject, *debug) : std::nullopt;
+    if (!debug) return std::nullopt;
+    auto made = debug_of(subject, *debug);
+    return made ? made : debug_by_file(subject, *debug);
+  });
+}
+
+/// `django_heroku.settings(locals())` sets hosts, STATIC_ROOT, WhiteNoise and the database.
+bool is_set_by_heroku(const Django& django) {
+  return std::ranges::any_of(django.settings, [](const CodeFile* file) {
+    return std::ranges::any_of(file->calls, [](const Call& call) {
+      return call.callee() == "django_heroku.settings" ||
+             call.callee() == "django_on_heroku.settings";
+    });
   });
 }
 
@@ -212,7 +264,7 @@ Findings foreign_host(const Subject& subject) {
     const auto hosts = django.setting("ALLOWED_HOSTS");
     if (!hosts || hosts->assignment->value.kind != ValueKind::kList) return std::nullopt;
     const auto& list = hosts->assignment->value;
-    if (read_of(*hosts)) return std::nullopt;
+    if (read_of(*hosts) || is_set_by_heroku(django)) return std::nullopt;
     if (subject.environment) {
       for (const auto& host : subject.environment->hosts) {
         if (accepts(list, host.host)) continue;
@@ -277,7 +329,8 @@ bool stores_elsewhere(const Django& django) {
 
 Findings no_static_root(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
-    if (!uses_static(django) || django.setting("STATIC_ROOT") || stores_elsewhere(django))
+    if (!uses_static(django) || django.setting("STATIC_ROOT") || stores_elsewhere(django) ||
+        is_set_by_heroku(django))
       return std::nullopt;
     const auto url = django.setting("STATIC_URL");
     return at(url ? url->file->path : django.settings.back()->path,
@@ -323,7 +376,7 @@ bool uses_whitenoise(const Subject& subject, const Django& django) {
 
 bool serves_static(const Subject& subject, const Django& django) {
   const bool declared = subject.repository.find_dependency("whitenoise") != nullptr;
-  if (declared && uses_whitenoise(subject, django)) return true;
+  if ((declared && uses_whitenoise(subject, django)) || is_set_by_heroku(django)) return true;
   for (const auto* package : {"django-storages", "dj-static", "django-cloudinary-storage"})
     if (subject.repository.find_dependency(package)) return true;
   for (const auto* file : django.settings)

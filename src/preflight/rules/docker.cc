@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/text.h"
+#include "preflight/facts/makefile.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -48,18 +49,37 @@ Findings for_final_stages(const Subject& subject, Check check) {
   return found;
 }
 
+/// "${USER}": does an ARG or ENV of the file say what it is? It is empty otherwise.
+bool declares(const Dockerfile& file, std::string_view reference) {
+  const auto name = reference.substr(std::min(reference.find_first_not_of("${"), reference.size()));
+  const auto bare = name.substr(0, name.find_first_of("}:-"));
+  if (name.find(":-") != std::string_view::npos) return true;
+  for (const auto& stage : file.stages)
+    for (const auto& each : stage.instructions)
+      if ((each.name == "ARG" || each.name == "ENV") && contains_word(each.text, bare)) return true;
+  return false;
+}
+
 Findings root_user(const Subject& subject) {
   return for_final_stages(
-      subject, [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+      subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         const auto image = base_image(file, stage);
-        if (image == "scratch" || any_of_words(image, {"nonroot", "unprivileged", "rootless"}))
+        // A database's own entrypoint gives up its rights.
+        if (!service_of_image(image).empty() || image == "scratch" ||
+            any_of_words(image, {"nonroot", "unprivileged", "rootless"}))
           return std::nullopt;
         const auto* user = last_of(file, stage, "USER");
         const auto who = user ? std::string(user->text.substr(0, user->text.find(':'))) : "";
-        if (user && who != "root" && who != "0") return std::nullopt;
+        const bool nobody = who.starts_with('$') && !declares(file, who);
+        if (user && who != "root" && who != "0" && !nobody) return std::nullopt;
         // An entrypoint that gives up its rights by itself needs root to begin with.
         for (const auto* each : file.inherited(stage))
           if (any_of_words(each->text, {"gosu", "su-exec", "setpriv"})) return std::nullopt;
+        const auto* entry = last_of(file, stage, "ENTRYPOINT");
+        const auto* script =
+            entry ? started_script(subject.repository, file, entry->argv()) : nullptr;
+        if (script && any_of_words(script->text, {"gosu ", "su-exec ", "setpriv ", "exec su "}))
+          return std::nullopt;
         return at(file.path, user ? user->place : stage.place,
                   user ? "USER " + user->text : "no USER: the image runs as root");
       });
@@ -101,13 +121,31 @@ Findings latest_tag(const Subject& subject) {
   return found;
 }
 
+/// `apk add --virtual` is a group to remove by its name; nothing goes by itself.
+bool removes_packages(const std::vector<const Instruction*>& all) {
+  return std::ranges::any_of(all, [](const Instruction* each) {
+    return each->name == "RUN" && any_of_words(each->text + each->heredoc, {"apk del"});
+  });
+}
+
+/// `apt-get autoremove gcc` removes it; without a name it removes nothing that was asked for.
+bool autoremoves(std::string_view text) {
+  constexpr std::string_view kWord = "autoremove";
+  for (auto at = text.find(kWord); at != std::string_view::npos; at = text.find(kWord, at + 1)) {
+    auto rest = text.substr(at + kWord.size());
+    rest = rest.substr(0, rest.find_first_of("&;|\n"));
+    for (const auto& word : split(rest, ' '))
+      if (!word.empty() && word[0] != '-' && word[0] != '\\') return true;
+  }
+  return false;
+}
+
 bool installs_compiler(const Instruction& run) {
   const auto& text = run.heredoc.empty() ? run.text : run.heredoc;
   const bool installs =
       any_of_words(text, {"apt-get install", "apt install", "apk add", "yum install", "dnf install",
                           "apt-get -y install", "install -y"});
-  if (!installs ||
-      any_of_words(text, {"purge", "apk del", "autoremove", "apt-get remove", "--virtual"}))
+  if (!installs || autoremoves(text) || any_of_words(text, {"purge", "apk del", "apt-get remove"}))
     return false;
   for (const std::string_view word : {"gcc", "build-essential", "build-base", "clang", "cmake"})
     if (contains_word(text, word)) return true;
@@ -115,14 +153,16 @@ bool installs_compiler(const Instruction& run) {
 }
 
 Findings compilers(const Subject& subject) {
-  return for_final_stages(subject,
-                          [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-                            for (const auto* each : file.inherited(stage)) {
-                              if (each->name == "RUN" && installs_compiler(*each))
-                                return at(file.path, each->place, "RUN " + each->text);
-                            }
-                            return std::nullopt;
-                          });
+  return for_final_stages(
+      subject, [](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        const auto all = file.inherited(stage);
+        for (const auto* each : all) {
+          if (each->name == "RUN" && installs_compiler(*each) &&
+              !(each->text.find("--virtual") != std::string::npos && removes_packages(all)))
+            return at(file.path, each->place, "RUN " + each->text);
+        }
+        return std::nullopt;
+      });
 }
 
 bool serves_by_itself(std::string_view image) {
@@ -179,9 +219,12 @@ bool shell_stays(std::string_view shell, std::string_view base, std::string_view
 }
 
 /// Started in the foreground, so that the script waits for it and what follows is never reached.
-bool starts_server(const ShellCommand& each) {
+bool starts_server(const Repository& repository, const ShellCommand& each) {
   if (each.background || each.tested || each.function || each.piped) return false;
   const auto first = file_name(each.name());
+  if (first == "make")
+    return any_of_words(follow_make(repository.text("Makefile"), each.text),
+                        {"gunicorn ", "uvicorn ", "daphne ", "runserver", "streamlit run"});
   for (const std::string_view server : {"gunicorn", "uvicorn", "daphne", "hypercorn", "uwsgi",
                                         "waitress-serve", "streamlit", "celery"})
     if (first == server) return true;
@@ -190,11 +233,11 @@ bool starts_server(const ShellCommand& each) {
 }
 
 /// The command that the script's shell waits for; null when the shell is replaced.
-const ShellCommand* waited_for(const ScriptFile& script) {
+const ShellCommand* waited_for(const Repository& repository, const ScriptFile& script) {
   const ShellCommand* last = nullptr;
   for (const auto& each : script.script.commands) {
     if (each.name() == "exec") return nullptr;
-    if (starts_server(each)) return &each;
+    if (starts_server(repository, each)) return &each;
     if (!each.function && !each.substituted) last = &each;
   }
   return last && last->name() != "exit" ? last : nullptr;
@@ -220,7 +263,8 @@ Findings shell_of_images(const Subject& subject) {
           if (!each) continue;
           const auto* script = started_script(subject.repository, file, each->argv());
           const bool keeper = any_of_words(each->text, {"tini", "dumb-init"});
-          if (const auto* waits = script && !keeper ? waited_for(*script) : nullptr)
+          if (const auto* waits =
+                  script && !keeper ? waited_for(subject.repository, *script) : nullptr)
             return at(script->path, waits->place, waits->text + " is started without exec");
           // Words of CMD behind an ENTRYPOINT are its arguments, no command of a shell.
           const bool arguments =
@@ -258,7 +302,7 @@ void shell_of_services(const Subject& subject, Findings& found) {
     for (const auto& service : compose->services) {
       if (!service_runs_ours(service) || service.init) continue;
       const auto* script = started_script(subject.repository, *compose, service);
-      if (const auto* waits = script ? waited_for(*script) : nullptr)
+      if (const auto* waits = script ? waited_for(subject.repository, *script) : nullptr)
         found.push_back(at(script->path, waits->place, waits->text + " is started without exec"));
       const auto* file = subject.repository.find_dockerfile(built_from(*compose, service));
       const auto* stage = file ? file->final_stage() : nullptr;
@@ -276,6 +320,14 @@ Findings shell_first(const Subject& subject) {
   return found;
 }
 
+/// `wait-for -p 3306`: whom it waits for, not where it listens.
+bool is_database_port(std::string_view text) {
+  const auto number = text.substr(0, text.find_first_not_of("0123456789"));
+  for (const std::string_view port : {"3306", "5432", "6379", "27017", "5672", "1433", "11211"})
+    if (number == port) return true;
+  return false;
+}
+
 /// "0.0.0.0:8000" in what it starts, and no $PORT.
 bool has_literal_port(std::string_view text) {
   if (any_of_words(text, {"$PORT", "${PORT", "$port", "${port", "$WEB_PORT"})) return false;
@@ -287,7 +339,9 @@ bool has_literal_port(std::string_view text) {
       const auto digit = rest.find_first_of("0123456789");
       const auto colon = rest.find(':');
       const auto from = colon != std::string_view::npos ? colon + 1 : digit;
-      if (from < rest.size() && std::isdigit(static_cast<unsigned char>(rest[from]))) return true;
+      if (from < rest.size() && std::isdigit(static_cast<unsigned char>(rest[from])) &&
+          !is_database_port(rest.substr(from)))
+        return true;
     }
   }
   return false;
@@ -357,17 +411,22 @@ std::vector<const Instruction*> brought_by(const Dockerfile& file, const Stage& 
   return all;
 }
 
-bool installs_all_of_node(std::string_view text) {
+bool installs_all_of_node(std::string_view line) {
+  const auto text = std::string(line) + " ";
   const bool installs = any_of_words(
       text, {"npm ci", "npm install", "npm i ", "yarn install", "pnpm install", "pnpm i "});
   return installs && !any_of_words(text, {"--production", "--omit=dev", "--omit dev", "--only=prod",
                                           "--prod", "-g ", "--global", "NODE_ENV=production"});
 }
 
-/// The package.json beside the Dockerfile, else the top one, names something for development.
+/// The package.json beside the Dockerfile, else the top one, else any names something for
+/// development.
 bool has_node_tools(const Subject& subject, const Dockerfile& file) {
-  const auto* package = subject.repository.package_of(folder_of(file.path));
-  return !package || std::ranges::any_of(package->dependencies, &Dependency::development);
+  const auto* beside = subject.repository.package_of(folder_of(file.path));
+  return std::ranges::any_of(subject.repository.manifests, [&](const Manifest& each) {
+    return each.kind == ManifestKind::kNode && (!beside || beside == &each) &&
+           std::ranges::any_of(each.dependencies, &Dependency::development);
+  });
 }
 
 Findings development_dependencies(const Subject& subject) {
@@ -409,14 +468,22 @@ Findings dropped_arguments(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         const auto* entry = last_of(file, stage, "ENTRYPOINT");
-        const auto dropped = arguments_of(subject, file, stage);
-        if (!entry || dropped.empty()) return std::nullopt;
+        if (!entry) return std::nullopt;
+        const auto* command = last_of(file, stage, "CMD");
+        if (!entry->json && command && !trim(entry->text).starts_with('['))
+          return at(file.path, entry->place,
+                    "CMD " + command->text + " is never run: ENTRYPOINT is a shell's line");
         const auto* script = started_script(subject.repository, file, entry->argv());
         if (!script || any_of_words(script->text, {"\"$@\"", "$@", "\"$*\"", "$*"}))
           return std::nullopt;
         const auto last =
             script->script.commands.empty() ? Place{1, 1} : script->script.commands.back().place;
-        return at(script->path, last, dropped + " is never run");
+        const auto dropped = arguments_of(subject, file, stage);
+        if (!dropped.empty()) return at(script->path, last, dropped + " is never run");
+        auto made = at(script->path, last, "what `docker run` is given is never run");
+        made.severity = Severity::kInfo;
+        made.because = "the image has no CMD that would be lost";
+        return made;
       });
 }
 
@@ -446,6 +513,10 @@ constexpr std::array kEnds = {
     EndOfLife{"mysql", "8.0", "2026-04-30"},       EndOfLife{"mongo", "3", "2021-04-30"},
     EndOfLife{"mongo", "6", "2025-07-31"},         EndOfLife{"node", "8", "2019-12-31"},
     EndOfLife{"node", "15", "2021-06-01"},         EndOfLife{"node", "23", "2025-06-01"},
+    EndOfLife{"node", "boron", "2019-04-30"},      EndOfLife{"node", "carbon", "2019-12-31"},
+    EndOfLife{"node", "dubnium", "2021-04-30"},    EndOfLife{"node", "erbium", "2022-04-30"},
+    EndOfLife{"node", "fermium", "2023-04-30"},    EndOfLife{"node", "gallium", "2023-09-11"},
+    EndOfLife{"node", "hydrogen", "2025-04-30"},   EndOfLife{"node", "iron", "2026-04-30"},
     EndOfLife{"mongo", "4", "2024-02-29"},         EndOfLife{"mongo", "5", "2024-10-31"},
 };
 
@@ -455,12 +526,21 @@ bool is_version(std::string_view tag, std::string_view version) {
   return rest.empty() || rest[0] == '-' || rest[0] == '.';
 }
 
+/// "3.9-slim" of "tiangolo/uvicorn-gunicorn:python3.9-slim": what an image of somebody else holds.
+std::string_view python_within(std::string_view tag) {
+  constexpr std::string_view kWord = "python";
+  const auto at = tag.find(kWord);
+  return at == std::string_view::npos ? std::string_view{} : tag.substr(at + kWord.size());
+}
+
 const EndOfLife* end_of(std::string_view image, std::string_view today) {
   for (const auto& each : kEnds) {
     const bool suffix = each.image == "debian" && std::isalpha(each.version[0]) &&
                         tag_of(image).ends_with("-" + std::string(each.version));
-    const bool same =
-        (name_of(image) == each.image && is_version(tag_of(image), each.version)) || suffix;
+    const bool within =
+        each.image == "python" && is_version(python_within(tag_of(image)), each.version);
+    const bool same = (name_of(image) == each.image && is_version(tag_of(image), each.version)) ||
+                      suffix || within;
     if (same && each.day < today) return &each;
   }
   return nullptr;

@@ -89,7 +89,8 @@ Findings no_dockerignore(const Subject& subject) {
   Findings found;
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* copy = copies_all(*file);
-    if (!copy || has_ignore(subject, *file, context_of(subject, *file))) continue;
+    if (!copy || !ships_all(*file) || has_ignore(subject, *file, context_of(subject, *file)))
+      continue;
     found.push_back(
         at(file->path, copy->place, copy->name + " " + copy->text + " without a .dockerignore"));
   }

@@ -76,9 +76,16 @@ Findings file_absent(const Subject& subject) {
 bool is_internal_url(std::string_view text) {
   for (const std::string_view start :
        {"http://localhost", "https://localhost", "http://127.0.0.1", "ws://localhost",
-        "http://0.0.0.0", "http://192.168.", "http://10.", "http://backend", "http://api:"})
+        "http://0.0.0.0", "http://192.168.", "http://10."})
     if (text.starts_with(start)) return true;
-  return false;
+  if (!text.starts_with("http://")) return false;
+  // "http://api:8000", "http://nginx/api": a service of the compose file.
+  const auto host = text.substr(7, text.substr(7).find_first_of(":/"));
+  const bool name = !host.empty() && std::isalpha(static_cast<unsigned char>(host[0])) &&
+                    std::ranges::all_of(host, [](unsigned char c) {
+                      return std::isalnum(c) || c == '-' || c == '_';
+                    });
+  return name && host.size() < text.size() - 7;
 }
 
 bool is_browser_variable(std::string_view name) {
@@ -92,9 +99,9 @@ bool runs_in_browser(const Subject& subject, const CodeFile& file) {
   if (file.language != Language::kJavaScript || file.test) return false;
   if (any_of_words(file_name(file.path), {"config.", "server", "setup", "proxy"})) return false;
   for (const auto& manifest : subject.repository.manifests) {
-    const bool front =
-        manifest.kind == ManifestKind::kNode && (manifest.find("react") || manifest.find("vue") ||
-                                                 manifest.find("next") || manifest.find("svelte"));
+    const bool front = manifest.kind == ManifestKind::kNode &&
+                       (manifest.find("react") || manifest.find("vue") || manifest.find("next") ||
+                        manifest.find("svelte") || manifest.find("@angular/core"));
     const auto folder = folder_of(manifest.path);
     if (front &&
         (folder.empty() ? any_of_words(file.path, {"src/", "app/", "pages/", "components/", "lib/"})
@@ -104,10 +111,30 @@ bool runs_in_browser(const Subject& subject, const CodeFile& file) {
   return any_of_words(file.path, {"static/", "public/", "assets/"});
 }
 
+/// `RUN echo "VITE_API=http://localhost:5000" > .env`: the first such assignment in a command.
+std::optional<std::string> written_address(std::string_view command) {
+  for (const auto& word : split(command, ' ')) {
+    const auto from = word.find_first_not_of("\"'");
+    const auto equals = word.find('=');
+    if (from == std::string::npos || equals == std::string::npos || equals < from) continue;
+    const auto value =
+        word.substr(equals + 1, word.find_first_of("\"'\\;|&>", equals + 1) - equals - 1);
+    if (is_browser_variable(word.substr(from, equals - from)) && is_internal_url(value))
+      return word.substr(from, equals - from) + "=" + value;
+  }
+  return std::nullopt;
+}
+
 void internal_values(const std::string& path, const Value& value, Findings& found) {
   if (value.kind == ValueKind::kString && is_internal_url(value.text))
     found.push_back(at(path, value.place, value.text));
   for (const auto& item : value.items) internal_values(path, item.value, found);
+}
+
+bool says_development(const EnvFile& file) {
+  return std::ranges::any_of(file.lines, [](const EnvLine& line) {
+    return line.name == "NODE_ENV" && line.value == "development";
+  });
 }
 
 Findings internal_address(const Subject& subject) {
@@ -135,13 +162,17 @@ Findings internal_address(const Subject& subject) {
   for (const auto* file : subject.stack.dockerfiles)
     for (const auto& stage : file->stages)
       for (const auto& each : stage.instructions) {
+        if (const auto written = each.name == "RUN" ? written_address(each.text) : std::nullopt)
+          found.push_back(at(file->path, each.place, *written));
         if (each.name != "ENV" && each.name != "ARG") continue;
         for (const auto& [name, value] : assignments_of(each))
           if (is_browser_variable(name) && is_internal_url(value))
             found.push_back(at(file->path, each.place, name + "=" + value));
       }
   for (const auto& file : subject.repository.env_files) {
-    if (file.example || is_development_path(file.path) || is_test_path(file.path)) continue;
+    if (file.example || is_development_path(file.path) || is_test_path(file.path) ||
+        says_development(file))
+      continue;
     for (const auto& line : file.lines)
       if (is_browser_variable(line.name) && is_internal_url(line.value))
         found.push_back(at(file.path, line.place, line.name + "=" + line.value));
@@ -230,7 +261,8 @@ void raising_readers(const CodeFile& file, Findings& found) {
 Findings raise_at_import(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
-    if (!is_production_code(file)) continue;
+    // Alembic's own env.py is run by migrations alone.
+    if (!is_production_code(file) || file.imports_module("alembic")) continue;
     raising_readers(file, found);
     for (const auto& each : file.raises) {
       const bool said = any_of_words(each.text, {"environ", "variable", "not set", "is required",

@@ -27,10 +27,18 @@ Findings no_health_route(const Subject& subject) {
   return {};
 }
 
+/// `image: ${IMAGE}` beside the only Dockerfile: what a pipeline has built of it.
+bool runs_image_of(const Subject& subject, const ComposeService& service) {
+  return !service.context && service.image.starts_with('$') &&
+         subject.stack.dockerfiles.size() == 1;
+}
+
 bool compose_checks(const Subject& subject, const Dockerfile& file) {
   for (const auto& compose : subject.repository.composes)
     for (const auto& service : compose.services)
-      if (service.has_health && built_from(compose, service) == file.path) return true;
+      if (service.has_health &&
+          (built_from(compose, service) == file.path || runs_image_of(subject, service)))
+        return true;
   return false;
 }
 
@@ -217,11 +225,22 @@ const CodeFile* definition_of(const Subject& subject, const HealthRoute& health)
   return best;
 }
 
+/// `/health` beside a `/db-health` that asks: one says the process lives, the other that it works.
+bool has_asking_sibling(const Subject& subject, const HealthRoute& health) {
+  return std::ranges::any_of(subject.stack.health, [&](const HealthRoute& other) {
+    if (other.path != health.path || other.route == health.route || other.handler.empty())
+      return false;
+    const auto* file = definition_of(subject, other);
+    return file && touches_database(*file, other.handler);
+  });
+}
+
 Findings hollow_page(const Subject& subject) {
   Findings found;
   if (!uses_database(subject)) return found;
   for (const auto& health : subject.stack.health) {
     if (any_of_words(to_lower(health.route), {"live", "ping"})) continue;
+    if (has_asking_sibling(subject, health)) continue;
     if (!health.function.empty() && is_hollow_function(health.function))
       found.push_back(
           at(health.path, health.place, health.route + " answers without asking the database"));
@@ -231,10 +250,11 @@ Findings hollow_page(const Subject& subject) {
     // A handler that calls another function may touch it there; only plain answers are hollow.
     std::size_t calls = 0;
     for (const auto& call : file->calls)
-      calls += call.scope.function == health.handler &&
-               !any_of_words(call.callee(),
-                             {"JsonResponse", "jsonify", "HttpResponse", "Response", "now",
-                              "isoformat", "json", "status", "send", "Date", "strftime"});
+      calls +=
+          call.scope.function == health.handler &&
+          !any_of_words(call.callee(), {"logger", "logging", "print", "console.", "JsonResponse",
+                                        "jsonify", "HttpResponse", "Response", "now", "isoformat",
+                                        "json", "status", "send", "Date", "strftime"});
     if (calls == 0)
       found.push_back(
           at(health.path, health.place, health.route + " answers without asking the database"));

@@ -38,9 +38,27 @@ bool is_private_address(std::string_view text) {
          host.substr(0, host.find(':')).find("/") == std::string_view::npos;
 }
 
+/// "http://203.0.113.7:5000/api": the next machine has another number. Nobody's own ones (127.,
+/// 10., 0.) are told of elsewhere or nowhere.
+bool is_numbered_address(std::string_view text) {
+  const auto scheme = text.find("://");
+  if (scheme == std::string_view::npos || !(text.starts_with("http") || text.starts_with("ws")))
+    return false;
+  const auto host = text.substr(scheme + 3, text.substr(scheme + 3).find_first_of(":/"));
+  const auto parts = split(host, '.');
+  const bool number = parts.size() == 4 && std::ranges::all_of(parts, [](const std::string& part) {
+                        return !part.empty() && part.size() <= 3 &&
+                               part.find_first_not_of("0123456789") == std::string::npos;
+                      });
+  // RFC 5737's are for documentation; 172.17.0.1 is Docker's own.
+  return number && parts[0] != "127" && parts[0] != "0" && parts[0] != "10" && parts[0] != "172" &&
+         !host.starts_with("169.254.") && host != "1.1.1.1" && host != "8.8.8.8";
+}
+
 void look_at(const std::string& path, const Value& value, Findings& found) {
   if (value.kind == ValueKind::kString &&
-      (is_machine_path(value.text) || is_private_address(value.text)))
+      (is_machine_path(value.text) || is_private_address(value.text) ||
+       is_numbered_address(value.text)))
     found.push_back(at(path, value.place, value.text));
   for (const auto& item : value.items) look_at(path, item.value, found);
 }
@@ -74,8 +92,10 @@ std::optional<std::string> machine_word(std::string_view line) {
   for (const std::string_view start : {"/home/", "/Users/", "192.168."}) {
     for (auto from = line.find(start); from != std::string_view::npos;
          from = line.find(start, from + 1)) {
-      const bool begins = from == 0 || !(std::isalnum(static_cast<unsigned char>(line[from - 1])) ||
-                                         any_of_words("._-/}", {line.substr(from - 1, 1)}));
+      const bool otherwise = from > 1 && line.substr(from - 2, 2) == ":-";  // ${HOST:-192.168.1.9}
+      const bool begins = from == 0 || otherwise ||
+                          !(std::isalnum(static_cast<unsigned char>(line[from - 1])) ||
+                            any_of_words("._-/}", {line.substr(from - 1, 1)}));
       const auto end = line.find_first_of(" \t\"'`;,)|&", from);
       const auto word = line.substr(from, end == std::string_view::npos ? end : end - from);
       if (begins && (is_machine_path(word) || is_private_address(word))) return std::string(word);

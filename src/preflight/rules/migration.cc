@@ -45,8 +45,10 @@ Findings calls_of(const Subject& subject, std::string_view method, bool tools) {
 Findings without_migrations(const Subject& subject) {
   if (has_migrations(subject.repository)) return {};
   auto found = calls_of(subject, "create_all", true);
+  const bool sequelize = subject.repository.find_dependency("sequelize") != nullptr;
   for (const auto& file : subject.repository.code) {
-    if (file.test || file.language != Language::kJavaScript || !file.imports_module("sequelize"))
+    if (file.test || file.language != Language::kJavaScript ||
+        !(sequelize || file.imports_module("sequelize")))
       continue;
     for (const auto& call : file.calls)
       if (call.callee() == "sequelize.sync" || call.callee() == "db.sequelize.sync")
@@ -74,7 +76,7 @@ std::optional<std::string_view> migrates(std::string_view line) {
   for (const std::string_view word :
        {"manage.py migrate", "alembic upgrade", "flask db upgrade", "prisma migrate deploy",
         "prisma db push", "sequelize db:migrate", "sequelize-cli db:migrate", "knex migrate",
-        "typeorm migration:run", "drizzle-kit migrate", "drizzle-kit push"})
+        "migration:run", "drizzle-kit migrate", "drizzle-kit push"})
     if (line.find(word) != std::string_view::npos) return word;
   return std::nullopt;
 }
@@ -84,7 +86,7 @@ std::optional<std::string_view> seeds(std::string_view line) {
   for (const std::string_view word :
        {"manage.py loaddata", "manage.py seed", "prisma db seed", "db:seed", "createsuperuser",
         "create_superuser", "npm run seed", "seed.py", "init_db.py", "populate", "seed_db",
-        "create_admin"})
+        "create_admin", "initial_data", "init_data", "load_data", "sample_data"})
     if (line.find(word) != std::string_view::npos) return word;
   return std::nullopt;
 }
@@ -111,19 +113,6 @@ std::optional<std::string> made_by(const Subject& subject, std::string_view fold
   return std::nullopt;
 }
 
-void look_into_script(const Subject& subject, const ScriptFile& script, Word word,
-                      Findings& found) {
-  int number = 0;
-  for (const auto line : lines_of(script.text)) {
-    ++number;
-    if (const auto hit = word(line))
-      found.push_back(
-          at(script.path, {number, static_cast<int>(line.find(*hit)) + 1}, std::string(line)));
-    else if (auto made = made_by(subject, folder_of(script.path), line, word))
-      found.push_back(at(script.path, {number, 1}, std::move(*made)));
-  }
-}
-
 /// `yarn start:prod`: the word stands in what the folder's package.json means by it. What `start`
 /// itself does is told of there.
 bool stands_behind(const Subject& subject, std::string_view folder, std::string_view line,
@@ -134,6 +123,21 @@ bool stands_behind(const Subject& subject, std::string_view folder, std::string_
   const auto* start = package->find_script("start");
   return word(follow_scripts(*package, line)) &&
          !(start && word(follow_scripts(*package, start->command)));
+}
+
+void look_into_script(const Subject& subject, const ScriptFile& script, Word word,
+                      Findings& found) {
+  int number = 0;
+  for (const auto line : lines_of(script.text)) {
+    ++number;
+    if (const auto hit = word(line))
+      found.push_back(
+          at(script.path, {number, static_cast<int>(line.find(*hit)) + 1}, std::string(line)));
+    else if (auto made = made_by(subject, folder_of(script.path), line, word))
+      found.push_back(at(script.path, {number, 1}, std::move(*made)));
+    else if (stands_behind(subject, folder_of(script.path), line, word))
+      found.push_back(at(script.path, {number, 1}, std::string(line)));
+  }
 }
 
 void look_into_images(const Subject& subject, Word word, Findings& found) {

@@ -34,7 +34,8 @@ bool measures_coverage(std::string_view text) {
 }
 
 bool demands_coverage(const Subject& subject, std::string_view text) {
-  if (any_of_words(text, {"--cov-fail-under", "--fail-under", "coverageThreshold"})) return true;
+  if (any_of_words(text, {"--cov-fail-under", "report --fail-under", "coverageThreshold"}))
+    return true;
   for (const auto& [path, kept] : subject.repository.texts) {
     const auto name = file_name(path);
     const bool config = name == "setup.cfg" || name == "pytest.ini" || name == "pyproject.toml" ||
@@ -71,7 +72,8 @@ Findings no_coverage_gate(const Subject& subject) {
         all += step.run + "\n" + step.uses + "\n";
         for (const auto& each : step.script.commands) {
           const auto meant = meant_by(subject, each.text);
-          const bool runs = (any_of_words(meant, {"pytest", "manage.py test", "coverage run"}) ||
+          const bool runs = (any_of_words(meant, {"pytest", "manage.py test", "-m manage test",
+                                                  "coverage run"}) ||
                              measures_scripts(meant)) &&
                             !any_of_words(meant, {"install"});
           if (runs && !tests) tests = &step;
@@ -201,12 +203,25 @@ Findings glob_compared(const Subject& subject) {
   return found;
 }
 
+/// What a reusable workflow does by its name: ".../docker-build-and-push.yml@main".
+bool is_named_for_publishing(std::string_view uses) {
+  const auto name = to_lower(file_name(uses));
+  return any_of_words(name, {"push", "publish", "deploy"}) &&
+         !any_of_words(name, {"test", "check", "ci."});
+}
+
+/// It may hold tests: nothing in its name says that it is for something else.
+bool may_test(std::string_view uses) {
+  return !uses.empty() && !is_named_for_publishing(uses) &&
+         !any_of_words(to_lower(file_name(uses)), {"tag", "version", "release", "notify"});
+}
+
 bool needs_tests(const Workflow& flow, const WorkflowJob& job, int depth = 0) {
   if (depth > 20) return false;
   for (const auto& name : job.needs) {
     const auto* other = flow.find(name);
     if (other &&
-        (is_test_job(*other) || !other->uses.empty() || needs_tests(flow, *other, depth + 1)))
+        (is_test_job(*other) || may_test(other->uses) || needs_tests(flow, *other, depth + 1)))
       return true;
   }
   return false;
@@ -236,7 +251,8 @@ Findings untested_publish(const Subject& subject) {
     if (flow.system == WorkflowSystem::kGitlab) continue;  // its stages are an order, too
     const bool follows = flow.triggers.find("workflow_run") != nullptr || only_by_hand(flow);
     for (const auto& job : flow.jobs) {
-      const bool publishes = std::ranges::any_of(job.steps, is_publish_step) || is_deploy_job(job);
+      const bool publishes = std::ranges::any_of(job.steps, is_publish_step) ||
+                             is_deploy_job(job) || is_named_for_publishing(job.uses);
       if (!publishes || follows || tests_before(job) || needs_tests(flow, job)) continue;
       found.push_back(
           at(flow.path, job.place, "job " + job.name + " publishes whatever the tests say"));
@@ -299,7 +315,9 @@ Findings only_latest(const Subject& subject) {
         if (tag.find("outputs.tags") != std::string::npos ||
             tag.find("all-tags") != std::string::npos || tag.find(" -a ") != std::string::npos)
           return false;
-        return trim(tag).ends_with(":latest") || name.find(':') == std::string::npos;
+        const auto bare = trim(tag);
+        const auto last = bare.substr(0, bare.find_last_not_of("\"'") + 1);
+        return last.ends_with(":latest") || name.find(':') == std::string::npos;
       });
       if (only) found.push_back(at(flow.path, place, "pushes " + join(tags, ", ")));
     }

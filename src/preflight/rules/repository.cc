@@ -40,6 +40,13 @@ Findings committed_database(const Subject& subject) {
     }
     found.push_back(std::move(made));
   }
+  // The folder of a server: MongoDB's, PostgreSQL's, MySQL's.
+  for (const auto& file : subject.repository.files) {
+    const auto name = file_name(file.path);
+    const bool server = name == "WiredTiger.wt" || name == "PG_VERSION" || name == "ibdata1";
+    if (server && file.committed && !is_test_path(file.path))
+      found.push_back(at(file.path, {1, 1}, "a database server's files"));
+  }
   return found;
 }
 
@@ -111,10 +118,28 @@ Findings names_from_elsewhere(const Repository& repository) {
   return {};
 }
 
+/// No .gitignore at the top, but one in every folder of source.
+bool ignores_by_folder(const Repository& repository) {
+  std::vector<std::string> folders;
+  for (const auto& [path, rules] : repository.ignores)
+    if (file_name(path) == ".gitignore") folders.push_back(std::string(folder_of(path)) + "/");
+  return !folders.empty() && std::ranges::all_of(repository.files, [&](const FileFact& file) {
+    const bool source =
+        std::ranges::any_of(std::array{".py", ".js", ".ts", ".jsx", ".tsx"},
+                            [&](const char* ending) { return file.path.ends_with(ending); });
+    return !source || std::ranges::any_of(folders, [&](const std::string& folder) {
+      return file.path.starts_with(folder);
+    });
+  });
+}
+
 Findings weak_gitignore(const Subject& subject) {
   const auto& repository = subject.repository;
   if (repository.files.empty()) return {};
-  if (!repository.find(".gitignore")) return {at("", {}, "there is no .gitignore at the top")};
+  if (!repository.find(".gitignore"))
+    return ignores_by_folder(repository)
+               ? Findings{}
+               : Findings{at("", {}, "there is no .gitignore at the top")};
   const auto misnamed = names_from_elsewhere(repository);
   if (!misnamed.empty()) return misnamed;
   std::vector<const FileFact*> wrong;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <functional>
 #include <future>
 #include <iterator>
@@ -142,7 +143,22 @@ bool is_secret_name(std::string_view name) {
   return secret && std::ranges::none_of(kPublicParts, has);
 }
 
+namespace {
+/// "{SLUG}", "%TOKEN%", "__PASSWORD__", "[secret]": where a template puts something.
+bool is_slot(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kMarks = {"{}", "%%", "__", "[]", "@@"};
+  const bool marked = text.size() > 2 && std::ranges::any_of(kMarks, [&](std::string_view marks) {
+                        return text.front() == marks[0] && text.back() == marks[1];
+                      });
+  if (text.starts_with('_') && !(text.starts_with("__") && text.ends_with("__"))) return false;
+  return marked && std::ranges::all_of(text.substr(1, text.size() - 2), [](unsigned char c) {
+           return std::isalpha(c) || c == '_' || c == '-' || c == ' ' || c == '.';
+         });
+}
+}  // namespace
+
 bool is_placeholder(std::string_view value) {
+  if (is_slot(trim(value))) return true;
   const auto lower = to_lower(trim(value));
   if (lower.empty() || lower.find_first_not_of("x.*-_ ?") == std::string::npos) return true;
   return any_of_words(

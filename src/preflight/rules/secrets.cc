@@ -30,6 +30,10 @@ bool looks_like_words(std::string_view value) {
       });
   if (path) return true;
   if (value.find(' ') != std::string_view::npos && value.size() < 24) return true;
+  // SECURITY_PASSWORD_HASH = "sha512_crypt": how it is made.
+  if (value.size() < 24 &&
+      any_of_words(to_lower(value), {"bcrypt", "argon2", "pbkdf2", "scrypt", "sha256", "sha512"}))
+    return true;
   if (std::ranges::count(value, ' ') >= 2) return true;
   if (value.starts_with('/') || value.find("://") != std::string_view::npos) return true;
   const bool plain = std::ranges::all_of(
@@ -41,6 +45,16 @@ bool is_literal_secret(const Value& value, std::size_t bytes_min) {
   return value.kind == ValueKind::kString && !value.interpolated &&
          value.text.size() >= bytes_min && !is_placeholder(value.text) &&
          !looks_like_words(value.text);
+}
+
+/// EXAMPLE_TOKEN, demoPassword: shown to readers, given to nobody.
+bool is_shown(std::string_view name) {
+  return any_of_words(to_lower(name), {"example", "sample", "demo", "dummy", "mock", "fake"});
+}
+
+/// The name of something whose literal value is a secret that leaks.
+bool leaks(std::string_view name) {
+  return is_secret_name(name) && !is_shown(name);
 }
 
 std::string hidden(std::string_view name, std::size_t bytes) {
@@ -58,7 +72,7 @@ void literal_items(const CodeFile& file, const Value& value, Findings& found) {
   if (value.kind != ValueKind::kMap && value.kind != ValueKind::kCall) return;
   const std::size_t bytes_min = is_connection(value) ? 3 : 6;
   for (const auto& item : value.items) {
-    if (is_secret_name(item.key) && is_literal_secret(item.value, bytes_min))
+    if (leaks(item.key) && is_literal_secret(item.value, bytes_min))
       found.push_back(at(file.path, item.value.place, hidden(item.key, item.value.text.size())));
     literal_items(file, item.value, found);
   }
@@ -71,18 +85,89 @@ bool opens_connection(const Call& call) {
   return false;
 }
 
+bool is_signing_key(std::string_view name) {
+  const auto lower = to_lower(name);
+  return any_of_words(lower, {"secret_key", "secretkey", "jwt_secret", "jwtsecret",
+                              "session_secret", "secret"}) &&
+         is_secret_name(name);
+}
+
+/// SECRET_KEY = "verysecret": a name that means nothing else, so words are its value, too.
+bool is_plain_key(std::string_view name, const Value& value) {
+  const auto lower = to_lower(name);
+  return (lower.ends_with("secret_key") || lower.ends_with("jwt_secret")) &&
+         value.kind == ValueKind::kString && !value.interpolated && value.text.size() >= 6 &&
+         !is_placeholder(value.text) &&
+         std::ranges::all_of(value.text, [](unsigned char c) { return std::isalpha(c); });
+}
+
+/// "mongodb://shop:k3J9dkq8@db/shop": an account of another machine.
+bool holds_account(const Value& value) {
+  if (value.kind != ValueKind::kString || value.interpolated) return false;
+  const std::string_view text = value.text;
+  const auto scheme = text.find("://");
+  const auto host = text.rfind('@');
+  if (scheme == std::string_view::npos || host == std::string_view::npos || host < scheme)
+    return false;
+  const bool database = any_of_words(text.substr(0, scheme),
+                                     {"mongodb", "postgres", "mysql", "mariadb", "redis", "amqp"});
+  const auto account = text.substr(scheme + 3, host - scheme - 3);
+  const auto colon = account.find(':');
+  if (!database || colon == std::string_view::npos) return false;
+  const auto password = account.substr(colon + 1);
+  const bool shown = password.find_first_of("{}<>$%[ /") != std::string_view::npos ||
+                     is_placeholder(password) || password == "pass";
+  const auto at_home = text.substr(host + 1);
+  return !password.empty() && !shown &&
+         !any_of_words(at_home.substr(0, at_home.find('/')),
+                       {"localhost", "127.0.0.1", "example"}) &&
+         !at_home.starts_with("host");
+}
+
+/// `docker login -u ci -p 81a9...`: a command of a pipeline or script that is given the password.
+const std::string* password_given(const ShellCommand& each) {
+  if (each.name() != "docker" || !each.has("login")) return nullptr;
+  for (std::size_t i = 0; i + 1 < each.words.size(); ++i) {
+    const auto& word = each.words[i + 1];
+    const bool literal = word.size() >= 6 && word.find('$') == std::string::npos &&
+                         word[0] != '-' && !is_placeholder(word);
+    if ((each.words[i] == "-p" || each.words[i] == "--password") && literal) return &word;
+  }
+  return nullptr;
+}
+
+void secrets_of_commands(const Subject& subject, Findings& found) {
+  const auto look = [&](const std::string& path, const ShellScript& script) {
+    for (const auto& each : script.commands)
+      if (const auto* password = password_given(each))
+        found.push_back(at(path, each.place, hidden("docker login -p", password->size())));
+  };
+  for (const auto& flow : subject.repository.workflows)
+    for (const auto& job : flow.jobs)
+      for (const auto& step : job.steps) look(flow.path, step.script);
+  for (const auto& script : subject.repository.scripts) look(script.path, script.script);
+}
+
 Findings literal_secret(const Subject& subject) {
   Findings found;
+  secrets_of_commands(subject, found);
   for (const auto& file : subject.repository.code) {
     if (file.test || file.path.find("/migrations/") != std::string::npos) continue;
     for (const auto& each : file.assignments) {
       const auto name = last_part(each.target);
-      if (is_secret_name(name) && is_literal_secret(each.value, 6))
+      if (leaks(name) && (is_literal_secret(each.value, 6) || is_plain_key(name, each.value)))
         found.push_back(at(file.path, each.place, hidden(name, each.value.text.size())));
+      else if (is_production_code(file) && holds_account(each.value))
+        found.push_back(at(file.path, each.place, name + " holds an account's password"));
       if (each.value.kind == ValueKind::kMap) literal_items(file, each.value, found);
     }
-    for (const auto& call : file.calls)
-      if (opens_connection(call)) literal_items(file, call.value, found);
+    for (const auto& call : file.calls) {
+      if (!opens_connection(call)) continue;
+      literal_items(file, call.value, found);
+      const auto* address = call.value.at(0);
+      if (address && is_production_code(file) && holds_account(*address))
+        found.push_back(at(file.path, address->place, call.callee() + "() with a password in it"));
+    }
   }
   return found;
 }
@@ -133,13 +218,6 @@ bool is_published(const Value& value) {
          std::ranges::find(kPublishedDigests, fnv1a(value.text)) != kPublishedDigests.end();
 }
 
-bool is_signing_key(std::string_view name) {
-  const auto lower = to_lower(name);
-  return any_of_words(lower, {"secret_key", "secretkey", "jwt_secret", "jwtsecret",
-                              "session_secret", "secret"}) &&
-         is_secret_name(name);
-}
-
 Findings published_key(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
@@ -171,6 +249,16 @@ bool is_administrator_password(std::string_view name) {
   return any_of_words(to_lower(name), {"admin_password", "superuser_password", "admin_pass"});
 }
 
+/// The literal that a fallback is, or that the file gives to the name it is: `Config.SECRET_KEY`.
+const Value* literal_of(const CodeFile& file, const Value& fallback) {
+  if (fallback.kind == ValueKind::kString) return &fallback;
+  if (fallback.kind != ValueKind::kName) return nullptr;
+  const auto name = last_part(fallback.text);
+  for (const auto& each : file.assignments)
+    if (each.target == name && each.value.kind == ValueKind::kString) return &each.value;
+  return nullptr;
+}
+
 Findings insecure_default(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
@@ -179,11 +267,11 @@ Findings insecure_default(const Subject& subject) {
       if (!read.fallback || !is_secret_name(read.name) || is_for_development(read.scope) ||
           is_administrator_password(read.name))
         continue;
-      const auto& fallback = *read.fallback;
-      if (fallback.kind != ValueKind::kString || fallback.text.empty()) continue;
+      const auto* literal = literal_of(file, *read.fallback);
+      if (!literal || literal->text.empty()) continue;
       found.push_back(at(file.path, read.place,
                          read.name + " falls back to a literal of " +
-                             std::to_string(fallback.text.size()) + " characters"));
+                             std::to_string(literal->text.size()) + " characters"));
     }
   }
   return found;
@@ -198,6 +286,11 @@ const Value* given_password(const Call& call) {
                            "make_password", "get_password_hash"}) {
     if (ends_with_name(call.callee(), name)) return call.value.at(0);
   }
+  if (ends_with_name(call.callee(), "create_user") &&
+      std::ranges::any_of(call.value.items, [](const Item& item) {
+        return item.value.text.starts_with("admin") && item.key != "password";
+      }))
+    return call.value.find("password");
   const bool bcrypt = call.callee() == "bcrypt.hash" || call.callee() == "argon2.hash";
   return bcrypt ? call.value.at(0) : nullptr;
 }
@@ -333,6 +426,12 @@ Findings secret_in_image(const Subject& subject) {
   return found;
 }
 
+/// "xxxxx", "<password>": nothing starts with that.
+bool is_masked(std::string_view value) {
+  return value.find_first_not_of("xX*.") == std::string_view::npos ||
+         (value.starts_with('<') && value.ends_with('>'));
+}
+
 Findings compose_password(const Subject& subject) {
   Findings found;
   for (const auto& compose : subject.repository.composes) {
@@ -340,7 +439,8 @@ Findings compose_password(const Subject& subject) {
       for (const auto& variable : service.environment) {
         if (!variable.value || !is_secret_name(variable.name)) continue;
         const auto& value = *variable.value;
-        if (value.empty() || value.find("${") != std::string::npos || value.starts_with('$'))
+        if (value.empty() || value.find("${") != std::string::npos || value.starts_with('$') ||
+            is_masked(value))
           continue;
         auto made =
             at(compose.path, variable.place, service.name + ": " + variable.name + " is a literal");
@@ -355,11 +455,19 @@ Findings compose_password(const Subject& subject) {
   return found;
 }
 
+/// `build:` of a Dockerfile that begins with `FROM postgres`.
+bool is_database(const Subject& subject, const Compose& compose, const ComposeService& service) {
+  if (!service_of_image(service.image).empty()) return true;
+  const auto* file = subject.repository.find_dockerfile(built_from(compose, service));
+  const auto* stage = file ? file->final_stage() : nullptr;
+  return stage && !service_of_image(stage->image).empty();
+}
+
 Findings open_database(const Subject& subject) {
   Findings found;
   for (const auto& compose : subject.repository.composes) {
     for (const auto& service : compose.services) {
-      if (service_of_image(service.image).empty()) continue;
+      if (!is_database(subject, compose, service)) continue;
       for (const auto& port : service.ports) {
         const bool open = port.address.empty() || port.address == "0.0.0.0" || port.address == "::";
         if (!open) continue;

@@ -90,8 +90,8 @@ bool is_deploy_step(const WorkflowStep& step) {
       return true;
     if (any_of_words(
             raw, {"flyctl deploy", "fly deploy", "heroku container:release", "git push heroku",
-                  "railway up", "kubectl apply", "kubectl set image", "helm upgrade", "az webapp",
-                  "gcloud run deploy", "eb deploy", "vercel --prod"}))
+                  "railway up", "ecs update-service", "kubectl apply", "kubectl set image",
+                  "helm upgrade", "az webapp", "gcloud run deploy", "eb deploy", "vercel --prod"}))
       return true;
     if (each.name() == "ssh" &&
         any_of_words(raw + each.heredoc, {"docker", "compose", "systemctl", "git pull"}))
