@@ -31,6 +31,7 @@ struct Package {
   std::string lock_file;  ///< its name
   /// What npm installs follows from the two files: no scripts of its own, no folder of the tree.
   bool closed = false;
+  bool prepares = false;  ///< npm runs scripts of its own when it installs
 };
 
 bool has_install_script(const json& manifest) {
@@ -57,16 +58,18 @@ Result<Package> read_package(const fs::path& folder) {
     package.lock_file = name;
     break;
   }
-  package.closed = !package.lock.empty() && !has_install_script(parsed) &&
+  package.prepares = has_install_script(parsed);
+  package.closed = !package.lock.empty() && !package.prepares &&
                    !parsed.contains("workspaces") &&
                    package.lock.find("\"file:") == std::string::npos &&
                    package.lock.find("\"link\": true") == std::string::npos;
   return package;
 }
 
-/// Development packages are left out when nothing is left to be built with them.
-bool wants_development(const Part& part, Purpose purpose) {
-  return purpose == Purpose::kCheck || !part.build.run.empty();
+/// Development packages are left out when nothing is left to be built with them. What `prepare` and
+/// its kin call is one of them as a rule (husky, tsc), and without it npm fails.
+bool wants_development(const Part& part, Purpose purpose, const Package& package) {
+  return purpose == Purpose::kCheck || !part.build.run.empty() || package.prepares;
 }
 
 Result<void> npm(Workshop& workshop, const Part& part, const Package& package, bool development) {
@@ -129,7 +132,7 @@ Result<void> build_node(Workshop& workshop, const Part& part, Purpose purpose) {
   auto package = read_package(workshop.folder(part.root));
   if (!package) return fail(in_context(part.root.empty() ? "node" : part.root, package.error()));
   ECLUSE_TRY(drop_committed_modules(workshop, part));
-  const bool development = wants_development(part, purpose);
+  const bool development = wants_development(part, purpose, *package);
   ECLUSE_TRY(package->closed ? install_closed(workshop, part, *package, development)
                              : npm(workshop, part, *package, development));
   // For the lines of `run`: bundlers leave their development aids out.

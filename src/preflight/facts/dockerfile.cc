@@ -236,8 +236,8 @@ Dockerfile read_dockerfile(std::string_view path, std::string_view source) {
 bool is_dockerfile_name(std::string_view name) {
   const auto lower = to_lower(name);
   return lower == "dockerfile" || lower == "containerfile" || lower.ends_with(".dockerfile") ||
-         (lower.starts_with("dockerfile.") && !lower.ends_with(".dockerignore") &&
-          !lower.ends_with(".md") && !lower.ends_with(".txt"));
+         ((lower.starts_with("dockerfile.") || lower.starts_with("dockerfile-")) &&
+          !lower.ends_with(".dockerignore") && !lower.ends_with(".md") && !lower.ends_with(".txt"));
 }
 
 std::vector<std::pair<std::string, std::string>> assignments_of(const Instruction& instruction) {
