@@ -59,8 +59,7 @@ Result<Package> read_package(const fs::path& folder) {
     break;
   }
   package.prepares = has_install_script(parsed);
-  package.closed = !package.lock.empty() && !package.prepares &&
-                   !parsed.contains("workspaces") &&
+  package.closed = !package.lock.empty() && !package.prepares && !parsed.contains("workspaces") &&
                    package.lock.find("\"file:") == std::string::npos &&
                    package.lock.find("\"link\": true") == std::string::npos;
   return package;
@@ -132,11 +131,15 @@ Result<void> build_node(Workshop& workshop, const Part& part, Purpose purpose) {
   auto package = read_package(workshop.folder(part.root));
   if (!package) return fail(in_context(part.root.empty() ? "node" : part.root, package.error()));
   ECLUSE_TRY(drop_committed_modules(workshop, part));
+  workshop.env().erase("npm_config_include");  // of another part
   const bool development = wants_development(part, purpose, *package);
   ECLUSE_TRY(package->closed ? install_closed(workshop, part, *package, development)
                              : npm(workshop, part, *package, development));
   // For the lines of `run`: bundlers leave their development aids out.
   if (purpose == Purpose::kRelease) workshop.env()["NODE_ENV"] = "production";
+  // A line that installs another folder's packages (`npm install --prefix client`) builds there
+  // next.
+  workshop.env()["npm_config_include"] = "dev";
   return {};
 }
 

@@ -120,7 +120,9 @@ std::string in_folder(std::string_view folder, std::string_view name) {
   return folder.empty() ? std::string(name) : std::string(folder) + "/" + std::string(name);
 }
 
-BuildProposal python_build(const Repository& repository, const std::string& root) {
+namespace {
+
+BuildProposal declared_build(const Repository& repository, const std::string& root) {
   if (auto made = by_dockerfile(repository, root)) return *made;
   if (auto made = by_lock(repository, root, "uv.lock", "uv")) return *made;
   if (auto made = by_lock(repository, root, "poetry.lock", "poetry")) return *made;
@@ -129,6 +131,52 @@ BuildProposal python_build(const Repository& repository, const std::string& root
   if (repository.find(project))
     return {"python", {"pyproject.toml", {project, {1, 1}, "is there"}}, {}, {}, {}, {}};
   return {};
+}
+
+struct Companion {
+  std::string_view package;
+  int major;  ///< below this version...
+  int minor;
+  std::string_view other;        ///< ...it breaks with the newest of this one,
+  std::string_view requirement;  ///< and works with these
+};
+constexpr std::array kCompanions = {
+    Companion{"flask", 2, 3, "werkzeug", "werkzeug<3"},
+    Companion{"flask-sqlalchemy", 3, 0, "sqlalchemy", "sqlalchemy<2"},
+    Companion{"fastapi", 0, 100, "pydantic", "pydantic<2"},
+};
+
+/// Is "==2.2.3" below 2.3? Only a pin says what will be installed.
+bool is_pinned_below(std::string_view version, int major, int minor) {
+  if (!version.starts_with("==")) return false;
+  int first = 0;
+  int second = 0;
+  const auto* end = version.data() + version.size();
+  const auto [dot, error] = std::from_chars(version.data() + 2, end, first);
+  if (error == std::errc{} && dot < end && *dot == '.') std::from_chars(dot + 1, end, second);
+  return error == std::errc{} && (first < major || (first == major && second < minor));
+}
+
+/// What a pinned package was written for, where the manifest leaves the other one open.
+void add_companions(const Repository& repository, BuildProposal& build) {
+  if (build.kind != "python" || !build.source.value.ends_with(".txt")) return;
+  for (const auto& each : kCompanions) {
+    const auto* pinned = repository.find_dependency(each.package);
+    const bool open = pinned && !repository.find_dependency(each.other) &&
+                      is_pinned_below(pinned->version, each.major, each.minor);
+    if (open)
+      build.packages.push_back({std::string(each.requirement),
+                                {build.source.why.path, pinned->place,
+                                 pinned->name + pinned->version + " breaks with the newest"}});
+  }
+}
+
+}  // namespace
+
+BuildProposal python_build(const Repository& repository, const std::string& root) {
+  auto build = declared_build(repository, root);
+  add_companions(repository, build);
+  return build;
 }
 
 BuildProposal node_build(const Manifest& manifest) {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/written_folder.h"
 
 namespace ecluse::preflight {
 
@@ -62,12 +63,6 @@ std::optional<std::string> folder_inside(std::string_view target) {
       return plain ? std::optional(folder) : std::nullopt;
     }
   return std::nullopt;
-}
-
-bool holds_files(const Repository& repository, const std::string& folder) {
-  return std::ranges::any_of(repository.files, [&](const FileFact& file) {
-    return file.path.starts_with(folder + "/") && !file_name(file.path).starts_with('.');
-  });
 }
 
 /// Made by the build or a release job, and given to another container by that volume.

@@ -994,6 +994,54 @@ TEST(Init, BuildsWithOldToolsByOldHashes) {
   EXPECT_EQ(preprod(built("latest")).build.run, std::vector<std::string>{"npm run build"});
 }
 
+TEST(Init, AddsWhatAPinnedPackageWasWrittenFor) {
+  auto files = kFlask;
+  const auto beside = [&] {
+    const auto all = files_beside(init(files).proposal);
+    const auto found = all.find("requirements-ecluse.txt");
+    return found == all.end() ? std::string() : found->second;
+  };
+  EXPECT_EQ(beside(), "");
+  files["requirements.txt"] = "Flask==2.2.3\ngunicorn\n";
+  EXPECT_TRUE(beside().ends_with("-r requirements.txt\nwerkzeug<3\n")) << beside();
+  files["requirements.txt"] = "flask==2.2.3\nwerkzeug==2.2.3\ngunicorn\n";
+  EXPECT_EQ(beside(), "");
+  files["requirements.txt"] = "flask==2.3.0\ngunicorn\n";
+  EXPECT_EQ(beside(), "");
+}
+
+TEST(Proposal, LeavesOutTestsOfAJobThatHasServices) {
+  auto files = kDjango;
+  files["requirements.txt"] += "flake8\npytest\n";
+  files[".gitlab-ci.yml"] =
+      "test:\n  services: [postgres]\n  script:\n    - flake8\n    - pytest -v\n";
+  const auto made = init(files);
+  ASSERT_EQ(preprod(made).checks.size(), 1U) << made.yaml;
+  EXPECT_EQ(preprod(made).checks[0].run, "flake8 --extend-exclude=.venv");
+  EXPECT_NE(gaps_text(made.proposal).find("`pytest -v` of the pipeline needs a service"),
+            std::string::npos);
+}
+
+TEST(Init, LooksIntoTheShellThatAnImageStarts) {
+  auto files = kDjango;
+  files["Dockerfile"] =
+      "FROM python:3.11\nCMD sh -c \"python manage.py migrate && python manage.py seed && gunicorn "
+      "shop.wsgi\"\n";
+  EXPECT_EQ(jobs_of(files).back(), "python manage.py seed");
+}
+
+TEST(Init, SaysWhichDatabaseIsNotStarted) {
+  const auto said = [](const std::string& package) {
+    return gaps_text(
+        proposal_of({{"package.json", R"({"scripts": {"start": "node s.js"}, "dependencies": {")" +
+                                          package + R"(": "6", "express": "4"}})"},
+                     {"s.js", ""}}));
+  };
+  EXPECT_NE(said("mongodb").find("keeps its data in MongoDB"), std::string::npos);
+  EXPECT_NE(said("mysql2").find("keeps its data in MySQL"), std::string::npos);
+  EXPECT_EQ(said("pg").find("keeps its data in"), std::string::npos);
+}
+
 TEST(Serving, UnderstandsBun) {
   EXPECT_EQ(command_of(*find_serving("bun next start")), "next start -p $PORT");
   EXPECT_EQ(command_of(*find_serving("bun --bun next start -p 3000")), "next start -p $PORT");

@@ -27,6 +27,20 @@ constexpr std::array kDrivers = {Driver{"psycopg", "postgres"},
                                  Driver{"django-redis", "redis"},
                                  Driver{"ioredis", "redis"}};
 
+struct NotStarted {
+  std::string_view package;
+  std::string_view name;
+};
+constexpr std::string_view kMongo = "MongoDB";
+constexpr std::string_view kMysql = "MySQL";
+constexpr std::array kNotStarted = {
+    NotStarted{"mongoose", kMongo},    NotStarted{"mongodb", kMongo},
+    NotStarted{"pymongo", kMongo},     NotStarted{"motor", kMongo},
+    NotStarted{"mongoengine", kMongo}, NotStarted{"flask-pymongo", kMongo},
+    NotStarted{"beanie", kMongo},      NotStarted{"mysql2", kMysql},
+    NotStarted{"mysql", kMysql},       NotStarted{"pymysql", kMysql},
+    NotStarted{"mysqlclient", kMysql}, NotStarted{"aiomysql", kMysql}};
+
 bool is_given_by(std::string_view kind, std::string_view name) {
   const auto variables = model::service_variables(kind == "postgres" ? model::ServiceKind::kPostgres
                                                                      : model::ServiceKind::kRedis);
@@ -54,10 +68,7 @@ class ServiceChoice {
     for (const auto& driver : kDrivers) add(driver);
     for (const auto* compose : stack_.composes)
       for (const auto& service : compose->services) add_container(*compose, service);
-    if (repository_.find_dependency("mongoose") || repository_.find_dependency("pymongo"))
-      out_.gaps.push_back({"the app keeps its data in MongoDB, which ecluse does not start yet",
-                           "run one and give its address as the secret that the code reads",
-                           {}});
+    for (const auto& each : kNotStarted) note_missing(each);
     for (const auto& [path, text] : repository_.texts)
       if (file_name(path) == "schema.prisma") add_prisma(path, text);
     if (out_.services.contains("db") && uses_sqlalchemy() && reads_address())
@@ -65,6 +76,18 @@ class ServiceChoice {
   }
 
  private:
+  void note_missing(const NotStarted& server) {
+    const bool said = std::ranges::any_of(
+        out_.gaps, [&](const Gap& gap) { return gap.what.find(server.name) != std::string::npos; });
+    const auto* declared = declared_in(server.package);
+    if (!declared || said || (server.name == kMysql && out_.services.contains("db"))) return;
+    out_.gaps.push_back({"the app keeps its data in " + std::string(server.name) +
+                             ", which ecluse does not start yet",
+                         "run one and give its address as the secret that the code reads",
+                         {declared->path, declared->find(server.package)->place,
+                          std::string(server.package) + " is declared"}});
+  }
+
   const VariableRead* first_read_of(std::string_view kind) const {
     const auto found = std::ranges::find_if(
         reads_, [&](const VariableRead& each) { return is_given_by(kind, each.read->name); });

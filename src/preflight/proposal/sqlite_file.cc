@@ -112,12 +112,6 @@ class SqliteFinder {
   const Part& part_;
 };
 
-bool holds_files(const Repository& repository, const std::string& folder) {
-  return std::ranges::any_of(repository.files, [&](const FileFact& file) {
-    return file.path.starts_with(folder + "/") && !file_name(file.path).starts_with('.');
-  });
-}
-
 /// A name beside the file that the repository does not have.
 std::string free_folder(const Repository& repository, const std::string& beside) {
   for (const auto* name : {"data", "database", "sqlite-data"})

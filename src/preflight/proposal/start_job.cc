@@ -24,10 +24,13 @@ bool is_done_elsewhere(std::string_view word) {
   return false;
 }
 
+/// Behind shells that are only told what to run, and behind `poetry run`.
 std::size_t program_at(const Words& words) {
-  const bool runner = words.size() > 2 && words[1] == "run" &&
-                      (words[0] == "uv" || words[0] == "poetry" || words[0] == "pipenv");
-  return runner ? 2 : 0;
+  std::size_t at = 0;
+  while (at + 2 < words.size() && words[at].ends_with("sh") && words[at + 1] == "-c") at += 2;
+  const bool runner = at + 2 < words.size() && words[at + 1] == "run" &&
+                      (words[at] == "uv" || words[at] == "poetry" || words[at] == "pipenv");
+  return runner ? at + 2 : at;
 }
 
 /// `python manage.py loaddata first.json`, `python scripts/seed.py`, `flask seed`.
@@ -60,6 +63,8 @@ void of_line(const Repository& repository, const StartLine& line, const Part& pa
                       command.words.end());
     const bool quotable =
         command.text.find('\'') == std::string::npos && command.text.find('$') == std::string::npos;
+    if (words.size() == 1 && first > 0)
+      of_line(repository, {line.folder, words[0], line.why}, part, out);
     if (!plain || !quotable || !is_job(repository, part.root, words)) continue;
     const auto text = command_text(command, words, script.errexit);
     const auto job = part.root.empty() ? text : in_root(part, join(words, " "));
