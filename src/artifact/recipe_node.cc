@@ -71,6 +71,9 @@ bool wants_development(const Part& part, Purpose purpose, const Package& package
   return purpose == Purpose::kCheck || !part.build.run.empty() || package.prepares;
 }
 
+/// Of explain_failure(): the lock file was forgotten when package.json changed.
+constexpr std::string_view kStaleLock = "package-lock.json does not fit package.json";
+
 Result<void> npm(Workshop& workshop, const Part& part, const Package& package, bool development) {
   const bool locked = !package.lock.empty();
   if (!locked) {
@@ -78,11 +81,19 @@ Result<void> npm(Workshop& workshop, const Part& part, const Package& package, b
         "warning: no package-lock.json: the packages are whatever is newest today; run "
         "`npm install` and commit the lock file");
   }
-  const std::string command = locked ? "ci" : "install";
-  return workshop.run({.what = "npm " + command,
-                       .argv = {"npm", command, "--no-audit", "--no-fund", "--no-update-notifier",
-                                development ? "--include=dev" : "--omit=dev"},
-                       .root = part.root});
+  const auto run = [&](const std::string& command) {
+    return workshop.run({.what = "npm " + command,
+                         .argv = {"npm", command, "--no-audit", "--no-fund", "--no-update-notifier",
+                                  development ? "--include=dev" : "--omit=dev"},
+                         .root = part.root});
+  };
+  auto done = run(locked ? "ci" : "install");
+  const bool stale = !done && done.error().message.find(kStaleLock) != std::string::npos;
+  if (!stale) return done;
+  workshop.say(
+      "warning: package-lock.json does not fit package.json: the packages are whatever is newest "
+      "today; run `npm install` and commit the lock file");
+  return run("install");
 }
 
 std::string layer_key(const Part& part, const std::string& tools, const Package& package,

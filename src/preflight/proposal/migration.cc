@@ -41,8 +41,26 @@ std::optional<std::string> flask_migrations(const Repository& repository, const 
   return std::nullopt;
 }
 
+/// The app that a compose file gives to the container of its own that migrates.
+std::optional<Proven> migrating_app(const Repository& repository) {
+  for (const auto& compose : repository.composes)
+    for (const auto& service : compose.services) {
+      const auto* app = service.find_variable("FLASK_APP");
+      const bool migrates = service.command_line().find("db upgrade") != std::string::npos;
+      if (!app || !app->value || !migrates) continue;
+      const std::string name(file_name(*app->value));
+      if (repository.find(name))
+        return Proven{name, {compose.path, app->place, "FLASK_APP: " + *app->value}};
+    }
+  return std::nullopt;
+}
+
 /// `flask` finds app.py and wsgi.py by itself.
-void name_flask_app(const Part& part, Proposal& out) {
+void name_flask_app(const Repository& repository, const Part& part, Proposal& out) {
+  if (auto named = migrating_app(repository)) {
+    out.env.try_emplace("FLASK_APP", std::move(*named));
+    return;
+  }
   const auto serving = find_serving(part.command.value);
   auto target = serving ? target_of(*serving) : std::string();
   std::erase(target, '\'');
@@ -59,7 +77,7 @@ void propose_flask(const Repository& repository, const Part& part, Proposal& out
   const std::string place = own == "migrations" ? "" : " -d " + own;
   const Evidence why{*folder + "/alembic.ini", {1, 1}, "is there"};
   out.release.push_back({in_root(part, "flask db upgrade" + place), why});
-  name_flask_app(part, out);
+  name_flask_app(repository, part, out);
 }
 
 }  // namespace

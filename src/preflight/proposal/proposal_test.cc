@@ -850,6 +850,18 @@ TEST(Init, TellsFlasksToolsWhichAppItIs) {
   EXPECT_EQ(std::get<std::string>(preprod(made).env.at("FLASK_APP")), "shop.web:app");
 }
 
+TEST(Init, MigratesWithTheAppThatAComposeFileMigratesWith) {
+  const auto made =
+      init({{"requirements.txt", "flask\ngunicorn\nflask-migrate\n"},
+            {"run.py", "from flask import Flask\napp = Flask('shop')\n"},
+            {"migrate.py", "app = 1\n"},
+            {"migrations/alembic.ini", ""},
+            {"compose.yml",
+             "services:\n  m:\n    build: .\n    command: flask db upgrade\n    environment: "
+             "{FLASK_APP: /usr/src/app/migrate.py}\n"}});
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("FLASK_APP")), "migrate.py");
+}
+
 Files started_by(const std::string& script) {
   auto files = kDjango;
   files["Dockerfile"] = "FROM python:3.11\nENTRYPOINT [\"./entrypoint.sh\"]\n";
