@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace ecluse::artifact {
@@ -74,6 +75,12 @@ std::string detail_of(std::string_view line, std::string_view said) {
 }
 
 }  // namespace
+
+bool is_telling(std::string_view line) {
+  return std::ranges::any_of(kSymptoms, [&](const Symptom& symptom) {
+    return line.find(symptom.said) != std::string_view::npos;
+  });
+}
 
 Error explain_failure(int exit_code, const std::deque<std::string>& last_lines) {
   for (const Symptom& symptom : kSymptoms) {

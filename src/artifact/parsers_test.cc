@@ -154,6 +154,13 @@ TEST(Requirements, KnowTheLineOfEach) {
   EXPECT_EQ(line_of(requirements, "six"), "");
 }
 
+TEST(Explain, KnowsTheLinesThatTellTheReason) {
+  EXPECT_TRUE(
+      is_telling("npm error `npm ci` can only install packages when your package.json and "
+                 "package-lock.json or npm-shrinkwrap.json are in sync."));
+  EXPECT_FALSE(is_telling("npm error Run \"npm help ci\" for more info"));
+}
+
 TEST(Explain, NamesTheRequirementAndWhatToDo) {
   const Error error = explain_failure(
       1, {"ERROR: Could not find a version that satisfies the requirement nosuch==1",

@@ -31,6 +31,7 @@ struct Package {
   std::string lock_file;  ///< its name
   /// What npm installs follows from the two files: no scripts of its own, no folder of the tree.
   bool closed = false;
+  bool prepares = false;  ///< npm runs scripts of its own when it installs
 };
 
 bool has_install_script(const json& manifest) {
@@ -57,17 +58,21 @@ Result<Package> read_package(const fs::path& folder) {
     package.lock_file = name;
     break;
   }
-  package.closed = !package.lock.empty() && !has_install_script(parsed) &&
-                   !parsed.contains("workspaces") &&
+  package.prepares = has_install_script(parsed);
+  package.closed = !package.lock.empty() && !package.prepares && !parsed.contains("workspaces") &&
                    package.lock.find("\"file:") == std::string::npos &&
                    package.lock.find("\"link\": true") == std::string::npos;
   return package;
 }
 
-/// Development packages are left out when nothing is left to be built with them.
-bool wants_development(const Part& part, Purpose purpose) {
-  return purpose == Purpose::kCheck || !part.build.run.empty();
+/// Development packages are left out when nothing is left to be built with them. What `prepare` and
+/// its kin call is one of them as a rule (husky, tsc), and without it npm fails.
+bool wants_development(const Part& part, Purpose purpose, const Package& package) {
+  return purpose == Purpose::kCheck || !part.build.run.empty() || package.prepares;
 }
+
+/// Of explain_failure(): the lock file was forgotten when package.json changed.
+constexpr std::string_view kStaleLock = "package-lock.json does not fit package.json";
 
 Result<void> npm(Workshop& workshop, const Part& part, const Package& package, bool development) {
   const bool locked = !package.lock.empty();
@@ -76,11 +81,19 @@ Result<void> npm(Workshop& workshop, const Part& part, const Package& package, b
         "warning: no package-lock.json: the packages are whatever is newest today; run "
         "`npm install` and commit the lock file");
   }
-  const std::string command = locked ? "ci" : "install";
-  return workshop.run({.what = "npm " + command,
-                       .argv = {"npm", command, "--no-audit", "--no-fund", "--no-update-notifier",
-                                development ? "--include=dev" : "--omit=dev"},
-                       .root = part.root});
+  const auto run = [&](const std::string& command) {
+    return workshop.run({.what = "npm " + command,
+                         .argv = {"npm", command, "--no-audit", "--no-fund", "--no-update-notifier",
+                                  development ? "--include=dev" : "--omit=dev"},
+                         .root = part.root});
+  };
+  auto done = run(locked ? "ci" : "install");
+  const bool stale = !done && done.error().message.find(kStaleLock) != std::string::npos;
+  if (!stale) return done;
+  workshop.say(
+      "warning: package-lock.json does not fit package.json: the packages are whatever is newest "
+      "today; run `npm install` and commit the lock file");
+  return run("install");
 }
 
 std::string layer_key(const Part& part, const std::string& tools, const Package& package,
@@ -129,11 +142,15 @@ Result<void> build_node(Workshop& workshop, const Part& part, Purpose purpose) {
   auto package = read_package(workshop.folder(part.root));
   if (!package) return fail(in_context(part.root.empty() ? "node" : part.root, package.error()));
   ECLUSE_TRY(drop_committed_modules(workshop, part));
-  const bool development = wants_development(part, purpose);
+  workshop.env().erase("npm_config_include");  // of another part
+  const bool development = wants_development(part, purpose, *package);
   ECLUSE_TRY(package->closed ? install_closed(workshop, part, *package, development)
                              : npm(workshop, part, *package, development));
   // For the lines of `run`: bundlers leave their development aids out.
   if (purpose == Purpose::kRelease) workshop.env()["NODE_ENV"] = "production";
+  // A line that installs another folder's packages (`npm install --prefix client`) builds there
+  // next.
+  workshop.env()["npm_config_include"] = "dev";
   return {};
 }
 

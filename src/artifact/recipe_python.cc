@@ -34,12 +34,28 @@ sys.argv = ['pip', 'install', '--quiet', '--no-compile', '--no-index', '--no-cac
 runpy.run_module('pip', run_name='__main__')
 )";
 
+/// What is preferred and not there is no reason to fail.
+Result<Interpreter> python_of(const model::BuildSpec& build) {
+  if (!build.version.empty() || build.prefer.empty()) return find_python(build.version);
+  auto preferred = find_python(build.prefer);
+  return preferred ? std::move(preferred) : find_python("");
+}
+
+void say_if_another(Workshop& workshop, const model::BuildSpec& build, const Interpreter& python) {
+  if (!build.version.empty() || satisfies(python.version, build.prefer)) return;
+  workshop.say(fmt::format(
+      "warning: the project is written for Python {0}, which this machine has not where everybody "
+      "can reach it; {1} is taken. Where that fails: install {0} in /usr/local or /opt/pyenv",
+      build.prefer, python.version));
+}
+
 /// pip and compileall of the project's own environment.
 std::string venv_python(Workshop& workshop, const Part& part) {
   return workshop.inside(in_root(part, ".venv/bin/python"));
 }
 
 Result<void> make_venv(Workshop& workshop, const Part& part, const Interpreter& python) {
+  say_if_another(workshop, part.build, python);
   workshop.say(fmt::format("python {} ({}) in {}", python.version, python.program.string(),
                            workshop.inside(in_root(part, ".venv"))));
   ECLUSE_TRY(workshop.run({.what = "making the virtual environment",
@@ -154,12 +170,12 @@ bool is_requirements(const std::string& source) {
 }  // namespace
 
 Result<std::string> python_tools(const Part& part) {
-  ECLUSE_ASSIGN(const Interpreter python, find_python(part.build.version));
+  ECLUSE_ASSIGN(const Interpreter python, python_of(part.build));
   return fmt::format("python {} {}", python.version, python.program.string());
 }
 
 Result<void> build_python(Workshop& workshop, const Part& part, Purpose) {
-  ECLUSE_ASSIGN(const Interpreter python, find_python(part.build.version));
+  ECLUSE_ASSIGN(const Interpreter python, python_of(part.build));
   ECLUSE_TRY(drop_committed_venv(workshop, part));
   const std::string source = requirements_file(workshop, part);
   if (is_requirements(source)) {
@@ -216,7 +232,7 @@ Result<std::string> locked_key(Workshop& workshop, const Part& part, const Inter
 }
 
 Result<void> build_locked(Workshop& workshop, const Part& part, const LockedProject& project) {
-  ECLUSE_ASSIGN(const Interpreter python, find_python(part.build.version));
+  ECLUSE_ASSIGN(const Interpreter python, python_of(part.build));
   ECLUSE_ASSIGN(const std::string key, locked_key(workshop, part, python, project));
   ECLUSE_TRY(drop_committed_venv(workshop, part));
   const fs::path venv = workshop.folder(in_root(part, ".venv"));

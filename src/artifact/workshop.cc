@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -150,9 +151,11 @@ Result<int> Workshop::attempt(const Step& step) {
   auto env = env_;
   for (const auto& [name, value] : step.env) env[name] = value;
   last_lines_.clear();
+  telling_.clear();
   const auto relay = [&](std::string_view line) {
     if (last_lines_.size() == kLastLinesMax) last_lines_.pop_front();
     last_lines_.emplace_back(line);
+    if (telling_.empty() && is_telling(line)) telling_ = line;
     sink_(line);
   };
   const auto timeout = step.timeout.count() > 0 ? step.timeout : place_.timeout;
@@ -164,7 +167,11 @@ Result<int> Workshop::attempt(const Step& step) {
 Result<void> Workshop::run(const Step& step) {
   ECLUSE_ASSIGN(const int code, attempt(step));
   if (code == 0) return {};
-  return fail(in_context(step.what, explain_failure(code, last_lines_)));
+  auto lines = last_lines_;
+  // npm tells what is wrong, and then how it is called.
+  if (!telling_.empty() && std::ranges::find(lines, telling_) == lines.end())
+    lines.push_front(telling_);
+  return fail(in_context(step.what, explain_failure(code, lines)));
 }
 
 Result<void> Workshop::run_line(const std::string& line, const std::string& root) {

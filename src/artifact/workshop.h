@@ -70,6 +70,7 @@ class Workshop {
   Layers layers_;
   std::map<std::string, std::string> env_;
   std::deque<std::string> last_lines_;
+  std::string telling_;  ///< the first line of the last step whose meaning is known
 };
 
 }  // namespace ecluse::artifact

@@ -58,7 +58,7 @@ Field<model::BuildSpec> build_kind(std::string name, model::BuildKind kind, std:
 }
 
 bool is_build_kind(std::string_view key) {
-  return key != "version" && key != "run" && key != "per_environment";
+  return key != "version" && key != "prefer" && key != "run" && key != "per_environment";
 }
 
 void check_build(const Node& node, Reader& reader, model::BuildSpec& into) {
@@ -106,6 +106,8 @@ std::vector<Field<model::BuildSpec>> build_fields() {
       build_kind("image", kImage, "an image reference", "an image that exists already", kNoImages),
       field("version", &model::BuildSpec::version, version(),
             "of the interpreter or compiler; empty: the distribution's"),
+      field("prefer", &model::BuildSpec::prefer, version(),
+            "of Python, where the machine has it; else the distribution's, which is said"),
       build_run(),
       field("per_environment", &model::BuildSpec::per_environment,
             list_of(text({.expected = "a variable's name",

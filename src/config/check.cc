@@ -171,6 +171,11 @@ class Checker {
 
   void check_services() {
     for (const auto& service : environment_->services) {
+      const bool relational = service.kind == model::ServiceKind::kPostgres ||
+                              service.kind == model::ServiceKind::kMariadb;
+      if (!service.driver.empty() && !relational)
+        error("services." + service.name + ".driver", "only a database's address names a driver",
+              "this service without `driver:`");
       if (!service.url) continue;
       const auto* literal = std::get_if<std::string>(&*service.url);
       if (literal == nullptr) continue;

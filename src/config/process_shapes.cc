@@ -115,6 +115,8 @@ Shape<model::ServiceSpec> service() {
                  "major version; empty: what is installed, then pinned"),
            field("url", &model::ServiceSpec::url, env_value(),
                  "an existing one, usually secret:NAME: ecluse starts nothing"),
+           field("driver", &model::ServiceSpec::driver, text(rules::driver_name()),
+                 "of SQLAlchemy, named in the address that the app gets"),
            field("limits", &model::ServiceSpec::limits, limits(), "what it may use")},
           rules::kind_from_url),
       kind());

@@ -269,6 +269,16 @@ TextRule expected_text() {
   return {.expected = "a text the page holds", .pattern = "", .check = must(is_one_line)};
 }
 
+TextRule driver_name() {
+  const auto plain = [](std::string_view value) {
+    return !value.empty() && value.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
+                                 std::string_view::npos;
+  };
+  return {.expected = "a driver's name, as asyncpg or psycopg",
+          .pattern = "^[a-z0-9_]+$",
+          .check = must(plain)};
+}
+
 std::optional<Wrong> variable_name(std::string_view value) {
   return is_variable_name(value) ? std::nullopt : std::optional(Wrong{});
 }

@@ -29,6 +29,7 @@ TextRule alert_rule();
 TextRule backup_target();
 TextRule monitor_url();
 TextRule expected_text();
+TextRule driver_name();
 
 /// A check for a TextRule: a variable's or a secret's name.
 std::optional<Wrong> variable_name(std::string_view value);

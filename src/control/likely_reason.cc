@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+<<<<<<< HEAD
+=======
+#include <array>
+#include <cctype>
+>>>>>>> starts
 #include <regex>
 
 #include "base/text.h"
@@ -112,6 +117,71 @@ Guess read_only(const StartFacts& facts) {
   return LikelyReason{reason, fmt::format("keep what it writes there in a volume: `volumes: "
                                           "{{files: {}}}` (docs/ecluse-yml.md)",
                                           *folder)};
+}
+
+struct Server {
+  std::string_view port;
+  std::string_view name;
+  std::string_view next;
+};
+constexpr std::array kServers = {
+    Server{"27017", "MongoDB",
+           "ecluse starts no MongoDB: run one, and give its address as the "
+           "variable or secret that the code reads"},
+    Server{"5432", "PostgreSQL",
+           "give it one (`services: {db: postgres}`), and read its address "
+           "from DATABASE_URL or POSTGRES_HOST"},
+    Server{"3306", "MySQL",
+           "ecluse starts no MySQL: run one, and give its address as the variable "
+           "or secret that the code reads"},
+    Server{"6379", "Redis",
+           "give it one (`services: {cache: redis}`), and read its address from REDIS_URL"}};
+
+LikelyReason unreachable(const std::string& place, std::string_view port) {
+  const auto* server = std::ranges::find(kServers, port, &Server::port);
+  if (server == kServers.end())
+    return {fmt::format("it cannot reach {}, where nothing listens", place),
+            "give the address of what it looks for as the variable or secret that the code reads"};
+  return {fmt::format("it cannot reach its {} at {}", server->name, place),
+          std::string(server->next)};
+}
+
+Guess server_refuses(const StartFacts& facts) {
+  static const std::regex kNode(R"(ECONNREFUSED (\S+:\d+))");
+  static const std::regex kPostgres(
+      R"(connection to server at "[^"]*"(?: \([^)]*\))?, port (\d+) failed: Connection refused)");
+  static const std::regex kMysql(R"(Can't connect to MySQL server on '([^']+)')");
+  static const std::regex kRedis(R"(Error 111 connecting to (\S+:\d+))");
+  if (const auto port = captured(facts, kPostgres)) return unreachable("port " + *port, *port);
+  if (const auto host = captured(facts, kMysql)) return unreachable(*host, "3306");
+  for (const auto* pattern : {&kNode, &kRedis})
+    if (const auto place = captured(facts, *pattern))
+      return unreachable(*place, std::string_view(*place).substr(place->rfind(':') + 1));
+  return std::nullopt;
+}
+
+/// The name of a container, or one that only the author's network knows.
+Guess unknown_host(const StartFacts& facts) {
+  static const std::regex kNode(R"(getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+))");
+  static const std::regex kPostgres(R"re(could not translate host name "([^"]+)")re");
+  static const std::regex kUrllib(R"(Failed to resolve '([\w.-]+)')");
+  for (const auto* pattern : {&kNode, &kPostgres, &kUrllib})
+    if (const auto host = captured(facts, *pattern))
+      return LikelyReason{
+          fmt::format("it looks for a host called {}, which nothing here is called", *host),
+          "let the code read the address from a variable: those of `services:` are in "
+          "docs/services.md"};
+  return std::nullopt;
+}
+
+Guess no_mongo_address(const StartFacts& facts) {
+  static const std::regex kMongoose(R"(The `uri` parameter to `openUri\(\)` must be a (string))");
+  static const std::regex kDriver(
+      R"(Invalid scheme, expected connection string to start with "(mongodb))");
+  if (!captured(facts, kMongoose) && !captured(facts, kDriver)) return std::nullopt;
+  return LikelyReason{"it is given no address of a MongoDB",
+                      "ecluse starts no MongoDB: run one, and give its address as the variable or "
+                      "secret that the code reads (`ecluse init --why` names it)"};
 }
 
 Guess port_in_use(const StartFacts& facts) {
@@ -232,9 +302,10 @@ Guess slow(const StartFacts& facts) {
 
 LikelyReason likely_reason(const StartFacts& facts) {
   // The more a trace says, the earlier it is asked.
-  for (const auto guess : {command_not_found, not_executable, missing_module, missing_variable,
-                           missing_setting, read_only, port_in_use, killed, exited, host_refused,
-                           wrong_port, loopback_only, nothing_listens, bad_answer, slow})
+  for (const auto guess :
+       {command_not_found, not_executable, missing_module, missing_variable, missing_setting,
+        read_only, server_refuses, unknown_host, no_mongo_address, port_in_use, killed, exited,
+        host_refused, wrong_port, loopback_only, nothing_listens, bad_answer, slow})
     if (auto found = guess(facts)) return *found;
   return {"nothing that it left tells why", "look at its log"};
 }

@@ -35,6 +35,38 @@ TEST(LikelyReason, SeesThatNothingListens) {
   EXPECT_EQ(likely_reason(f).reason, "it runs but listens on no port; ecluse expected 8000");
 }
 
+std::string reason_of_line(const std::string& line) {
+  auto f = facts();
+  f.exit_code = 1;
+  f.last_lines = {line, "    at the end"};
+  return likely_reason(f).reason;
+}
+
+TEST(LikelyReason, NamesTheServerThatItCannotReach) {
+  EXPECT_EQ(reason_of_line("MongooseServerSelectionError: connect ECONNREFUSED ::1:27017"),
+            "it cannot reach its MongoDB at ::1:27017");
+  EXPECT_EQ(reason_of_line("connection to server at \"localhost\" (::1), port 5432 failed: "
+                           "Connection refused"),
+            "it cannot reach its PostgreSQL at port 5432");
+  EXPECT_EQ(reason_of_line("Error 111 connecting to localhost:6379. Connection refused."),
+            "it cannot reach its Redis at localhost:6379");
+  EXPECT_EQ(reason_of_line("Error: connect ECONNREFUSED 127.0.0.1:9"),
+            "it cannot reach 127.0.0.1:9, where nothing listens");
+}
+
+TEST(LikelyReason, NamesTheHostThatNobodyIsCalled) {
+  EXPECT_EQ(reason_of_line("could not translate host name \"shopdb\" to address"),
+            "it looks for a host called shopdb, which nothing here is called");
+  EXPECT_EQ(reason_of_line("Error: getaddrinfo ENOTFOUND mongo"),
+            "it looks for a host called mongo, which nothing here is called");
+}
+
+TEST(LikelyReason, SaysThatNoMongodbIsGiven) {
+  EXPECT_EQ(reason_of_line("MongooseError: The `uri` parameter to `openUri()` must be a string, "
+                           "got \"undefined\"."),
+            "it is given no address of a MongoDB");
+}
+
 TEST(LikelyReason, NamesTheCommandThatDoesNotExist) {
   auto f = facts();
   f.exit_code = 127;

@@ -76,13 +76,16 @@ void run_job(const Ports& ports, const Settings& settings, const Order& order, A
   if (failed(ack, launch)) return;
   const auto& job = release.spec.release.at(index);
   const auto stage = fmt::format("release job {}", job.run);
+  std::string error;  // what tools print behind it is rarely the reason
   const auto sink = [&](std::string_view line) {
     ack.detail = ports.secrets.redact(line);
+    if (line.find("Error: ") != std::string_view::npos) error = ack.detail;
     ports.stage_logs.append(order.rollout, stage, ack.detail);
   };
   auto code = ports.runtime.run_job(*launch, job.timeout, sink);
   if (failed(ack, code)) return;
   ack.exit_code = *code;
+  if (*code != 0 && !error.empty()) ack.detail = error;
 }
 
 void observe(const Ports& ports, const Order& order, Ack& ack) {

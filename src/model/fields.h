@@ -81,6 +81,7 @@ void fields(V& v, BuildSpec& x) {
   v("kind", x.kind);
   v("source", x.source);
   v("version", x.version);
+  v("prefer", x.prefer);
   v("run", x.run);
   v("per_environment", x.per_environment);
 }
@@ -145,6 +146,7 @@ void fields(V& v, ServiceSpec& x) {
   v("kind", x.kind);
   v("version", x.version);
   v("url", x.url);
+  v("driver", x.driver);
   v("limits", x.limits);
 }
 template <typename V>

@@ -37,6 +37,7 @@ struct BuildSpec {
   BuildKind kind = BuildKind::kDetect;
   std::string source;            ///< requirements file, Dockerfile, image reference, package folder
   std::string version;           ///< of the interpreter, "3.13"; empty: the distribution's
+  std::string prefer;            ///< of Python, where the machine has it; `version` is a must
   std::vector<std::string> run;  ///< commands after the dependencies are installed, in order
   std::vector<std::string>
       per_environment;  ///< variables inlined when built: one build per environment
@@ -114,6 +115,7 @@ struct ServiceSpec {
   ServiceKind kind = ServiceKind::kPostgres;
   std::string version;          ///< major; empty: what is installed, then pinned in state
   std::optional<EnvValue> url;  ///< external: ecluse starts nothing
+  std::string driver;           ///< named by the address that the app gets: "asyncpg"
   LimitSpec limits;
   bool operator==(const ServiceSpec&) const = default;
 };

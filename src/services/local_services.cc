@@ -365,7 +365,7 @@ Result<std::map<std::string, std::string>> LocalServices::variables(
   std::vector<NamedEndpoint> endpoints;
   for (const auto& spec : specs) {
     ECLUSE_ASSIGN(ServiceUrl url, parts_->url_of(key, spec));
-    endpoints.push_back({spec.name, std::move(url)});
+    endpoints.push_back({spec.name, with_driver(std::move(url), spec.driver)});
   }
   return variables_of(endpoints);
 }

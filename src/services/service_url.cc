@@ -216,6 +216,16 @@ Result<ServiceUrl> parse_service_url(std::string_view text) {
   return url;
 }
 
+ServiceUrl with_driver(ServiceUrl url, std::string_view driver) {
+  if (driver.empty() || url.scheme.find('+') != std::string::npos) return url;
+  // SQLAlchemy knows no driver of "postgres".
+  const auto plain = url.scheme == "postgres" ? std::string("postgresql") : url.scheme;
+  const auto scheme = plain + "+" + std::string(driver);
+  url.text = scheme + url.text.substr(url.scheme.size());
+  url.scheme = scheme;
+  return url;
+}
+
 std::string percent_encoded(std::string_view text) {
   std::string result;
   for (const char c : text) {

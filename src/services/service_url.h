@@ -29,6 +29,10 @@ struct ServiceUrl {
 /// Invalid says which part is wrong and what is expected.
 Result<ServiceUrl> parse_service_url(std::string_view text);
 
+/// The address in SQLAlchemy's spelling for `driver` ("asyncpg"): postgresql+asyncpg://. As it is
+/// where none is wanted or where it names one already.
+ServiceUrl with_driver(ServiceUrl url, std::string_view driver);
+
 /// For user, password and database inside a URL.
 std::string percent_encoded(std::string_view text);
 

@@ -88,5 +88,16 @@ TEST(ServiceUrl, NoTextBreaksTheParser) {
   rc::check([](const std::string& rest) { (void)parse_service_url("postgres://" + rest); });
 }
 
+TEST(ServiceUrl, NamesADriverInSqlalchemysSpelling) {
+  const auto named = [](const char* text, const char* driver) {
+    return with_driver(parse_service_url(text).value(), driver).text;
+  };
+  EXPECT_EQ(named("postgresql://u:p@h:1/d", "asyncpg"), "postgresql+asyncpg://u:p@h:1/d");
+  EXPECT_EQ(named("postgres://u:p@h/d?x=1", "psycopg"), "postgresql+psycopg://u:p@h/d?x=1");
+  EXPECT_EQ(named("mysql://u:p@h/d", "pymysql"), "mysql+pymysql://u:p@h/d");
+  EXPECT_EQ(named("postgresql+pg8000://u:p@h/d", "asyncpg"), "postgresql+pg8000://u:p@h/d");
+  EXPECT_EQ(named("postgresql://u:p@h/d", ""), "postgresql://u:p@h/d");
+}
+
 }  // namespace
 }  // namespace ecluse::services

@@ -201,6 +201,8 @@ void read_node(std::string_view text, Manifest& out) {
             {name, command.get<std::string>(), place_of_key(text, name, "scripts")});
     }
   }
+  if (const auto main = root.find("main"); main != root.end() && main->is_string())
+    out.main = main->get<std::string>();
   if (const auto engines = root.find("engines"); engines != root.end() && engines->is_object()) {
     if (const auto node = engines->find("node"); node != engines->end() && node->is_string())
       out.engines_node = node->get<std::string>();

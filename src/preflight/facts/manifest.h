@@ -35,6 +35,7 @@ struct Manifest {
   std::string python;                 ///< what version of Python is asked for
   Place python_place;
   std::string engines_node;
+  std::string main;         ///< of package.json: "server.js"
   bool workspaces = false;  ///< a monorepo's top
   bool utf16 = false;
   bool broken = false;  ///< not what its name says

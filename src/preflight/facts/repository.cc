@@ -78,6 +78,9 @@ constexpr std::array kPythonWords = {"environ",
                                      "api_key",
                                      "Flask(",
                                      "FastAPI(",
+                                     "APIRouter(",
+                                     "Blueprint(",
+                                     "include_router",
                                      "create_app",
                                      "create_all",
                                      "drop_all",
@@ -117,11 +120,11 @@ constexpr std::array kPythonWords = {"environ",
                                      "create_async_engine",
                                      "postgresql"};
 constexpr std::array kJavaScriptWords = {
-    "process.env", "import.meta.env", "listen(",  "localhost", "127.0.0.1", "assword",
-    "ecret",       "apiKey",          "API_KEY",  "mongoose",  "sqlite",    "redis",
-    "cors(",       "health",          "/home/",   "/Users/",   "express(",  "createTransport",
-    "winston",     "sequelize",       "192.168.", ".sync(",    ":\\",       "throw ",
-    "SECRET",      "PASSWORD",        "_TOKEN",   "TOKEN ="};
+    "process.env",     "import.meta.env", "listen(",   "localhost", "127.0.0.1", "assword",
+    "ecret",           "apiKey",          "API_KEY",   "mongoose",  "sqlite",    "redis",
+    "cors(",           "health",          "/home/",    "/Users/",   "express(",  "Router(",
+    "createTransport", "winston",         "sequelize", "192.168.",  ".sync(",    ":\\",
+    "throw ",          "SECRET",          "PASSWORD",  "_TOKEN",    "TOKEN ="};
 
 /// "http://203.0.113.7"
 bool has_numbered_address(std::string_view text) {

@@ -78,6 +78,7 @@ WorkflowJob read_github_job(const YamlEntry& entry, std::string_view outer_shell
   job.continue_on_error = node.scalar("continue-on-error") == "true";
   job.uses = std::string(node.scalar("uses"));
   job.env = entries_of(node.find("env"));
+  job.services = node.find("services") != nullptr;
   if (const auto* needs = node.find("needs"))
     for (const auto* each : needs->as_list()) job.needs.push_back(each->text);
   const auto* own_shell = node.at({"defaults", "run", "shell"});
@@ -113,6 +114,8 @@ WorkflowJob read_gitlab_job(const YamlEntry& entry) {
   if (const auto* needs = entry.value.find("needs"))
     for (const auto* each : needs->as_list()) job.needs.push_back(each->text);
   job.continue_on_error = entry.value.scalar("allow_failure") == "true";
+  job.env = entries_of(entry.value.find("variables"));
+  job.services = entry.value.find("services") != nullptr;
   for (const auto* key : {"before_script", "script", "after_script"}) {
     const auto* lines = entry.value.find(key);
     if (!lines) continue;

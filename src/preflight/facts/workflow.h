@@ -37,8 +37,9 @@ struct WorkflowJob {
   bool continue_on_error = false;
   std::vector<WorkflowStep> steps;
   std::vector<YamlEntry> env;
-  std::string uses;  ///< a reusable workflow
-  Yaml filters;      ///< of CircleCI: for which branches and tags
+  bool services = false;  ///< databases and the like run beside it
+  std::string uses;       ///< a reusable workflow
+  Yaml filters;           ///< of CircleCI: for which branches and tags
   Place place;
   Place condition_place;
 };

@@ -32,7 +32,8 @@ std::optional<BuildProposal> by_dockerfile(const Repository& repository, const s
         const auto name = installed_file(each);
         if (!name.empty() && repository.find(in_folder(root, name)))
           return BuildProposal{
-              "python", {name, {file.path, each.place, each.name + " " + each.text}}, {}, {}, {}};
+              "python", {name, {file.path, each.place, each.name + " " + each.text}}, {}, {}, {},
+              {}};
       }
   }
   return std::nullopt;
@@ -43,7 +44,7 @@ std::optional<BuildProposal> by_requirements(const Repository& repository,
   for (const auto* name : kRequirementNames) {
     const auto path = in_folder(root, name);
     if (repository.find(path))
-      return BuildProposal{"python", {name, {path, {1, 1}, "is there"}}, {}, {}, {}};
+      return BuildProposal{"python", {name, {path, {1, 1}, "is there"}}, {}, {}, {}, {}};
   }
   return std::nullopt;
 }
@@ -82,7 +83,7 @@ std::optional<BuildProposal> by_lock(const Repository& repository, const std::st
                                      const char* lock, const char* kind) {
   const auto path = in_folder(root, lock);
   if (!repository.find(path)) return std::nullopt;
-  return BuildProposal{kind, lock_source(repository, root, path), {}, {}, {}};
+  return BuildProposal{kind, lock_source(repository, root, path), {}, {}, {}, {}};
 }
 
 /// "20" of ">=20 <21", "^20.1", "20.x".
@@ -93,25 +94,93 @@ std::string major_of(std::string_view wanted) {
   return std::string(rest.substr(0, rest.find_first_not_of("0123456789")));
 }
 
+constexpr const char* kOldHashes = "NODE_OPTIONS=--openssl-legacy-provider ";
+
+struct OldTool {
+  std::string_view package;
+  int last;  ///< major version that still hashes by MD4
+};
+constexpr std::array kOldTools = {OldTool{"next", 11}, OldTool{"react-scripts", 4},
+                                  OldTool{"webpack", 4}, OldTool{"@vue/cli-service", 4}};
+
+/// OpenSSL 3, which Node has since 17, knows MD4 only when it is asked to.
+bool needs_old_hashes(const Manifest& manifest) {
+  return std::ranges::any_of(kOldTools, [&](const OldTool& tool) {
+    const auto* found = manifest.find(tool.package);
+    const auto major = found ? major_of(found->version) : std::string();
+    int number = 0;
+    std::from_chars(major.data(), major.data() + major.size(), number);
+    return number > 0 && number <= tool.last;
+  });
+}
+
 }  // namespace
 
 std::string in_folder(std::string_view folder, std::string_view name) {
   return folder.empty() ? std::string(name) : std::string(folder) + "/" + std::string(name);
 }
 
-BuildProposal python_build(const Repository& repository, const std::string& root) {
+namespace {
+
+BuildProposal declared_build(const Repository& repository, const std::string& root) {
   if (auto made = by_dockerfile(repository, root)) return *made;
   if (auto made = by_lock(repository, root, "uv.lock", "uv")) return *made;
   if (auto made = by_lock(repository, root, "poetry.lock", "poetry")) return *made;
   if (auto made = by_requirements(repository, root)) return *made;
   const auto project = in_folder(root, "pyproject.toml");
   if (repository.find(project))
-    return {"python", {"pyproject.toml", {project, {1, 1}, "is there"}}, {}, {}, {}};
+    return {"python", {"pyproject.toml", {project, {1, 1}, "is there"}}, {}, {}, {}, {}};
   return {};
 }
 
+struct Companion {
+  std::string_view package;
+  int major;  ///< below this version...
+  int minor;
+  std::string_view other;        ///< ...it breaks with the newest of this one,
+  std::string_view requirement;  ///< and works with these
+};
+constexpr std::array kCompanions = {
+    Companion{"flask", 2, 3, "werkzeug", "werkzeug<3"},
+    Companion{"flask-sqlalchemy", 3, 0, "sqlalchemy", "sqlalchemy<2"},
+    Companion{"fastapi", 0, 100, "pydantic", "pydantic<2"},
+};
+
+/// Is "==2.2.3" below 2.3? Only a pin says what will be installed.
+bool is_pinned_below(std::string_view version, int major, int minor) {
+  if (!version.starts_with("==")) return false;
+  int first = 0;
+  int second = 0;
+  const auto* end = version.data() + version.size();
+  const auto [dot, error] = std::from_chars(version.data() + 2, end, first);
+  if (error == std::errc{} && dot < end && *dot == '.') std::from_chars(dot + 1, end, second);
+  return error == std::errc{} && (first < major || (first == major && second < minor));
+}
+
+/// What a pinned package was written for, where the manifest leaves the other one open.
+void add_companions(const Repository& repository, BuildProposal& build) {
+  if (build.kind != "python" || !build.source.value.ends_with(".txt")) return;
+  for (const auto& each : kCompanions) {
+    const auto* pinned = repository.find_dependency(each.package);
+    const bool open = pinned && !repository.find_dependency(each.other) &&
+                      is_pinned_below(pinned->version, each.major, each.minor);
+    if (open)
+      build.packages.push_back({std::string(each.requirement),
+                                {build.source.why.path, pinned->place,
+                                 pinned->name + pinned->version + " breaks with the newest"}});
+  }
+}
+
+}  // namespace
+
+BuildProposal python_build(const Repository& repository, const std::string& root) {
+  auto build = declared_build(repository, root);
+  add_companions(repository, build);
+  return build;
+}
+
 BuildProposal node_build(const Manifest& manifest) {
-  BuildProposal build{"node", {"yes", {manifest.path, {1, 1}, "is there"}}, {}, {}, {}};
+  BuildProposal build{"node", {"yes", {manifest.path, {1, 1}, "is there"}}, {}, {}, {}, {}};
   if (!manifest.engines_node.empty()) {
     const auto version = major_of(manifest.engines_node);
     // A lower bound is met by a newer one; only an exact wish is a wish for that very version.
@@ -119,9 +188,13 @@ BuildProposal node_build(const Manifest& manifest) {
     if (exact && !version.empty())
       build.source = {version, {manifest.path, {1, 1}, "engines.node: " + manifest.engines_node}};
   }
-  if (const auto* script = manifest.find_script("build"))
-    build.run.push_back(
-        {"npm run build", {manifest.path, script->place, "build: " + script->command}});
+  for (const auto* name : {"build", "heroku-postbuild"})
+    if (const auto* script = manifest.find_script(name)) {
+      build.run.push_back(
+          {(needs_old_hashes(manifest) ? kOldHashes : "") + std::string("npm run ") + name,
+           {manifest.path, script->place, name + (": " + script->command)}});
+      break;
+    }
   return build;
 }
 

@@ -149,6 +149,12 @@ void add(Proposal& out, Proven check) {
   if (!there) out.checks.push_back(std::move(check));
 }
 
+/// What reads a database where there is one; a linter does not.
+bool is_test_run(const std::vector<std::string>& words) {
+  return words[0] == "pytest" || words[0] == "coverage" ||
+         std::ranges::find(words, "test") != words.end();
+}
+
 void checks_of_step(const Repository& repository, const Workflow& flow, const WorkflowJob& job,
                     const WorkflowStep& step, Proposal& out) {
   if (step.continue_on_error || job.continue_on_error) return;
@@ -160,7 +166,7 @@ void checks_of_step(const Repository& repository, const Workflow& flow, const Wo
     spare_environment(repository, words);
     const Evidence why{flow.path, command.place, command.text};
     const auto variables = variables_of(flow, job, step);
-    if (!variables)
+    if (!variables || (job.services && is_test_run(words)))
       out.gaps.push_back({"`" + join(words, " ") + "` of the pipeline needs a service",
                           "checks run without one: add it to `checks:` when it can do without",
                           why});

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/import_root.h"
+#include "preflight/proposal/node_start.h"
+#include "preflight/proposal/put_together.h"
 #include "preflight/proposal/python_object.h"
 #include "preflight/proposal/serving.h"
+#include "preflight/proposal/started_file.h"
 
 namespace ecluse::preflight {
 
@@ -35,7 +38,8 @@ class PartFinder {
       : repository_(repository),
         stack_(stack),
         gaps_(gaps),
-        lines_(start_lines(repository, stack)) {}
+        lines_(start_lines(repository, stack)),
+        python_path_(python_path(repository, stack)) {}
 
   std::vector<Part> find() {
     add_djangos();
@@ -44,8 +48,6 @@ class PartFinder {
     add_nodes();
     if (parts_.empty()) add_program();
     if (parts_.empty()) add_static_site();
-    keep_the_top();
-    name_them();
     return std::move(parts_);
   }
 
@@ -54,29 +56,57 @@ class PartFinder {
     return std::ranges::find(parts_, root, &Part::root) != parts_.end();
   }
 
-  void add(Framework framework, const std::string& root, BuildProposal build, Proven command) {
+  Part& add(Framework framework, const std::string& root, BuildProposal build, Proven command) {
     Part part;
     part.framework = framework;
     part.root = root;
+    part.folder = root;
     part.build = std::move(build);
     part.command = std::move(command);
     parts_.push_back(std::move(part));
+    return parts_.back();
   }
 
+  /// A part at the top is built there and started below; another one is both in one folder.
+  static void start_in(const std::string& folder, Part& part) {
+    if (folder == part.root) return;
+    if (part.root.empty())
+      part.folder = folder;
+    else
+      part.command.value = "sh -c 'cd " + folder.substr(part.root.size() + 1) + " && exec " +
+                           part.command.value + "'";
+  }
+
+  struct Start {
+    Proven command;
+    std::string folder;  ///< that it is run in
+  };
+
   /// A start line that serves `root` by Python, if what it names is there.
-  std::optional<Proven> python_command(const std::string& root) {
+  std::optional<Start> python_command(const std::string& root) {
     for (const auto& line : lines_) {
       const auto serving = find_serving(line.shell);
       if (!serving || !is_python_server(serving->server)) continue;
       const auto target = target_of(*serving);
       if (target.empty()) continue;
-      if (module_exists_in(repository_, root, target))
-        return Proven{command_of(*serving), line.why};
+      if (const auto folder = folder_of_target(root, target))
+        return Start{{command_of(*serving), line.why}, *folder};
       gaps_.push_back(
           {"the start command names " + target + ", which does not exist; it was not used",
            "correct it or delete it", line.why});
     }
     return std::nullopt;
+  }
+
+  /// Where it is run: what PYTHONPATH adds needs no other folder than the part's own.
+  std::optional<std::string> folder_of_target(const std::string& root,
+                                              const std::string& target) const {
+    if (python_path_) {
+      const auto& path = python_path_->value;
+      const bool inside = root.empty() || path.starts_with(root + "/");
+      if (inside && folder_of_module(repository_, path, target) == path) return root;
+    }
+    return folder_of_module(repository_, root, target);
   }
 
   void need(const std::string& package, BuildProposal& build, const Evidence& why) {
@@ -97,8 +127,10 @@ class PartFinder {
     for (const auto& django : stack_.djangos) {
       if (taken(django.root)) continue;
       auto build = python_build(repository_, django.root);
-      auto command = python_command(django.root);
-      if (!command) command = django_command(django);
+      auto start = python_command(django.root);
+      auto command = start && start->folder == django.root
+                         ? std::optional(std::move(start->command))
+                         : django_command(django);
       if (!command) continue;
       need_server(command->value, build, command->why);
       add(Framework::kDjango, django.root, std::move(build), std::move(*command));
@@ -115,13 +147,15 @@ class PartFinder {
   }
 
   void add_python_applications() {
-    for (const auto& object : python_objects(repository_, stack_)) {
+    for (const auto& object :
+         python_objects(repository_, stack_, started_files(repository_, stack_, lines_))) {
       if (taken(object.root)) continue;
       auto build = python_build(repository_, object.root);
-      auto command = python_command(object.root);
-      if (!command) command = object_command(object);
-      need_server(command->value, build, command->why);
-      add(object.framework, object.root, std::move(build), std::move(*command));
+      auto start = python_command(object.root);
+      if (!start) start = Start{object_command(object), object.folder};
+      need_server(start->command.value, build, start->command.why);
+      auto& part = add(object.framework, object.root, std::move(build), std::move(start->command));
+      start_in(start->folder, part);
     }
   }
 
@@ -161,7 +195,9 @@ class PartFinder {
       }
       const auto root =
           std::string(file->substr(0, file->size() - std::min(file->size(), target.size() + 1)));
-      if (taken(root) || !parts_.empty()) continue;
+      // Beside other parts only where an image starts it: else it is a tool of theirs.
+      const bool image = repository_.find_dockerfile(line.why.path) != nullptr;
+      if (taken(root) || (!parts_.empty() && !(image && !root.empty() && !taken("")))) continue;
       auto build = python_build(repository_, root);
       need("streamlit", build, line.why);
       add(Framework::kStreamlit, root, std::move(build), {command_of(*serving), line.why});
@@ -185,7 +221,7 @@ class PartFinder {
       if (manifest.kind != ManifestKind::kNode || !near || taken(root) ||
           is_development_path(manifest.path))
         continue;
-      if (auto command = node_command(manifest)) {
+      if (auto command = node_command(repository_, manifest)) {
         add(manifest.find("next")      ? Framework::kNext
             : manifest.find("express") ? Framework::kExpress
                                        : Framework::kNode,
@@ -195,19 +231,6 @@ class PartFinder {
         add_built_pages(manifest, root);
       }
     }
-  }
-
-  static std::optional<Proven> node_command(const Manifest& manifest) {
-    if (const auto* script = manifest.find_script("start")) {
-      const auto serving = find_serving(script->command);
-      if (serving)
-        return Proven{command_of(*serving),
-                      {manifest.path, script->place, "start: " + script->command}};
-      return std::nullopt;
-    }
-    if (!manifest.find("next")) return std::nullopt;
-    return Proven{"next start -p $PORT",
-                  {manifest.path, manifest.find("next")->place, "next is declared"}};
   }
 
   void add_built_pages(const Manifest& manifest, const std::string& root) {
@@ -225,9 +248,11 @@ class PartFinder {
       const auto words = split(command, ' ');
       const bool python = words[0] == "python" || words[0] == "python3";
       const bool runs = (python || words[0] == "node") && words.size() > 1;
-      if (runs && words[1] != "manage.py" && repository_.find(in_folder(line.folder, words[1])))
-        return add(Framework::kProgram, line.folder, program_build(line.folder, python),
-                   {command, line.why});
+      if (runs && words[1] != "manage.py" && repository_.find(in_folder(line.folder, words[1]))) {
+        add(Framework::kProgram, line.folder, program_build(line.folder, python),
+            {command, line.why});
+        return;
+      }
       if (repository_.find_dockerfile(line.why.path))
         gaps_.push_back({"the image starts " + words[0] + "; ecluse runs no images yet",
                          "say how it is built and started without one: `build: {command: ...}`",
@@ -246,38 +271,9 @@ class PartFinder {
       const auto page = in_folder(folder, "index.html");
       if (!repository_.find(page)) continue;
       const std::string directory = *folder == '\0' ? "." : folder;
-      return add(
-          Framework::kStatic, "", {},
+      add(Framework::kStatic, "", {},
           {"python3 -m http.server $PORT --directory " + directory, {page, {1, 1}, "is there"}});
-    }
-  }
-
-  /// What lies at the top is the project; below it are its tools, demos and documents.
-  void keep_the_top() {
-    if (!taken("")) return;
-    for (const auto& part : parts_) {
-      if (!part.root.empty())
-        gaps_.push_back({part.root + "/ holds " + std::string(to_string(part.framework)) +
-                             ", too; it is not started",
-                         "add it under `processes:` if it is part of the app", part.command.why});
-    }
-    std::erase_if(parts_, [](const Part& part) { return !part.root.empty(); });
-  }
-
-  void name_them() {
-    std::set<std::string> names;
-    for (auto& part : parts_) {
-      const auto folder = to_lower(file_name(part.root));
-      const bool back = folder == "backend" || folder == "server" || folder == "api";
-      part.name = parts_.size() == 1 ? "web" : back ? "api" : "web";
-      if (!names.insert(part.name).second) {
-        part.name = app_name(part.root);
-        names.insert(part.name);
-      }
-      if (parts_.size() == 1) continue;
-      part.route =
-          Proven{part.name == "web" ? "/" : "/" + part.name,
-                 {part.command.why.path, {}, "one of " + std::to_string(parts_.size()) + " parts"}};
+      return;
     }
   }
 
@@ -285,6 +281,7 @@ class PartFinder {
   const Stack& stack_;
   std::vector<Gap>& gaps_;
   std::vector<StartLine> lines_;
+  std::optional<Proven> python_path_;
   std::vector<Part> parts_;
 };
 
@@ -292,7 +289,9 @@ class PartFinder {
 
 std::vector<Part> find_parts(const Repository& repository, const Stack& stack,
                              std::vector<Gap>& gaps) {
-  return PartFinder(repository, stack, gaps).find();
+  auto parts = PartFinder(repository, stack, gaps).find();
+  put_together(repository, parts, gaps);
+  return parts;
 }
 
 }  // namespace ecluse::preflight

@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
 #include "preflight/proposal/checks.h"
+#include "preflight/proposal/container_choice.h"
+#include "preflight/proposal/import_root.h"
+#include "preflight/proposal/listening_port.h"
+#include "preflight/proposal/migration.h"
 #include "preflight/proposal/parts.h"
+#include "preflight/proposal/python_version.h"
+#include "preflight/proposal/sqlite_file.h"
+#include "preflight/proposal/start_job.h"
 #include "preflight/proposal/variables.h"
 #include "preflight/proposal/written_folder.h"
 #include "preflight/rules/rule.h"
@@ -38,15 +44,6 @@ std::optional<Proven> setting_folder(const Django& django, std::string_view name
       {setting->file->path, setting->assignment->place, std::string(name) + " = " + value.text}};
 }
 
-/// A release job starts at the top, where a part's own programs are not in the PATH.
-std::string in_root(const Part& part, const std::string& command) {
-  if (part.root.empty()) return command;
-  const auto* programs = part.build.kind.empty()     ? ""
-                         : part.build.kind == "node" ? "node_modules/.bin/"
-                                                     : ".venv/bin/";
-  return "sh -c 'cd " + part.root + " && exec " + programs + command + "'";
-}
-
 void propose_for_django(const Repository& repository, const Django& django, Part& part,
                         Proposal& out) {
   out.release.push_back({in_root(part, "python manage.py migrate --noinput"),
@@ -66,15 +63,6 @@ void propose_for_django(const Repository& repository, const Django& django, Part
     media->value = "/app/" + in_folder(part.root, media->value);
     out.volumes["media"] = *media;
   }
-}
-
-/// A SQLite file lies in the release, which instances cannot write to.
-void note_sqlite(const Evidence& why, Proposal& out) {
-  out.gaps.push_back(
-      {"the database is a SQLite file inside the release: it can be read, not written to, and each "
-       "release brings its own",
-       "read DATABASE_URL (dj-database-url) and declare psycopg: ecluse then gives a PostgreSQL",
-       why});
 }
 
 /// `"HOST": "db"`, which no variable changes: it is the name of a container.
@@ -97,28 +85,8 @@ void note_database(const Stack& stack, Proposal& out) {
     if (!databases) continue;
     const auto& value = databases->assignment->value;
     const Evidence why{databases->file->path, databases->assignment->place, "DATABASES"};
-    if (value.text.find("sqlite") != std::string::npos) return note_sqlite(why, out);
     note_literal_host(value, why, out);
   }
-}
-
-/// Servers look for the app's modules where they are started; alembic only where its file says so.
-std::string alembic_command(const Repository& repository, const std::string& ini) {
-  const bool looks = repository.text(ini).find("prepend_sys_path") != std::string_view::npos;
-  return looks ? "alembic upgrade head" : "python -m alembic upgrade head";
-}
-
-void propose_migrations(const Repository& repository, const Part& part, Proposal& out) {
-  const auto ini = in_folder(part.root, "alembic.ini");
-  const auto flask = in_folder(part.root, "migrations/alembic.ini");
-  if (repository.find(ini))
-    out.release.push_back(
-        {in_root(part, alembic_command(repository, ini)), {ini, {1, 1}, "is there"}});
-  else if (repository.find(flask) && repository.find_dependency("flask-migrate"))
-    out.release.push_back({in_root(part, "flask db upgrade"), {flask, {1, 1}, "is there"}});
-  const auto prisma = in_folder(part.root, "prisma/migrations");
-  if (repository.has_folder(prisma))
-    out.release.push_back({in_root(part, "prisma migrate deploy"), {prisma, {}, "is there"}});
 }
 
 bool is_literal_route(std::string_view route) {
@@ -188,60 +156,26 @@ std::optional<Proven> ready_page(const Repository& repository, const Stack& stac
     case Framework::kProgram:
       break;
   }
+  if (auto page = checked_page(repository, stack, part)) return page;
   if (auto page = health_page(stack, part)) return page;
   return front_page(repository, part);
 }
 
-/// "3000", in the digits of a port.
-bool is_port(std::string_view text) {
-  constexpr int kPortMax = 65535;
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && value > 0 &&
-         value <= kPortMax && text[0] != '0';
-}
-
-/// EXPOSE of the image that starts the part.
-std::optional<Proven> exposed_port(const Repository& repository, const Part& part) {
-  const auto* file = repository.find_dockerfile(part.command.why.path);
-  const auto* stage = file ? file->final_stage() : nullptr;
-  if (!stage || repository.reads_variable("PORT")) return std::nullopt;
-  for (const auto* each : file->inherited(*stage)) {
-    const auto port = each->text.substr(0, each->text.find('/'));  // "8080/tcp"
-    if (each->name == "EXPOSE" && !port.empty() && is_port(port))
-      return Proven{port, {file->path, each->place, "EXPOSE " + each->text}};
-  }
-  return std::nullopt;
-}
-
-/// `listen(3000)`: a port that no variable changes.
-std::optional<Proven> fixed_port(const Repository& repository, const Part& part) {
-  if (part.framework == Framework::kProgram) return exposed_port(repository, part);
-  const bool node = part.framework == Framework::kExpress || part.framework == Framework::kNode;
-  if (!node) return std::nullopt;
-  for (const auto& file : repository.code) {
-    const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
-    if (!inside || file.test || file.language != Language::kJavaScript) continue;
-    if (std::ranges::find(file.reads, "PORT", &EnvRead::name) != file.reads.end())
-      return std::nullopt;
-    for (const auto& call : file.calls) {
-      const auto* port = call.value.at(0);
-      if (ends_with_name(call.callee(), "listen") && port && port->kind == ValueKind::kNumber &&
-          is_port(port->text))
-        return Proven{port->text, {file.path, call.value.place, call.value.text}};
-    }
-  }
-  return std::nullopt;
+bool is_python(const BuildProposal& build) {
+  return build.kind == "python" || build.kind == "uv" || build.kind == "poetry";
 }
 
 void propose_for_parts(const Repository& repository, const Stack& stack, Proposal& out) {
   for (auto& part : out.parts) {
-    part.port = fixed_port(repository, part);
+    // A version that must be there is more than a wish.
+    if (is_python(part.build) && part.build.source.value.find("3.") != 0)
+      part.build.prefer = preferred_python(repository, stack, part.root);
+    part.port = listening_port(repository, part);
     part.ready = ready_page(repository, stack, part);
     for (const auto& django : stack.djangos)
       if (part.framework == Framework::kDjango && django.root == part.root)
         propose_for_django(repository, django, part, out);
-    if (part.framework != Framework::kDjango) propose_migrations(repository, part, out);
+    if (part.framework != Framework::kDjango) propose_migration(repository, part, out);
     part.one_visitor_one_instance =
         repository.find_dependency("flask-socketio") || part.framework == Framework::kStreamlit;
   }
@@ -283,6 +217,14 @@ void note_undeclared(const Repository& repository, const Stack& stack, Proposal&
                       {found[0].path, found[0].place, found[0].evidence}});
 }
 
+/// What an image puts on PYTHONPATH, so that its own start command finds its modules here, too.
+void propose_python_path(const Repository& repository, const Stack& stack, Proposal& out) {
+  auto path = python_path(repository, stack);
+  if (!path) return;
+  path->value = "/app/" + path->value;
+  out.env["PYTHONPATH"] = std::move(*path);
+}
+
 }  // namespace
 
 Proposal propose(const Repository& repository, const Stack& stack, std::string_view folder_name) {
@@ -290,7 +232,11 @@ Proposal propose(const Repository& repository, const Stack& stack, std::string_v
   out.app = app_name(folder_name);
   out.parts = find_parts(repository, stack, out.gaps);
   propose_for_parts(repository, stack, out);
+  propose_start_jobs(repository, stack, out);
+  propose_python_path(repository, stack, out);
+  propose_kept_folders(repository, stack, out);
   propose_variables(repository, stack, out);
+  propose_sqlite_file(repository, stack, out);
   propose_written_folders(repository, out);
   propose_checks(repository, out);
   note_database(stack, out);

@@ -26,6 +26,7 @@ struct Proven {
 struct BuildProposal {
   std::string kind;  ///< "python", "uv", "poetry", "node"; "" : the tree is taken as it is
   Proven source;     ///< "requirements.txt", "yes"
+  std::optional<Proven> prefer;  ///< the Python that the project is written for
   std::vector<Proven> run;
   std::vector<std::string> per_environment;
   std::vector<Proven> packages;  ///< installed besides: the server that no manifest declares
@@ -34,13 +35,14 @@ struct BuildProposal {
 /// One process that answers HTTP.
 struct Part {
   Framework framework = Framework::kStatic;
-  std::string name;  ///< "web", "api"
-  std::string root;  ///< its folder; "" at the top
+  std::string name;    ///< "web", "api"
+  std::string root;    ///< its folder; "" at the top
+  std::string folder;  ///< where it is started, at or below `root`
   BuildProposal build;
   Proven command;
   std::optional<Proven> port;  ///< absent: it listens on $PORT
   std::optional<Proven> ready;
-  std::optional<Proven> route;
+  std::vector<Proven> routes;
   std::map<std::string, Proven> static_folders;  ///< URL prefix to folder
   bool one_visitor_one_instance = false;         ///< sessions live in an instance's memory
 };
@@ -52,12 +54,18 @@ struct Gap {
   Evidence why;
 };
 
+/// A database or cache.
+struct ServiceProposal {
+  Proven kind;
+  std::optional<Proven> driver;  ///< that SQLAlchemy must be told of by the address
+};
+
 struct Proposal {
   std::string app;
   std::vector<Part> parts;  ///< empty: nothing that serves was found
   std::vector<Proven> checks;
   std::vector<Proven> release;
-  std::map<std::string, Proven> services;  ///< name to kind
+  std::map<std::string, ServiceProposal> services;
   std::map<std::string, Proven> volumes;
   std::map<std::string, Proven> env;
   std::vector<Proven> secrets;

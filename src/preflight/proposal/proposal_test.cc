@@ -469,29 +469,26 @@ TEST(Init, ReadsTheVariablesOfPydanticsSettings) {
   EXPECT_FALSE(environment.env.contains("ALLOWED_HOSTS"));
   ASSERT_EQ(made.proposal.asks.size(), 1U);
   EXPECT_EQ(made.proposal.asks[0].what, "REGION");
-  ASSERT_EQ(made.proposal.gaps.size(), 1U);  // the driver's
+  EXPECT_TRUE(made.proposal.gaps.empty());
 }
 
-/// The scheme that init says the code must make of its address; "" where it says nothing.
-std::string scheme_of(const Files& files) {
+/// "" where the address is to name none.
+std::string driver_of(const Files& files) {
   const auto made = init(files);
   EXPECT_EQ(preprod(made).services.size(), 1U) << made.yaml;
-  for (const auto& each : made.proposal.gaps)
-    if (const auto at = each.next.find("postgresql+"); at != std::string::npos)
-      return each.next.substr(at, each.next.find(':', at) - at);
-  return "";
+  return preprod(made).services.at(0).driver;
 }
 
-TEST(Init, SaysWhichDriverSqlalchemyMustBeTold) {
-  EXPECT_EQ(scheme_of(kFastapi), "postgresql+asyncpg");
+TEST(Init, NamesTheDriverThatSqlalchemyMustBeTold) {
+  EXPECT_EQ(driver_of(kFastapi), "asyncpg");
   auto files = kFastapi;
   files["app/db.py"] = "engine = create_engine(settings.database_url)\n";
   files["requirements.txt"] = "fastapi\nuvicorn\nsqlalchemy\npsycopg[binary]\n";
-  EXPECT_EQ(scheme_of(files), "postgresql+psycopg");
+  EXPECT_EQ(driver_of(files), "psycopg");
   files["requirements.txt"] += "psycopg2-binary\n";
-  EXPECT_EQ(scheme_of(files), "");
+  EXPECT_EQ(driver_of(files), "");
   files[".env.example"] = "DATABASE_URL=postgresql+pg8000://u:p@db/shop\n";
-  EXPECT_EQ(scheme_of(files), "postgresql+pg8000");
+  EXPECT_EQ(driver_of(files), "pg8000");
 }
 
 TEST(Init, SaysNothingOfTheDriverWhereTheCodeNamesIt) {
@@ -499,8 +496,10 @@ TEST(Init, SaysNothingOfTheDriverWhereTheCodeNamesIt) {
   files["app/db.py"] =
       "engine = create_async_engine(settings.database_url.replace('postgresql://', "
       "'postgresql+asyncpg://'))\n";
-  EXPECT_EQ(scheme_of(files), "");
-  EXPECT_EQ(scheme_of(kDjango), "");
+  EXPECT_EQ(driver_of(files), "");
+  files["app/db.py"] = "URL = f'postgresql+asyncpg://{USER}@db'\ncreate_async_engine(URL)\n";
+  EXPECT_EQ(driver_of(files), "");
+  EXPECT_EQ(driver_of(kDjango), "");
 }
 
 TEST(Init, StartsAlembicWhereItFindsTheAppsModules) {
@@ -513,10 +512,10 @@ TEST(Init, StartsAlembicWhereItFindsTheAppsModules) {
 
 TEST(Init, AsksForAnAddressUnderANameThatNoServiceGives) {
   auto files = kFastapi;
-  files["app/config.py"] += "  db_dsn: str\n";
+  files["app/config.py"] += "  main_dsn: str\n";
   const auto made = init(files);
   ASSERT_EQ(made.proposal.asks.size(), 2U);
-  EXPECT_EQ(made.proposal.asks[1].what, "DB_DSN");
+  EXPECT_EQ(made.proposal.asks[1].what, "MAIN_DSN");
 }
 
 std::map<std::string, std::string> volumes_of(const Files& files) {
@@ -597,6 +596,462 @@ TEST(Init, SaysThatNoVariableChangesWhereTheDatabaseIs) {
   EXPECT_NE(said.find("where the database is (shopdb)"), std::string::npos) << said;
   files["shop/settings.py"] = engine + "os.environ['DB_HOST']}}\n";
   EXPECT_EQ(gaps_text(init(files).proposal).find("where the database is"), std::string::npos);
+}
+
+/// An Express server by its package.json's scripts; "" where nothing is proposed.
+std::string node_start(const std::string& scripts, const std::string& more = "",
+                       const Files& files = {
+                           {"server.js", ""}, {"bin/www", ""}, {"src/app.ts", ""}}) {
+  auto all = files;
+  all["package.json"] =
+      R"({"scripts": {)" + scripts + R"(}, "dependencies": {"express": "4"})" + more + "}";
+  const auto made = proposal_of(all);
+  return made.parts.empty() ? "" : made.parts[0].command.value;
+}
+
+TEST(Init, StartsWhatANodeScriptStarts) {
+  EXPECT_EQ(node_start(R"("start": "node ./bin/www")"), "node ./bin/www");
+  EXPECT_EQ(node_start(R"("start": "node -r dotenv/config server.js")"),
+            "node -r dotenv/config server.js");
+  EXPECT_EQ(node_start(R"("start": "cross-env NODE_ENV=production node server.js")"),
+            "node server.js");
+  EXPECT_EQ(node_start(R"("start": "npm run migrate && node server.js", "migrate": "knex up")"),
+            "node server.js");
+  EXPECT_EQ(node_start(R"("start": "npm run prod", "prod": "node server.js --all")"),
+            "node server.js --all");
+  EXPECT_EQ(node_start(R"("start": "ts-node src/app.ts")"), "ts-node src/app.ts");
+}
+
+TEST(Init, TakesTheServerThatScriptsForDevelopmentWatch) {
+  EXPECT_EQ(node_start(R"("start": "nodemon server.js")"), "node server.js");
+  EXPECT_EQ(node_start(R"("start": "concurrently \"npm run server\"", "server": "nodemon server")"),
+            "node server.js");
+  EXPECT_EQ(node_start(R"("start": "nodemon ./bin/www --ignore client/")"), "node bin/www");
+  EXPECT_EQ(node_start(R"("dev": "nodemon --exec ts-node src/app.ts")"), "ts-node src/app.ts");
+  EXPECT_EQ(node_start(R"("dev": "nodemon")", R"(, "main": "server.js")"), "node server.js");
+}
+
+TEST(Init, StartsWhatMainNamesWhereAServerIsDeclared) {
+  EXPECT_EQ(node_start(R"("test": "jest")", R"(, "main": "server.js")"), "node server.js");
+  EXPECT_EQ(node_start(R"("test": "jest")", R"(, "main": "gone.js")", {{"gone.css", ""}}), "");
+  EXPECT_TRUE(
+      proposal_of({{"package.json", R"({"main": "server.js"})"}, {"server.js", ""}}).parts.empty());
+}
+
+std::string node_port(const std::string& server) {
+  const auto made = proposal_of(
+      {{"package.json", R"({"scripts": {"start": "node s.js"}, "dependencies": {"express": "5"}})"},
+       {"s.js", server}});
+  return made.parts.at(0).port ? made.parts.at(0).port->value : "";
+}
+
+TEST(Init, FollowsThePortToTheNumberThatStandsForIt) {
+  EXPECT_EQ(node_port("const port = 3000;\napp.listen(port, () => {});\n"), "3000");
+  EXPECT_EQ(node_port("const p = process.env.API_PORT || 4100;\napp.listen(p);\n"), "4100");
+  EXPECT_EQ(node_port("app.listen(process.env.API_PORT || 4200);\n"), "4200");
+  EXPECT_EQ(node_port("const p = process.env.PORT || 4300;\napp.listen(p);\n"), "");
+}
+
+TEST(Init, StartsAProgramWhereItsImportsAreFound) {
+  const auto made = init(
+      {{"requirements.txt", "fastapi\nuvicorn\n"},
+       {"src/main.py", "from fastapi import FastAPI\nfrom routers import tasks\napp = FastAPI()\n"},
+       {"src/routers/tasks.py", ""}});
+  EXPECT_EQ(web(made).command, "uvicorn main:app --host 0.0.0.0 --port $PORT");
+  EXPECT_EQ(web(made).root, "src");
+  EXPECT_EQ(preprod(made).build.source, "requirements.txt");
+}
+
+TEST(Init, FindsTheModuleThatAnImageStartsInAnotherFolder) {
+  const auto made = init({{"requirements.txt", "fastapi\nuvicorn\n"},
+                          {"service/main.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
+                          {"Dockerfile",
+                           "FROM python:3.11\nWORKDIR /app\nCOPY service .\n"
+                           "CMD [\"uvicorn\", \"main:app\", \"--workers\", \"2\"]\n"}});
+  EXPECT_EQ(web(made).command, "uvicorn main:app --workers 2 --host 0.0.0.0 --port $PORT");
+  EXPECT_EQ(web(made).root, "service");
+}
+
+TEST(Init, KeepsThePythonPathOfAnImage) {
+  const auto made = init({{"requirements.txt", "fastapi\nuvicorn\n"},
+                          {"todos/app/main.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
+                          {"Dockerfile",
+                           "FROM python:3.11\nENV PYTHONPATH=/code/todos\n"
+                           "CMD [\"uvicorn\", \"app.main:app\"]\n"}});
+  EXPECT_EQ(web(made).command, "uvicorn app.main:app --host 0.0.0.0 --port $PORT");
+  EXPECT_EQ(web(made).root, "");
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("PYTHONPATH")), "/app/todos");
+}
+
+const Files kTwoApps = {
+    {"requirements.txt", "flask\ngunicorn\n"},
+    {"app.py", "from flask import Flask\napp = Flask('demo')\n"},
+    {"shop/__init__.py",
+     "from flask import Flask\ndef create_app():\n  app = Flask('shop')\n  return app\n"},
+    {"serve.py",
+     "from shop import create_app\nif __name__ == '__main__':\n  create_app().run()\n"}};
+
+TEST(Init, BelievesTheFileThatIsStartedMoreThanAName) {
+  EXPECT_EQ(web(init(kTwoApps)).command, "gunicorn app:app --bind 0.0.0.0:$PORT");
+  auto files = kTwoApps;
+  files["Dockerfile"] = "FROM python:3.11\nCMD [\"python\", \"serve.py\"]\n";
+  EXPECT_EQ(web(init(files)).command, "gunicorn 'shop:create_app()' --bind 0.0.0.0:$PORT");
+  files["Dockerfile"] = "FROM python:3.11\nENV FLASK_APP=shop\nCMD [\"flask\", \"run\"]\n";
+  EXPECT_EQ(web(init(files)).command, "gunicorn 'shop:create_app()' --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, FollowsAProgramToTheAppThatItHandsToUvicorn) {
+  const auto made =
+      init({{"requirements.txt", "fastapi\nuvicorn\n"},
+            {"src/__init__.py", ""},
+            {"src/demo.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
+            {"src/web/api.py", "from fastapi import FastAPI\napi = FastAPI()\n"},
+            {"src/main.py", "import uvicorn\nuvicorn.run(app='src.web.api:api', reload=True)\n"},
+            {"Dockerfile", "FROM python:3.11\nCMD [\"python\", \"-m\", \"src.main\"]\n"}});
+  EXPECT_EQ(web(made).command, "uvicorn src.web.api:api --host 0.0.0.0 --port $PORT");
+}
+
+TEST(Init, FollowsMakeAndTheStagesOfAnImage) {
+  auto files = kFlask;
+  files["Makefile"] = "serve:\n\tgunicorn app:app --threads 5\n";
+  files["Dockerfile"] =
+      "FROM python:3.11 AS production\nCMD make serve\nFROM production AS test\n"
+      "CMD [\"pytest\"]\n";
+  EXPECT_EQ(web(init(files)).command, "gunicorn app:app --threads 5 --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, NamesThePythonThatTheProjectIsWrittenFor) {
+  auto files = kFlask;
+  files["Dockerfile"] =
+      "FROM python:3.9-slim AS base\nFROM base\nCMD [\"gunicorn\", \"app:app\"]\n";
+  EXPECT_EQ(preprod(init(files)).build.prefer, "3.9");
+  files["runtime.txt"] = "python-3.10.5\n";
+  EXPECT_EQ(preprod(init(files)).build.prefer, "3.10");
+  files[".python-version"] = "3.12\n";
+  EXPECT_EQ(preprod(init(files)).build.prefer, "3.12");
+  EXPECT_EQ(preprod(init(kFlask)).build.prefer, "");
+  EXPECT_EQ(preprod(init(locked("uv.lock", ">=3.13"))).build.prefer, "");
+}
+
+const Files kApiAndPages = {
+    {"requirements.txt", "fastapi\nuvicorn\n"},
+    {"app/main.py",
+     "from fastapi import FastAPI\nfrom app import tasks\napp = FastAPI()\n"
+     "app.include_router(tasks.router, prefix='/tasks')\n"},
+    {"app/tasks.py", "router = APIRouter()\n"},
+    {"frontend/package.json",
+     R"({"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}})"}};
+
+std::vector<std::string> api_routes_of(const Files& files) {
+  return web(init(files), "api").routes;
+}
+using Routes = std::vector<std::string>;
+
+TEST(Init, KeepsThePagesThatLieBelowAnApiAtTheTop) {
+  const auto made = init(kApiAndPages);
+  EXPECT_EQ(web(made, "api").command, "uvicorn app.main:app --host 0.0.0.0 --port $PORT");
+  EXPECT_EQ(web(made, "api").routes, (Routes{"/tasks", "/docs", "/redoc", "/openapi.json"}));
+  EXPECT_EQ(web(made).command, "python3 -m http.server $PORT --directory dist");
+  EXPECT_EQ(web(made).root, "frontend");
+  EXPECT_EQ(preprod(made).build.source, "requirements.txt");
+}
+
+TEST(Init, FindsWhereTheRoutersOfAnApiAreMounted) {
+  auto files = kApiAndPages;
+  files["app/main.py"] =
+      "from fastapi import FastAPI\napp = FastAPI()\n"
+      "app.include_router(api_router, prefix=settings.API_PREFIX)\n@app.get('/health')\n"
+      "def health(): return 1\n";
+  files["app/settings.py"] = "API_KEY = ''\nAPI_PREFIX = '/api/v1'\n";
+  files["app/tasks.py"] = "router = APIRouter(prefix='/tasks')\n";
+  EXPECT_EQ(api_routes_of(files), (Routes{"/api", "/health", "/docs", "/redoc", "/openapi.json"}));
+  files["app/main.py"] =
+      "from fastapi import FastAPI\napp = FastAPI()\napp.include_router(tasks.router)\n";
+  EXPECT_EQ(api_routes_of(files), (Routes{"/tasks", "/docs", "/redoc", "/openapi.json"}));
+}
+
+TEST(Init, FindsThePathsOfAnExpressServerAndSaysWhenItGuesses) {
+  Files files = {{"server/package.json",
+                  R"({"scripts": {"start": "node i.js"}, "dependencies": {"express": "4"}})"},
+                 {"server/i.js",
+                  "const app = express();\napp.use(cors());\napp.use('/auth', auth);\n"
+                  "app.get('/status', f);\napp.listen(5000);\n"},
+                 {"client/package.json",
+                  R"({"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}})"}};
+  EXPECT_EQ(api_routes_of(files), (Routes{"/auth", "/status"}));
+  files["server/i.js"] = "require('./app').listen(5000);\n";
+  const auto made = init(files);
+  EXPECT_EQ(web(made, "api").routes, Routes{"/api"});
+  EXPECT_NE(gaps_text(made.proposal).find("is a guess"), std::string::npos);
+}
+
+TEST(Init, LeavesThePagesThatTheServerShowsToItsOwnBuild) {
+  Files files = {
+      {"package.json",
+       R"({"scripts": {"start": "node s.js", "build": "npm run build --prefix client"},
+           "dependencies": {"express": "4"}})"},
+      {"s.js", "app.use(express.static('client/build'));\napp.listen(5000);\n"},
+      {"client/package.json",
+       R"({"scripts": {"build": "react-scripts build"}, "dependencies": {"react-scripts": "5"}})"}};
+  EXPECT_EQ(preprod(init(files)).build.run, std::vector<std::string>{"npm run build"});
+  files["package.json"] =
+      R"({"scripts": {"start": "node s.js"}, "dependencies": {"express": "4"}})";
+  const auto made = init(files);
+  EXPECT_EQ(preprod(made).processes.size(), 1U);
+  EXPECT_EQ(preprod(made).build.run,
+            (std::vector<std::string>{"npm install --include=dev --prefix client",
+                                      "npm run build --prefix client"}));
+}
+
+const Files kSqlite = {{"requirements.txt", "fastapi\nuvicorn\nsqlalchemy\nalembic\n"},
+                       {"app/main.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
+                       {"app/db.py", "URL = 'sqlite:///./tasks.db'\nengine = create_engine(URL)\n"},
+                       {"alembic.ini", "[alembic]\nprepend_sys_path = .\n"}};
+
+TEST(Init, KeepsASqliteFileInAVolume) {
+  const auto made = init(kSqlite);
+  EXPECT_EQ(preprod(made).volumes, (Volumes{{"data", "/app/data"}}));
+  EXPECT_EQ(preprod(made).build.run, std::vector<std::string>{"ln -s data/tasks.db tasks.db"});
+  EXPECT_NE(gaps_text(made.proposal).find("SQLite file tasks.db"), std::string::npos);
+  auto own = kSqlite;
+  own["app/db.py"] = "engine = create_engine('sqlite+aiosqlite:///./store/tasks.db')\n";
+  EXPECT_EQ(preprod(init(own)).volumes, (Volumes{{"store", "/app/store"}}));
+  EXPECT_TRUE(preprod(init(own)).build.run.empty());
+}
+
+TEST(Init, StartsAVolumeWithTheSqliteFileOfTheRepository) {
+  auto files = kSqlite;
+  files["tasks.db"] = "SQLite format 3";
+  const auto made = init(files);
+  EXPECT_EQ(preprod(made).build.run, (std::vector<std::string>{"mv tasks.db tasks.db.committed",
+                                                               "ln -s data/tasks.db tasks.db"}));
+  EXPECT_EQ(preprod(made).release.at(0).run,
+            "sh -c 'test -e data/tasks.db || cp tasks.db.committed data/tasks.db'");
+  EXPECT_EQ(preprod(made).release.at(1).run, "alembic upgrade head");
+}
+
+TEST(Init, KeepsDjangosSqliteFileInAVolume) {
+  auto files = kDjango;
+  files["requirements.txt"] = "django\ngunicorn\nwhitenoise\n";
+  files["shop/settings.py"] =
+      "BASE_DIR = Path(__file__).resolve().parent.parent\n"
+      "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / "
+      "'db.sqlite3'}}\n";
+  EXPECT_EQ(volumes_of(files), (Volumes{{"data", "/app/data"}}));
+  EXPECT_EQ(preprod(init(files)).build.run,
+            std::vector<std::string>{"ln -s data/db.sqlite3 db.sqlite3"});
+}
+
+TEST(Init, TellsFlasksToolsWhichAppItIs) {
+  const auto made = init({{"requirements.txt", "flask\ngunicorn\nflask-migrate\n"},
+                          {"shop/web.py", "from flask import Flask\napp = Flask('shop')\n"},
+                          {"shop/migrations/alembic.ini", ""}});
+  EXPECT_EQ(preprod(made).release.at(0).run, "flask db upgrade -d shop/migrations");
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("FLASK_APP")), "shop.web:app");
+}
+
+TEST(Init, MigratesWithTheAppThatAComposeFileMigratesWith) {
+  const auto made =
+      init({{"requirements.txt", "flask\ngunicorn\nflask-migrate\n"},
+            {"run.py", "from flask import Flask\napp = Flask('shop')\n"},
+            {"migrate.py", "app = 1\n"},
+            {"migrations/alembic.ini", ""},
+            {"compose.yml",
+             "services:\n  m:\n    build: .\n    command: flask db upgrade\n    environment: "
+             "{FLASK_APP: /usr/src/app/migrate.py}\n"}});
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("FLASK_APP")), "migrate.py");
+}
+
+Files started_by(const std::string& script) {
+  auto files = kDjango;
+  files["Dockerfile"] = "FROM python:3.11\nENTRYPOINT [\"./entrypoint.sh\"]\n";
+  files["entrypoint.sh"] = "#!/bin/sh\n" + script + "\nexec gunicorn shop.wsgi\n";
+  files["seed.py"] = "";
+  return files;
+}
+
+std::vector<std::string> jobs_of(const Files& files) {
+  std::vector<std::string> jobs;
+  const auto made = init(files);
+  for (const auto& each : preprod(made).release) jobs.push_back(each.run);
+  return jobs;
+}
+
+TEST(Init, MakesJobsOfWhatAStartScriptDoesOnce) {
+  EXPECT_EQ(jobs_of(started_by("set -e\npython manage.py migrate\npython manage.py loaddata one\n"
+                               "python seed.py")),
+            (std::vector<std::string>{"python manage.py migrate --noinput",
+                                      "python manage.py collectstatic --noinput",
+                                      "python manage.py loaddata one", "python seed.py"}));
+  EXPECT_EQ(jobs_of(started_by("python seed.py")).at(2), "sh -c 'python seed.py || true'");
+  EXPECT_EQ(jobs_of(started_by("set -e\npython seed.py || true")).at(2),
+            "sh -c 'python seed.py || true'");
+  EXPECT_EQ(jobs_of(started_by("if [ \"$SEED\" ]; then python seed.py; fi\npython gone.py\n"
+                               "python seed.py $MORE\nsleep 3\npython seed.py &"))
+                .size(),
+            2U);
+}
+
+TEST(Init, StartsNoProgramTwice) {
+  const auto made =
+      proposal_of({{"Dockerfile", "FROM python:3.12\nCMD [\"python\", \"serve.py\"]\n"},
+                   {"serve.py", "import http.server\n"}});
+  EXPECT_EQ(made.parts.at(0).command.value, "python serve.py");
+  EXPECT_TRUE(made.release.empty());
+}
+
+TEST(Init, AsksThePageThatAHealthcheckAsks) {
+  auto files = kFlask;
+  files["Dockerfile"] =
+      "FROM python:3.11\nHEALTHCHECK --interval=5s CMD curl -f http://localhost:5000/up?x || exit "
+      "1\n"
+      "CMD [\"gunicorn\", \"app:app\"]\n";
+  EXPECT_EQ(web(init(files)).ready->path, "/up");
+  files["compose.yml"] =
+      "services:\n  web:\n    build: .\n    healthcheck: {test: [CMD, wget, "
+      "'http://127.0.0.1/api/state']}\n  db:\n    image: x\n    healthcheck: {test: [CMD, curl, "
+      "'http://localhost/other']}\n";
+  EXPECT_EQ(web(init(files)).ready->path, "/api/state");
+}
+
+TEST(Init, KeepsTheFoldersThatAComposeFileKeeps) {
+  auto files = kDjango;
+  files["compose.yml"] =
+      "services:\n  web:\n    build: .\n    volumes: [\"files:/usr/src/app/var/files\", "
+      "\"static:/app/staticfiles\", \".:/app\", \"shop:/app/shop\"]\n  db:\n    image: postgres\n"
+      "    volumes: [\"pg:/app/pg\"]\nvolumes: {files: {}, static: {}, shop: {}, pg: {}}\n";
+  EXPECT_EQ(volumes_of(files), (Volumes{{"files", "/app/var/files"}, {"media", "/app/media"}}));
+}
+
+TEST(Init, TellsPagesWhereTheirApiIs) {
+  auto files = kApiAndPages;
+  files["frontend/src/api.ts"] =
+      "const top = import.meta.env.VITE_API_URL || 'http://localhost:8000';\n"
+      "const sure = import.meta.env.VITE_BACKEND_ENDPOINT;\n";
+  files["frontend/.env.example"] = "VITE_BACKEND_ENDPOINT=http://localhost:8000/api/v1/\n";
+  const auto made = init(files);
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("VITE_API_URL")), "/.");
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("VITE_BACKEND_ENDPOINT")), "/api/v1");
+  EXPECT_EQ(web(made).build->per_environment.size(), 2U);
+}
+
+TEST(Init, ReadsTheCommandOfAComposeFileByEachOfItsNames) {
+  for (const auto* name : {"compose.yml", "docker-compose.yml", "deploy/docker-compose.yml"}) {
+    auto files = kFlask;
+    files[name] = "services:\n  web:\n    build: {context: " +
+                  std::string(name[0] == 'd' && name[1] == 'e' ? ".." : ".") +
+                  "}\n    command: gunicorn app:app -w 8\n";
+    EXPECT_EQ(web(init(files)).command, "gunicorn app:app -w 8 --bind 0.0.0.0:$PORT") << name;
+  }
+}
+
+TEST(Init, HandsTheCommandToAnEntrypointThatRunsIt) {
+  auto files = started_by("true");
+  files["Dockerfile"] += "CMD [\"gunicorn\", \"shop.wsgi\", \"-w\", \"4\"]\n";
+  files["entrypoint.sh"] = "#!/bin/sh\nset -e\nexec \"$@\"\n";
+  EXPECT_EQ(web(init(files)).command, "gunicorn shop.wsgi -w 4 --bind 0.0.0.0:$PORT");
+  files["entrypoint.sh"] = "#!/bin/sh\nexec gunicorn shop.wsgi\n";
+  EXPECT_EQ(web(init(files)).command, "gunicorn shop.wsgi --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, LoadsWhatAnImageIsBuiltWithInAJob) {
+  auto files = kDjango;
+  files["Dockerfile"] =
+      "FROM python:3.11\nRUN python manage.py migrate && python manage.py loaddata demo.json\n"
+      "CMD [\"gunicorn\", \"shop.wsgi\"]\n";
+  EXPECT_EQ(jobs_of(files).back(), "python manage.py loaddata demo.json");
+}
+
+TEST(Init, StartsTheDatabaseThatAComposeFileStarts) {
+  auto files = kFlask;
+  files["app.py"] += "import os\nHOST = os.environ['POSTGRES_HOST']\n";
+  EXPECT_TRUE(preprod(init(files)).services.empty());
+  files["compose.yml"] = "services:\n  web: {build: .}\n  data: {image: 'postgres:15'}\n";
+  EXPECT_EQ(preprod(init(files)).services.at(0).kind, model::ServiceKind::kPostgres);
+}
+
+TEST(Init, TakesTheVariableThatPrismaNames) {
+  Files files = {
+      {"package.json", R"({"scripts": {"start": "next start"}, "dependencies": {"next": "14"}})"},
+      {"prisma/schema.prisma",
+       "datasource db {\n  provider = \"postgresql\"\n  url = env(\"POSTGRES_PRISMA_URL\")\n}\n"}};
+  EXPECT_EQ(preprod(init(files)).services.size(), 1U);
+  EXPECT_TRUE(init(files).proposal.asks.empty());
+  files["prisma/schema.prisma"] =
+      "datasource db {\n  provider = \"mysql\"\n  url = env(\"MY_DB\")\n}\n";
+  EXPECT_EQ(init(files).proposal.asks.at(0).what, "MY_DB");
+}
+
+TEST(Init, WritesListsAndSwitchesAsTheCodeReadsThem) {
+  auto files = kDjango;
+  files["shop/settings.py"] =
+      "import os\nALLOWED_HOSTS = os.environ['ALLOWED_HOSTS'].split()\n"
+      "DEBUG = int(os.environ.get('DEBUG', default=1))\n";
+  const auto made = init(files);
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("ALLOWED_HOSTS")),
+            "my-shop-v2.localhost preprod.my-shop-v2.localhost");
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("DEBUG")), "0");
+}
+
+TEST(Init, BuildsWithOldToolsByOldHashes) {
+  const auto built = [](const std::string& version) {
+    return init({{"package.json",
+                  R"({"scripts": {"build": "next build", "start": "next start"},
+                      "dependencies": {"next": ")" +
+                      version + "\"}}"}});
+  };
+  EXPECT_EQ(preprod(built("11.1.3")).build.run,
+            std::vector<std::string>{"NODE_OPTIONS=--openssl-legacy-provider npm run build"});
+  EXPECT_EQ(preprod(built("^12.0.0")).build.run, std::vector<std::string>{"npm run build"});
+  EXPECT_EQ(preprod(built("latest")).build.run, std::vector<std::string>{"npm run build"});
+}
+
+TEST(Init, AddsWhatAPinnedPackageWasWrittenFor) {
+  auto files = kFlask;
+  const auto beside = [&] {
+    const auto all = files_beside(init(files).proposal);
+    const auto found = all.find("requirements-ecluse.txt");
+    return found == all.end() ? std::string() : found->second;
+  };
+  EXPECT_EQ(beside(), "");
+  files["requirements.txt"] = "Flask==2.2.3\ngunicorn\n";
+  EXPECT_TRUE(beside().ends_with("-r requirements.txt\nwerkzeug<3\n")) << beside();
+  files["requirements.txt"] = "flask==2.2.3\nwerkzeug==2.2.3\ngunicorn\n";
+  EXPECT_EQ(beside(), "");
+  files["requirements.txt"] = "flask==2.3.0\ngunicorn\n";
+  EXPECT_EQ(beside(), "");
+}
+
+TEST(Proposal, LeavesOutTestsOfAJobThatHasServices) {
+  auto files = kDjango;
+  files["requirements.txt"] += "flake8\npytest\n";
+  files[".gitlab-ci.yml"] =
+      "test:\n  services: [postgres]\n  script:\n    - flake8\n    - pytest -v\n";
+  const auto made = init(files);
+  ASSERT_EQ(preprod(made).checks.size(), 1U) << made.yaml;
+  EXPECT_EQ(preprod(made).checks[0].run, "flake8 --extend-exclude=.venv");
+  EXPECT_NE(gaps_text(made.proposal).find("`pytest -v` of the pipeline needs a service"),
+            std::string::npos);
+}
+
+TEST(Init, LooksIntoTheShellThatAnImageStarts) {
+  auto files = kDjango;
+  files["Dockerfile"] =
+      "FROM python:3.11\nCMD sh -c \"python manage.py migrate && python manage.py seed && gunicorn "
+      "shop.wsgi\"\n";
+  EXPECT_EQ(jobs_of(files).back(), "python manage.py seed");
+}
+
+TEST(Init, SaysWhichDatabaseIsNotStarted) {
+  const auto said = [](const std::string& package) {
+    return gaps_text(
+        proposal_of({{"package.json", R"({"scripts": {"start": "node s.js"}, "dependencies": {")" +
+                                          package + R"(": "6", "express": "4"}})"},
+                     {"s.js", ""}}));
+  };
+  EXPECT_NE(said("mongodb").find("keeps its data in MongoDB"), std::string::npos);
+  EXPECT_NE(said("mysql2").find("keeps its data in MySQL"), std::string::npos);
+  EXPECT_EQ(said("pg").find("keeps its data in"), std::string::npos);
 }
 
 TEST(Serving, UnderstandsBun) {

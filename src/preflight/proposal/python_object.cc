@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/import_root.h"
 
 namespace ecluse::preflight {
 
@@ -58,8 +59,9 @@ bool is_importable(std::string_view module) {
 void add(const Repository& repository, Framework framework, const std::string& path,
          const std::string& name, Place place, std::vector<PythonObject>& objects) {
   if (!path.ends_with(".py") || is_development_path(path) || is_shadowed(repository, path)) return;
-  PythonObject made{framework, path, root_of(repository, path), "", name, place};
-  made.module = module_of(made.root, path);
+  PythonObject made{framework, path, root_of(repository, path), "", "", name, place};
+  made.folder = import_root(repository, made.root, path);
+  made.module = module_of(made.folder, path);
   const bool plain = name.find_first_of(".[") == std::string::npos;
   if (plain && is_importable(made.module)) objects.push_back(std::move(made));
 }
@@ -79,17 +81,19 @@ void add_made_objects(const Repository& repository, Framework framework,
   }
 }
 
-auto rank(const PythonObject& object) {
+auto rank(const PythonObject& object, const std::vector<std::string>& started) {
+  const auto named = std::ranges::find(started, object.path) - started.begin();
   const auto usual = std::ranges::find(kUsualNames, file_name(object.path)) - kUsualNames.begin();
   const auto depth = std::ranges::count(object.path, '/');
   // "api/index.py" below the top is the door of one hosting platform.
   const int kind = object.path.ends_with("/index.py") ? 2 : object.name.ends_with(")") ? 1 : 0;
-  return std::make_tuple(kind, depth, usual, object.path);
+  return std::make_tuple(named, kind, depth, usual, object.path);
 }
 
 }  // namespace
 
-std::vector<PythonObject> python_objects(const Repository& repository, const Stack& stack) {
+std::vector<PythonObject> python_objects(const Repository& repository, const Stack& stack,
+                                         const std::vector<std::string>& started) {
   std::vector<PythonObject> objects;
   for (const auto& each : stack.applications) {
     const bool python = each.framework == Framework::kFlask ||
@@ -98,18 +102,10 @@ std::vector<PythonObject> python_objects(const Repository& repository, const Sta
     add(repository, each.framework, each.path, each.object, each.place, objects);
     if (each.object.ends_with(")")) add_made_objects(repository, each.framework, objects);
   }
-  std::ranges::sort(objects,
-                    [](const PythonObject& a, const PythonObject& b) { return rank(a) < rank(b); });
+  std::ranges::sort(objects, [&](const PythonObject& a, const PythonObject& b) {
+    return rank(a, started) < rank(b, started);
+  });
   return objects;
-}
-
-bool module_exists_in(const Repository& repository, const std::string& root,
-                      std::string_view target) {
-  auto module = std::string(target.substr(0, target.find(':')));
-  std::erase(module, '\'');
-  std::ranges::replace(module, '.', '/');
-  const auto path = in_folder(root, module);
-  return repository.find(path + ".py") || repository.find(path + "/__init__.py");
 }
 
 }  // namespace ecluse::preflight

@@ -8,18 +8,16 @@ namespace ecluse::preflight {
 struct PythonObject {
   Framework framework = Framework::kFlask;
   std::string path;
-  std::string root;    ///< folder that it is imported from
+  std::string root;    ///< folder whose manifest it is built by
+  std::string folder;  ///< folder at or below it that it is imported from
   std::string module;  ///< "shop.main"
   std::string name;    ///< "app", "server", "create_app()"
   Place place;
 };
 
-/// The most likely first: shallow files before deep ones, usual names before others, objects before
-/// the functions that make them.
-std::vector<PythonObject> python_objects(const Repository& repository, const Stack& stack);
-
-/// Is "shop.wsgi:application" importable from `root`?
-bool module_exists_in(const Repository& repository, const std::string& root,
-                      std::string_view target);
+/// The most likely first: those of the files that start commands name, shallow files before deep
+/// ones, usual names before others, objects before the functions that make them.
+std::vector<PythonObject> python_objects(const Repository& repository, const Stack& stack,
+                                         const std::vector<std::string>& started);
 
 }  // namespace ecluse::preflight

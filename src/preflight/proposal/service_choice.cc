@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/service_variable.h"
+#include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
 
@@ -25,6 +26,20 @@ constexpr std::array kDrivers = {Driver{"psycopg", "postgres"},
                                  Driver{"redis", "redis"},
                                  Driver{"django-redis", "redis"},
                                  Driver{"ioredis", "redis"}};
+
+struct NotStarted {
+  std::string_view package;
+  std::string_view name;
+};
+constexpr std::string_view kMongo = "MongoDB";
+constexpr std::string_view kMysql = "MySQL";
+constexpr std::array kNotStarted = {
+    NotStarted{"mongoose", kMongo},    NotStarted{"mongodb", kMongo},
+    NotStarted{"pymongo", kMongo},     NotStarted{"motor", kMongo},
+    NotStarted{"mongoengine", kMongo}, NotStarted{"flask-pymongo", kMongo},
+    NotStarted{"beanie", kMongo},      NotStarted{"mysql2", kMysql},
+    NotStarted{"mysql", kMysql},       NotStarted{"pymysql", kMysql},
+    NotStarted{"mysqlclient", kMysql}, NotStarted{"aiomysql", kMysql}};
 
 bool is_given_by(std::string_view kind, std::string_view name) {
   const auto variables = model::service_variables(kind == "postgres" ? model::ServiceKind::kPostgres
@@ -51,16 +66,28 @@ class ServiceChoice {
 
   void propose() {
     for (const auto& driver : kDrivers) add(driver);
-    if (repository_.find_dependency("mongoose") || repository_.find_dependency("pymongo"))
-      out_.gaps.push_back({"the app keeps its data in MongoDB, which ecluse does not start yet",
-                           "run one and give its address as the secret that the code reads",
-                           {}});
+    for (const auto* compose : stack_.composes)
+      for (const auto& service : compose->services) add_container(*compose, service);
+    for (const auto& each : kNotStarted) note_missing(each);
     for (const auto& [path, text] : repository_.texts)
       if (file_name(path) == "schema.prisma") add_prisma(path, text);
-    if (out_.services.contains("db") && uses_sqlalchemy()) note_driver();
+    if (out_.services.contains("db") && uses_sqlalchemy() && reads_address())
+      out_.services.at("db").driver = sqlalchemy_driver();
   }
 
  private:
+  void note_missing(const NotStarted& server) {
+    const bool said = std::ranges::any_of(
+        out_.gaps, [&](const Gap& gap) { return gap.what.find(server.name) != std::string::npos; });
+    const auto* declared = declared_in(server.package);
+    if (!declared || said || (server.name == kMysql && out_.services.contains("db"))) return;
+    out_.gaps.push_back({"the app keeps its data in " + std::string(server.name) +
+                             ", which ecluse does not start yet",
+                         "run one and give its address as the secret that the code reads",
+                         {declared->path, declared->find(server.package)->place,
+                          std::string(server.package) + " is declared"}});
+  }
+
   const VariableRead* first_read_of(std::string_view kind) const {
     const auto found = std::ranges::find_if(
         reads_, [&](const VariableRead& each) { return is_given_by(kind, each.read->name); });
@@ -74,15 +101,43 @@ class ServiceChoice {
     if (!declared || !read || out_.services.contains(name)) return;
     auto why = read->why();
     why.seen += ", and " + std::string(driver.package) + " is declared";
-    out_.services[name] = {std::string(driver.kind), std::move(why)};
+    out_.services[name] = {{std::string(driver.kind), std::move(why)}, std::nullopt};
+  }
+
+  /// A database or cache that a compose file starts beside the app, which finds it by a variable.
+  void add_container(const Compose& compose, const ComposeService& service) {
+    const std::string image(
+        file_name(std::string_view(service.image).substr(0, service.image.find(':'))));
+    const bool postgres = image == "postgres" || image == "postgis";
+    if (!postgres && image != "redis" && image != "valkey") return;
+    const std::string kind = postgres ? "postgres" : "redis";
+    const std::string name = postgres ? "db" : "cache";
+    const auto* read = first_read_of(kind);
+    if (!read || out_.services.contains(name)) return;
+    out_.services[name] = {{kind, {compose.path, service.image_place, "image: " + service.image}},
+                           std::nullopt};
+  }
+
+  /// "DATABASE_URL" of `url = env("DATABASE_URL")`; "" where the schema names no variable.
+  static std::string prisma_variable(std::string_view text) {
+    constexpr std::string_view kCall = "env(\"";
+    const auto url = text.find("url ");
+    const auto at = url == std::string_view::npos ? url : text.find(kCall, url);
+    if (at == std::string_view::npos) return {};
+    const auto rest = text.substr(at + kCall.size());
+    return std::string(rest.substr(0, rest.find('"')));
   }
 
   /// Prisma's schema names its engine and the variable of its address.
   void add_prisma(const std::string& path, const std::string& text) {
-    if (text.find("env(\"DATABASE_URL\")") == std::string::npos) return;
-    const Evidence why{path, {1, 1}, "env(\"DATABASE_URL\")"};
+    const auto variable = prisma_variable(text);
+    if (variable.empty()) return;
+    const Evidence why{path, {1, 1}, "env(\"" + variable + "\")"};
     if (text.find("\"postgresql\"") != std::string::npos) {
-      out_.services["db"] = {"postgres", why};
+      out_.services["db"] = {{"postgres", why}, std::nullopt};
+      if (!is_given_by("postgres", variable)) out_.asks.push_back({variable, "", why});
+    } else if (variable != "DATABASE_URL") {
+      out_.asks.push_back({variable, "", why});
     } else if (text.find("\"sqlite\"") != std::string::npos) {
       out_.volumes["data"] = {"/app/data", why};
       out_.env["DATABASE_URL"] = {"file:/app/data/app.db", why};
@@ -96,16 +151,14 @@ class ServiceChoice {
     return declares("sqlalchemy") || declares("sqlmodel") || declares("flask-sqlalchemy");
   }
 
-  void note_driver() {
-    const auto driver = sqlalchemy_driver();
-    if (!driver) return;
-    const auto scheme = "postgresql+" + driver->value + "://";
-    out_.gaps.push_back(
-        {"DATABASE_URL begins with postgresql://, for which SQLAlchemy takes psycopg2; "
-         "the app has " +
-             driver->value,
-         "url.replace(\"postgresql://\", \"" + scheme + "\") where the engine is made",
-         driver->why});
+  /// An address that is put together of its parts names its driver there.
+  bool reads_address() const {
+    const auto variables = model::service_variables(model::ServiceKind::kPostgres);
+    return std::ranges::any_of(reads_, [&](const VariableRead& each) {
+      const auto known =
+          std::ranges::find(variables, each.read->name, &model::ServiceVariable::name);
+      return known != variables.end() && known->fact == model::ServiceFact::kUrl;
+    });
   }
 
   /// SQLAlchemy takes psycopg2 for postgresql://, whatever is installed.
@@ -148,20 +201,26 @@ class ServiceChoice {
     return std::nullopt;
   }
 
-  /// `url.replace("postgresql://", "postgresql+asyncpg://")`: a plain address is what it wants.
+  /// `url.replace("postgresql://", "postgresql+asyncpg://")`, `f"postgresql+asyncpg://{USER}..."`,
+  /// `PostgresDsn.build(scheme="postgresql+asyncpg")`: a plain address is what it wants.
   bool names_driver_itself() const {
-    const auto named = [](const Item& item) { return !driver_in(item.value.text).empty(); };
+    const auto named = [](const Value& value) { return value.text.starts_with("postgresql+"); };
     return std::ranges::any_of(repository_.code, [&](const CodeFile& file) {
-      return std::ranges::any_of(file.calls, [&](const Call& call) {
-        return std::ranges::any_of(call.value.items, named);
-      });
+      if (!is_production_code(file)) return false;
+      return std::ranges::any_of(file.assignments,
+                                 [&](const auto& each) { return named(each.value); }) ||
+             std::ranges::any_of(file.calls, [&](const Call& call) {
+               return std::ranges::any_of(call.value.items,
+                                          [&](const Item& item) { return named(item.value); });
+             });
     });
   }
 
   std::optional<Proven> asynchronous_engine() const {
     for (const auto& file : repository_.code)
       for (const auto& call : file.calls)
-        if (!file.test && ends_with_name(call.callee(), "create_async_engine"))
+        if (!file.test && (ends_with_name(call.callee(), "create_async_engine") ||
+                           ends_with_name(call.callee(), "AsyncEngine")))
           return Proven{"asyncpg", {file.path, call.value.place, call.value.text}};
     return std::nullopt;
   }
@@ -181,7 +240,7 @@ void propose_services(const Repository& repository, const Stack& stack,
 
 bool is_given_by_services(const Proposal& out, std::string_view name) {
   return std::ranges::any_of(
-      out.services, [&](const auto& each) { return is_given_by(each.second.value, name); });
+      out.services, [&](const auto& each) { return is_given_by(each.second.kind.value, name); });
 }
 
 }  // namespace ecluse::preflight

@@ -27,6 +27,9 @@ constexpr std::array kPrograms = {
     Program{"waitress-serve", Server::kWaitress},
     Program{"streamlit", Server::kStreamlit},
     Program{"node", Server::kNode},
+    Program{"tsx", Server::kNode},
+    Program{"ts-node", Server::kNode},
+    Program{"babel-node", Server::kNode},
     Program{"npm", Server::kNode},
     Program{"yarn", Server::kNode},
     Program{"pnpm", Server::kNode},
@@ -38,8 +41,10 @@ std::size_t wrapper_words(const Words& words) {
   const auto is = [&](std::size_t n, std::string_view word) {
     return n < words.size() && words[n] == word;
   };
-  if (is(0, "exec") || is(0, "nohup") || is(0, "npx") || is(0, "tini") || is(0, "dumb-init") ||
-      is(0, "--") || is(0, "env"))
+  if (is(0, "dotenv") && is(1, "--")) return 2;
+  if (is(0, "env-cmd")) return is(1, "-f") ? 3 : 1;
+  if (is(0, "cross-env") || is(0, "exec") || is(0, "nohup") || is(0, "npx") || is(0, "tini") ||
+      is(0, "dumb-init") || is(0, "--") || is(0, "env"))
     return 1;
   const bool runner = is(0, "uv") || is(0, "poetry") || is(0, "pipenv") || is(0, "pdm");
   if (runner && is(1, "run")) return 2;
@@ -75,13 +80,29 @@ bool is_for_development(const Words& words) {
   });
 }
 
+/// The program that an interpreter runs: its first word that is no flag and no flag's value.
+std::string_view program_of(const Words& words) {
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (word == "-e" || word == "-p" || word == "--eval" || word == "--watch") return {};
+    if (word == "-r" || word == "--require" || word == "--import" || word == "--loader" ||
+        word == "-P" || word == "--project")
+      ++i;
+    else if (!word.starts_with('-'))
+      return word;
+  }
+  return {};
+}
+
 bool starts_something(Server server, const Words& words) {
   const auto second = words.size() > 1 ? std::string_view(words[1]) : std::string_view{};
   const auto third = words.size() > 2 ? std::string_view(words[2]) : std::string_view{};
   switch (server) {
     case Server::kNode:
-      if (words[0] == "node")
-        return second.ends_with("js") && second.find("seed") == std::string::npos;
+      if (words[0] == "node" || words[0] == "tsx" || words[0].ends_with("-node")) {
+        const auto program = program_of(words);
+        return !program.empty() && program.find("seed") == std::string::npos;
+      }
       return second == "start" || (second == "run" && third.starts_with("start")) ||
              (words[0] == "yarn" && second == "start");
     case Server::kNext:

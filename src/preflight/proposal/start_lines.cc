@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "preflight/facts/makefile.h"
 
 namespace ecluse::preflight {
 
@@ -16,24 +17,58 @@ const Instruction* start_of(const Dockerfile& file, const Stage& stage) {
   return last;
 }
 
+/// `make serve` as what it comes to run.
+std::string with_recipes(const Repository& repository, std::string shell) {
+  for (const auto* name : {"Makefile", "makefile"})
+    for (const auto& line : split(shell, '\n'))
+      if (const auto call = line.find("make "); call != std::string::npos)
+        shell += "\n" + follow_make(repository.text(name), trim(line.substr(call)));
+  return shell;
+}
+
+/// An entrypoint that ends with `exec "$@"` runs what CMD says.
+std::string whole_start(const Repository& repository, const Dockerfile& file, const Stage& stage) {
+  auto text = start_text(repository, file, stage);
+  const Instruction* command = nullptr;
+  for (const auto* each : file.inherited(stage))
+    if (each->name == "CMD") command = each;
+  const bool hands_on = text.find("\"$@\"") != std::string::npos;
+  if (command && hands_on) text += "\n" + join(command->argv(), " ");
+  return text;
+}
+
+/// The last stage first: the others are for those who build with --target.
+void of_stage(const Repository& repository, const Dockerfile& file, const Stage& stage,
+              std::vector<StartLine>& lines) {
+  const auto* start = start_of(file, stage);
+  const bool last = &stage == file.final_stage();
+  const bool own = std::ranges::any_of(stage.instructions,
+                                       [&](const Instruction& each) { return &each == start; });
+  if (!start || (!last && !own) || is_development_path(stage.name)) return;
+  lines.push_back({std::string(folder_of(file.path)),
+                   with_recipes(repository, whole_start(repository, file, stage)),
+                   {file.path, start->place, start->name + " " + start->text}});
+}
+
 void of_dockerfiles(const Repository& repository, const Stack& stack,
                     std::vector<StartLine>& lines) {
   auto files = stack.dockerfiles;
   std::ranges::stable_sort(
       files, {}, [](const Dockerfile* file) { return std::ranges::count(file->path, '/'); });
   for (const auto* file : files) {
-    const auto* stage = file->final_stage();
-    const auto* start = stage ? start_of(*file, *stage) : nullptr;
-    if (!start) continue;
-    lines.push_back({std::string(folder_of(file->path)),
-                     start_text(repository, *file, *stage),
-                     {file->path, start->place, start->name + " " + start->text}});
+    for (auto stage = file->stages.rbegin(); stage != file->stages.rend(); ++stage)
+      of_stage(repository, *file, *stage, lines);
   }
+}
+
+bool is_in_documents(std::string_view path) {
+  return path.starts_with("docs/") || path.starts_with("doc/") ||
+         path.starts_with("documentation/");
 }
 
 void of_composes(const Stack& stack, std::vector<StartLine>& lines) {
   for (const auto* compose : stack.composes) {
-    if (compose->path.starts_with("doc")) continue;  // "docs/", "documentation/": an example
+    if (is_in_documents(compose->path)) continue;  // an example
     for (const auto& service : compose->services) {
       if (service.command.empty()) continue;
       const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
@@ -80,8 +115,9 @@ void of_keys(const Repository& repository, const StartKey& wanted, std::vector<S
   std::string_view section;
   for (const auto line : lines_of(repository.text(wanted.path))) {
     ++number;
-    const auto bare = trim(line);
+    auto bare = trim(line);
     if (bare.starts_with('[')) section = bare;
+    if (bare.starts_with("- ")) bare = trim(bare.substr(2));  // the first key of a YAML item
     const auto shell = value_behind(bare, wanted.key);
     if (shell.empty() || (!wanted.section.empty() && section != wanted.section)) continue;
     lines.push_back(

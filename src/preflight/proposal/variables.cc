@@ -39,6 +39,13 @@ bool needs_debug_off(const EnvRead& read) {
   return text == "true" || text == "1" || text == "yes" || text == "on";
 }
 
+/// "0" where a number is the default: `int("False")` would end the start.
+std::string off_like(const EnvRead& read) {
+  const bool number =
+      read.fallback && (read.fallback->kind == ValueKind::kNumber || read.fallback->text == "1");
+  return number ? "0" : "False";
+}
+
 /// Where pages may come from: always Django's own lists, else one that must be given.
 bool is_origin_list(const EnvRead& read) {
   const std::string_view name = read.name;
@@ -49,8 +56,28 @@ bool is_origin_list(const EnvRead& read) {
          (name == "ALLOWED_ORIGINS" || (cors && name.find("ORIGIN") != std::string_view::npos));
 }
 
+/// What a build writes into pages: where they find the API.
 bool is_browser_address(const EnvRead& read) {
-  return read.name.starts_with("NEXT_PUBLIC_") && read.name.ends_with("_URL");
+  const std::string_view name = read.name;
+  for (const std::string_view start : {"NEXT_PUBLIC_", "VITE_", "REACT_APP_"}) {
+    if (!name.starts_with(start)) continue;
+    if (name.ends_with("_URL")) return true;
+    const bool api = any_of_words(to_lower(name), {"api", "backend", "server"});
+    for (const std::string_view end : {"_ENDPOINT", "_URI", "_BASE", "_HOST", "_API"})
+      if (api && name.ends_with(end)) return true;
+  }
+  return false;
+}
+
+/// "/api/v1" of "http://localhost:8000/api/v1/".
+std::string path_of_address(std::string_view address) {
+  const auto scheme = address.find("://");
+  if (scheme != std::string_view::npos) {
+    const auto slash = address.find('/', scheme + 3);
+    address = slash == std::string_view::npos ? std::string_view{} : address.substr(slash);
+  }
+  while (address.ends_with('/')) address.remove_suffix(1);
+  return std::string(address);
 }
 
 /// Sessions and tokens are signed with it: its absence or a known default is no choice.
@@ -61,8 +88,9 @@ bool is_signing_secret(std::string_view name) {
 /// ["http://a", "http://b"] or http://a,http://b, as the code wants it.
 std::string list_of(const std::vector<std::string>& texts, const EnvRead& read) {
   if (read.separator == kJsonSeparator) return "[\"" + join(texts, "\", \"") + "\"]";
+  const bool blanks = read.used_by == "split" && read.separator.empty();
   const bool other = read.separator == " " || read.separator == ";";
-  return join(texts, other ? read.separator : ",");
+  return join(texts, blanks ? " " : other ? read.separator : ",");
 }
 
 bool is_plain(std::string_view value) {
@@ -93,7 +121,7 @@ class Variables {
     const auto& read = *each.read;
     if (is_host_list(read.name)) return give_hosts(each);
     if (is_origin_list(read)) return give(each, list_of(hosts("http://"), read));
-    if (is_debug(read.name)) return needs_debug_off(read) && give(each, "False");
+    if (is_debug(read.name)) return needs_debug_off(read) && give(each, off_like(read));
     if (is_stage(read.name)) return give(each, "production");
     if (is_browser_address(read)) return give_to_browser(each);
     if (is_secret_name(read.name)) return keep_secret(each);
@@ -119,9 +147,29 @@ class Variables {
   bool give_to_browser(const VariableRead& each) {
     const auto api = std::ranges::find(out_.parts, "api", &Part::name);
     const auto web = std::ranges::find(out_.parts, "web", &Part::name);
-    if (api == out_.parts.end() || web == out_.parts.end()) return demand(each);
+    if (api == out_.parts.end() || web == out_.parts.end())
+      return !each.read->fallback && demand(each);
     web->build.per_environment.push_back(each.read->name);
-    return give(each, api->route->value);
+    if (const auto written = written_address(each)) {
+      // Pages append to it; "/." is the top of the site they came from, which "" is to no `||`.
+      const auto path = path_of_address(*written);
+      return give(each, path.empty() ? "/." : path);
+    }
+    return give(each, api->routes.empty() ? "/" : api->routes.front().value);
+  }
+
+  /// What an example of a .env, a compose file or the code has for it.
+  std::optional<std::string> written_address(const VariableRead& each) const {
+    const auto& name = each.read->name;
+    for (const auto& file : repository_.env_files)
+      if (const auto* found = file.find(name); found && !found->value.empty()) return found->value;
+    for (const auto* compose : stack_.composes)
+      for (const auto& service : compose->services)
+        if (const auto* found = service.find_variable(name); found && found->value)
+          return found->value;
+    const auto& fallback = each.read->fallback;
+    if (fallback && fallback->kind == ValueKind::kString) return fallback->text;
+    return std::nullopt;
   }
 
   bool keep_secret(const VariableRead& each) {
@@ -170,8 +218,8 @@ std::string settings_module(const Django& django) {
 
 /// settings/production.py, where wsgi.py names another one.
 void add_settings_module(const Django& django, Proposal& out) {
-  if (django.settings.empty() || django.wsgi_settings.empty()) return;
-  const auto module = settings_module(django);
+  if (django.wsgi_settings.empty()) return;
+  const auto module = django.settings.empty() ? std::string() : settings_module(django);
   const bool production = module.ends_with(".production") || module.ends_with(".prod");
   if (production && module != django.wsgi_settings)
     out.env["DJANGO_SETTINGS_MODULE"] = {

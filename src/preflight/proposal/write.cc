@@ -46,21 +46,22 @@ std::string runs(const std::vector<Proven>& list) {
 
 std::string build_line(const BuildProposal& build) {
   auto line = fmt::format("{{{}: {}", build.kind, build_value(build));
+  if (build.prefer) line += fmt::format(", prefer: \"{}\"", build.prefer->value);
   if (!build.run.empty()) line += ", run: " + runs(build.run);
   if (!build.per_environment.empty())
     line += ", per_environment: [" + join(build.per_environment, ", ") + "]";
   return line + "}";
 }
 
-std::string process(const Part& part, bool alone) {
+std::string process(const Part& part) {
   std::string text = fmt::format("  {}:\n", part.name);
-  if (!part.root.empty()) text += fmt::format("    root: {}\n", scalar(part.root));
-  if (!part.build.kind.empty() && !(alone && part.root.empty()))
+  if (!part.folder.empty()) text += fmt::format("    root: {}\n", scalar(part.folder));
+  if (!part.build.kind.empty() && !part.root.empty())
     text += fmt::format("    build: {}\n", build_line(part.build));
   text += fmt::format("    command: {}\n", scalar(part.command.value));
   if (part.port) text += fmt::format("    port: {}\n", part.port->value);
   if (part.ready) text += fmt::format("    ready: {}\n", scalar(part.ready->value));
-  if (part.route) text += fmt::format("    routes: [{}]\n", scalar(part.route->value));
+  if (!part.routes.empty()) text += fmt::format("    routes: {}\n", runs(part.routes));
   for (const auto& [prefix, folder] : part.static_folders)
     text += fmt::format("    static: {{{}: {}}}\n", prefix, scalar(folder.value));
   if (part.one_visitor_one_instance) text += "    affinity: instance\n";
@@ -72,6 +73,16 @@ std::string section(std::string_view name, const std::map<std::string, Proven>& 
   auto text = fmt::format("{}:\n", name);
   for (const auto& [key, value] : values)
     text += fmt::format("  {}: {}\n", key, scalar(value.value));
+  return text;
+}
+
+std::string services(const std::map<std::string, ServiceProposal>& list) {
+  if (list.empty()) return {};
+  std::string text = "services:\n";
+  for (const auto& [name, each] : list)
+    text += each.driver ? fmt::format("  {}: {{kind: {}, driver: {}}}\n", name, each.kind.value,
+                                      each.driver->value)
+                        : fmt::format("  {}: {}\n", name, each.kind.value);
   return text;
 }
 
@@ -108,18 +119,22 @@ std::vector<Reason> reasons(const Proposal& proposal) {
     const auto key = "processes." + part.name;
     if (!part.build.kind.empty())
       list.push_back({key + ".build." + part.build.kind, &part.build.source});
+    if (part.build.prefer) list.push_back({key + ".build.prefer", &*part.build.prefer});
     for (const auto& each : part.build.packages) list.push_back({key + ".build.python", &each});
     for (const auto& each : part.build.run) list.push_back({key + ".build.run", &each});
     list.push_back({key + ".command", &part.command});
     if (part.port) list.push_back({key + ".port", &*part.port});
     if (part.ready) list.push_back({key + ".ready", &*part.ready});
-    if (part.route) list.push_back({key + ".routes", &*part.route});
+    for (const auto& each : part.routes) list.push_back({key + ".routes", &each});
     for (const auto& [prefix, folder] : part.static_folders)
       list.push_back({key + ".static." + prefix, &folder});
   }
   for (const auto& each : proposal.checks) list.push_back({"checks", &each});
   for (const auto& each : proposal.release) list.push_back({"release", &each});
-  for (const auto& [name, each] : proposal.services) list.push_back({"services." + name, &each});
+  for (const auto& [name, each] : proposal.services) {
+    list.push_back({"services." + name, &each.kind});
+    if (each.driver) list.push_back({"services." + name + ".driver", &*each.driver});
+  }
   for (const auto& [name, each] : proposal.volumes) list.push_back({"volumes." + name, &each});
   for (const auto& [name, each] : proposal.env) list.push_back({"env." + name, &each});
   for (const auto& each : proposal.secrets) list.push_back({"secrets", &each});
@@ -137,14 +152,14 @@ std::string place_of(const Evidence& why) {
 }  // namespace
 
 std::string ecluse_yml(const Proposal& proposal) {
-  const bool alone = proposal.parts.size() == 1;
   std::string text = fmt::format("app: {}\n\n", proposal.app);
-  if (alone && proposal.parts[0].root.empty() && !proposal.parts[0].build.kind.empty())
-    text += "build: " + build_line(proposal.parts[0].build) + "\n";
+  for (const auto& part : proposal.parts)
+    if (part.root.empty() && !part.build.kind.empty())
+      text += "build: " + build_line(part.build) + "\n";
   text += commands("checks", proposal.checks) + commands("release", proposal.release);
   text += "processes:\n";
-  for (const auto& part : proposal.parts) text += process(part, alone);
-  text += section("services", proposal.services) + section("volumes", proposal.volumes) +
+  for (const auto& part : proposal.parts) text += process(part);
+  text += services(proposal.services) + section("volumes", proposal.volumes) +
           section("env", proposal.env) + secrets(proposal);
   return text + environments(proposal);
 }
@@ -154,7 +169,7 @@ std::map<std::string, std::string> files_beside(const Proposal& proposal) {
   for (const auto& part : proposal.parts) {
     if (part.build.packages.empty()) continue;
     auto& text = files[part.root.empty() ? kWithServer : part.root + "/" + kWithServer];
-    text = fmt::format("# The app's own requirements, and what serves it.\n-r {}\n",
+    text = fmt::format("# The app's own requirements, and what it needs besides.\n-r {}\n",
                        part.build.source.value);
     for (const auto& each : part.build.packages) text += each.value + "\n";
   }

@@ -190,13 +190,6 @@ class WrittenReader {
   std::vector<Written> found_;
 };
 
-/// A volume hides what the release has there; a file that only keeps the folder in git is nothing.
-bool holds_files(const Repository& repository, const std::string& folder) {
-  return std::ranges::any_of(repository.files, [&](const FileFact& file) {
-    return file.path.starts_with(folder + "/") && !file_name(file.path).starts_with('.');
-  });
-}
-
 bool is_inside(const std::map<std::string, Proven>& volumes, const std::string& folder) {
   return std::ranges::any_of(volumes, [&](const auto& each) {
     return folder == each.second.value || folder.starts_with(each.second.value + "/");
@@ -242,6 +235,12 @@ void propose_instance_folder(const Repository& repository, const Part& part, con
 }
 
 }  // namespace
+
+bool holds_files(const Repository& repository, const std::string& folder) {
+  return std::ranges::any_of(repository.files, [&](const FileFact& file) {
+    return file.path.starts_with(folder + "/") && !file_name(file.path).starts_with('.');
+  });
+}
 
 std::optional<std::string> path_of(const CodeFile& file, const Value& expression,
                                    const Scope& scope, const std::string& root) {

@@ -15,6 +15,10 @@ namespace ecluse::preflight {
 std::optional<std::string> path_of(const CodeFile& file, const Value& expression,
                                    const Scope& scope, const std::string& root);
 
+/// Does git hold files of this folder? A volume there would hide them; a file that only keeps the
+/// folder in git is nothing.
+bool holds_files(const Repository& repository, const std::string& folder);
+
 /// Adds to `out.volumes` the folders that the parts' code makes or logs to and that hold nothing
 /// committed, which a volume would hide.
 void propose_written_folders(const Repository& repository, Proposal& out);

@@ -1,0 +1,127 @@
+#include "preflight/proposal/node_start.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "preflight/facts/package_script.h"
+#include "preflight/facts/shell.h"
+#include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/serving.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+constexpr std::array kScripts = {"start", "start:prod", "start:production", "prod", "serve"};
+/// `nodemon server.js` is for development, and says what the server is.
+constexpr std::array kWatchingScripts = {"start",   "server", "start-server", "start:server",
+                                         "backend", "dev",    "develop",      "watch"};
+constexpr std::array kServers = {"express", "koa",       "fastify",       "@hapi/hapi",  "polka",
+                                 "restify", "socket.io", "apollo-server", "@nestjs/core"};
+
+bool declares_server(const Manifest& manifest) {
+  return std::ranges::any_of(kServers, [&](const char* name) { return manifest.find(name); });
+}
+
+class NodeStart {
+ public:
+  NodeStart(const Repository& repository, const Manifest& manifest)
+      : repository_(repository), manifest_(manifest), folder_(folder_of(manifest.path)) {}
+
+  std::optional<Proven> find() const {
+    for (const auto* name : kScripts)
+      if (auto command = serving_script(name)) return command;
+    if (const auto* next = manifest_.find("next"))
+      return Proven{"next start -p $PORT", {manifest_.path, next->place, "next is declared"}};
+    for (const auto* name : kWatchingScripts)
+      if (auto command = watched_program(name)) return command;
+    return main_program();
+  }
+
+ private:
+  std::optional<Proven> serving_script(std::string_view name) const {
+    const auto* script = manifest_.find_script(name);
+    if (!script) return std::nullopt;
+    const auto serving = find_serving(follow_scripts(manifest_, script->command));
+    if (serving && !is_package_script(*serving)) return proven(*script, command_of(*serving));
+    return own_program(*script);
+  }
+
+  /// `npm start` of another folder: what that comes to run is not this part.
+  static bool is_package_script(const Serving& serving) {
+    const auto& program = serving.words[0];
+    return program == "npm" || program == "yarn" || program == "pnpm";
+  }
+
+  /// `"start": "./bin/shop"`
+  std::optional<Proven> own_program(const Script& script) const {
+    const auto word = script.command.substr(0, script.command.find(' '));
+    if (!word.starts_with("./") || !program_file(word)) return std::nullopt;
+    return proven(script, "node " + script.command);
+  }
+
+  std::optional<Proven> watched_program(std::string_view name) const {
+    const auto* script = manifest_.find_script(name);
+    if (!script) return std::nullopt;
+    for (const auto& command : read_shell(follow_scripts(manifest_, script->command)).commands) {
+      const auto& words = command.words;
+      const auto watcher = std::ranges::find_if(words, [](std::string_view word) {
+        return word == "nodemon" || word == "ts-node-dev" || word == "tsnd" || word == "--watch";
+      });
+      if (watcher == words.end()) continue;
+      for (auto word = watcher + 1; word != words.end(); ++word)
+        if (const auto program = program_file(*word)) return proven(*script, run(*program));
+      // `nodemon` alone runs what `main` names.
+      if (watcher + 1 == words.end()) return main_program();
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Proven> main_program() const {
+    if (!declares_server(manifest_)) return std::nullopt;
+    for (const auto& name :
+         {manifest_.main, std::string("server.js"), std::string("index.js"), std::string("app.js"),
+          std::string("src/index.js"), std::string("src/server.js")}) {
+      if (name.empty()) continue;
+      if (const auto program = program_file(name))
+        return Proven{run(*program),
+                      {manifest_.path, {1, 1}, name + " is there, and a server is declared"}};
+    }
+    return std::nullopt;
+  }
+
+  /// "server" as the file that Node finds for it; nothing when there is none.
+  std::optional<std::string> program_file(std::string_view name) const {
+    if (name.empty() || name.starts_with('-')) return std::nullopt;
+    const auto path = join_path(folder_, name);
+    for (const auto* end : {"", ".js", "/index.js"}) {
+      if (!repository_.find(path + end)) continue;
+      const auto found = path + end;
+      return found.substr(folder_.empty() ? 0 : folder_.size() + 1);
+    }
+    return std::nullopt;
+  }
+
+  std::string run(const std::string& program) const {
+    if (!program.ends_with(".ts")) return "node " + program;
+    return (manifest_.find("tsx") ? "tsx " : "ts-node ") + program;
+  }
+
+  Proven proven(const Script& script, std::string command) const {
+    return {std::move(command),
+            {manifest_.path, script.place, script.name + ": " + script.command}};
+  }
+
+  const Repository& repository_;
+  const Manifest& manifest_;
+  std::string folder_;
+};
+
+}  // namespace
+
+std::optional<Proven> node_command(const Repository& repository, const Manifest& manifest) {
+  return NodeStart(repository, manifest).find();
+}
+
+}  // namespace ecluse::preflight

@@ -1,0 +1,13 @@
+#pragma once
+// How the parts of one repository stand side by side: which are the app, what they are called and
+// which paths each answers. Pure.
+
+#include "preflight/proposal/proposal.h"
+
+namespace ecluse::preflight {
+
+/// Leaves the parts that are the app, with names and routes. `gaps` gets those left out, and paths
+/// that two of them want.
+void put_together(const Repository& repository, std::vector<Part>& parts, std::vector<Gap>& gaps);
+
+}  // namespace ecluse::preflight

@@ -1,0 +1,58 @@
+#include "preflight/proposal/python_version.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/text.h"
+#include "preflight/proposal/build_choice.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+/// "3.9" of "python-3.9.18", "3.9-slim", "3.9.18"; "" of what names no minor version of Python 3.
+std::string minor_of(std::string_view text) {
+  const auto start = text.find("3.");
+  if (start == std::string_view::npos) return {};
+  const bool own = start == 0 || !std::isdigit(static_cast<unsigned char>(text[start - 1]));
+  const auto digits = text.substr(start + 2);
+  const auto end = std::min(digits.find_first_not_of("0123456789"), digits.size());
+  return own && end > 0 && end < 3 ? "3." + std::string(digits.substr(0, end)) : std::string();
+}
+
+std::optional<Proven> of_file(const Repository& repository, const std::string& path) {
+  const auto line = trim(repository.text(path).substr(0, repository.text(path).find('\n')));
+  auto version = minor_of(line);
+  if (version.empty()) return std::nullopt;
+  return Proven{std::move(version), {path, {1, 1}, std::string(line)}};
+}
+
+/// `FROM python:3.9-slim`
+std::optional<Proven> of_image(const Dockerfile& file) {
+  for (auto stage = file.stages.rbegin(); stage != file.stages.rend(); ++stage) {
+    const auto colon = stage->image.rfind(':');
+    const auto name = stage->image.substr(0, colon);
+    if (colon == std::string::npos || name.find("python") == std::string::npos) continue;
+    auto version = minor_of(stage->image.substr(colon + 1));
+    if (!version.empty())
+      return Proven{std::move(version), {file.path, stage->place, "FROM " + stage->image}};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Proven> preferred_python(const Repository& repository, const Stack& stack,
+                                       const std::string& root) {
+  for (const auto& folder : {root, std::string()})
+    for (const auto* name : {".python-version", "runtime.txt"})
+      if (auto found = of_file(repository, in_folder(folder, name))) return found;
+  for (const auto* file : stack.dockerfiles)
+    if (folder_of(file->path) == root)
+      if (auto found = of_image(*file)) return found;
+  for (const auto* file : stack.dockerfiles)
+    if (auto found = of_image(*file); found && root.empty()) return found;
+  return std::nullopt;
+}
+
+}  // namespace ecluse::preflight

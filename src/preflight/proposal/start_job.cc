@@ -1,0 +1,100 @@
+#include "preflight/proposal/start_job.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "preflight/facts/shell.h"
+#include "preflight/proposal/import_root.h"
+#include "preflight/proposal/migration.h"
+#include "preflight/proposal/serving.h"
+#include "preflight/proposal/start_lines.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// A word of Django's manage.py that another job does, or nothing at a start.
+bool is_done_elsewhere(std::string_view word) {
+  for (const std::string_view each :
+       {"migrate", "collectstatic", "makemigrations", "check", "shell", "runserver", "test",
+        "compilemessages", "wait_for_db"})
+    if (word == each) return true;
+  return false;
+}
+
+/// Behind shells that are only told what to run, and behind `poetry run`.
+std::size_t program_at(const Words& words) {
+  std::size_t at = 0;
+  while (at + 2 < words.size() && words[at].ends_with("sh") && words[at + 1] == "-c") at += 2;
+  const bool runner = at + 2 < words.size() && words[at + 1] == "run" &&
+                      (words[at] == "uv" || words[at] == "poetry" || words[at] == "pipenv");
+  return runner ? at + 2 : at;
+}
+
+/// `python manage.py loaddata first.json`, `python scripts/seed.py`, `flask seed`.
+bool is_job(const Repository& repository, const std::string& folder, const Words& words) {
+  if (words.size() < 2) return false;
+  const bool python = words[0] == "python" || words[0] == "python3";
+  if (python && words[1].ends_with("manage.py"))
+    return words.size() > 2 && !is_done_elsewhere(words[2]);
+  if (python && words[1] == "-m")
+    return words.size() > 2 && words[2] != "alembic" && words[2] != "flask" &&
+           folder_of_module(repository, folder, words[2]).has_value();
+  if (python) return repository.find(join_path(folder, words[1])) != nullptr;
+  return words[0] == "flask" && words[1] != "db" && words[1] != "run" && !words[1].starts_with('-');
+}
+
+/// Its failure ends nothing where the script goes on after it.
+std::string command_text(const ShellCommand& command, const Words& words, bool strict) {
+  auto text = join(words, " ");
+  const bool forgiven = !command.or_else.empty() || (!strict && !command.tested);
+  return forgiven ? "sh -c '" + text + " || true'" : text;
+}
+
+void of_line(const Repository& repository, const StartLine& line, const Part& part, Proposal& out) {
+  const auto script = read_shell(line.shell);
+  for (const auto& command : script.commands) {
+    const bool plain = command.condition.empty() && !command.function && !command.substituted &&
+                       !command.background;
+    const auto first = program_at(command.words);
+    const Words words(command.words.begin() + static_cast<std::ptrdiff_t>(first),
+                      command.words.end());
+    const bool quotable =
+        command.text.find('\'') == std::string::npos && command.text.find('$') == std::string::npos;
+    if (words.size() == 1 && first > 0)
+      of_line(repository, {line.folder, words[0], line.why}, part, out);
+    if (!plain || !quotable || !is_job(repository, part.root, words)) continue;
+    const auto text = command_text(command, words, script.errexit);
+    const auto job = part.root.empty() ? text : in_root(part, join(words, " "));
+    if (std::ranges::find(out.release, job, &Proven::value) == out.release.end())
+      out.release.push_back({job, {line.why.path, line.why.place, command.text}});
+  }
+}
+
+/// `RUN python manage.py loaddata demo.json`: what an image is built with, a release is not.
+void of_build(const Repository& repository, const Dockerfile& file, const Part& part,
+              Proposal& out) {
+  for (const auto& stage : file.stages)
+    for (const auto& each : stage.instructions)
+      if (each.name == "RUN" && each.text.find("manage.py") != std::string::npos)
+        of_line(repository, {part.root, "set -e\n" + each.text, {file.path, each.place, each.text}},
+                part, out);
+}
+
+}  // namespace
+
+void propose_start_jobs(const Repository& repository, const Stack& stack, Proposal& out) {
+  for (const auto& line : start_lines(repository, stack))
+    for (const auto& part : out.parts)
+      // The line that the part's own start was read from.
+      if (part.framework != Framework::kProgram && line.why.path == part.command.why.path &&
+          line.why.place == part.command.why.place)
+        of_line(repository, line, part, out);
+  for (const auto& part : out.parts)
+    if (const auto* file = repository.find_dockerfile(part.command.why.path))
+      of_build(repository, *file, part, out);
+}
+
+}  // namespace ecluse::preflight
