@@ -3,11 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-<<<<<<< HEAD
-=======
 #include <array>
-#include <cctype>
->>>>>>> starts
 #include <regex>
 
 #include "base/text.h"

@@ -229,18 +229,12 @@ Dockerfile read_dockerfile(std::string_view path, std::string_view source) {
 
 bool is_dockerfile_name(std::string_view name) {
   const auto lower = to_lower(name);
-<<<<<<< HEAD
   const bool dashed = (lower.starts_with("dockerfile-") || lower.starts_with("dockerfile_")) &&
                       lower.find('.') == std::string::npos;  // "Dockerfile-prod", no script of it
   return dashed || lower == "dockerfile" || lower == "containerfile" ||
          lower.ends_with(".dockerfile") ||
          (lower.starts_with("dockerfile.") && !lower.ends_with(".dockerignore") &&
           !lower.ends_with(".md") && !lower.ends_with(".txt"));
-=======
-  return lower == "dockerfile" || lower == "containerfile" || lower.ends_with(".dockerfile") ||
-         ((lower.starts_with("dockerfile.") || lower.starts_with("dockerfile-")) &&
-          !lower.ends_with(".dockerignore") && !lower.ends_with(".md") && !lower.ends_with(".txt"));
->>>>>>> starts
 }
 
 std::vector<std::pair<std::string, std::string>> assignments_of(const Instruction& instruction) {
