@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <map>
 
 #include "base/text.h"
 #include "preflight/facts/package_script.h"
@@ -216,13 +217,21 @@ bool may_test(std::string_view uses) {
          !any_of_words(to_lower(file_name(uses)), {"tag", "version", "release", "notify"});
 }
 
-bool needs_tests(const Workflow& flow, const WorkflowJob& job, int depth = 0) {
-  if (depth > 20) return false;
-  for (const auto& name : job.needs) {
-    const auto* other = flow.find(name);
-    if (other &&
-        (is_test_job(*other) || may_test(other->uses) || needs_tests(flow, *other, depth + 1)))
-      return true;
+/// A flow's jobs by name: what one needs is looked up many times.
+using Jobs = std::map<std::string_view, const WorkflowJob*>;
+
+/// Of what the job needs, near or far; at most kNeedsAsked jobs are asked.
+constexpr std::size_t kNeedsAsked = 64;
+bool needs_tests(const Jobs& jobs, const WorkflowJob& job) {
+  std::vector<const WorkflowJob*> asked{&job};
+  for (std::size_t next = 0; next < asked.size() && next < kNeedsAsked; ++next) {
+    for (const auto& name : asked[next]->needs) {
+      const auto found = jobs.find(name);
+      if (found == jobs.end()) continue;
+      if (is_test_job(*found->second) || may_test(found->second->uses)) return true;
+      if (asked.size() < kNeedsAsked && std::ranges::find(asked, found->second) == asked.end())
+        asked.push_back(found->second);
+    }
   }
   return false;
 }
@@ -250,10 +259,12 @@ Findings untested_publish(const Subject& subject) {
   for (const auto& flow : subject.repository.workflows) {
     if (flow.system == WorkflowSystem::kGitlab) continue;  // its stages are an order, too
     const bool follows = flow.triggers.find("workflow_run") != nullptr || only_by_hand(flow);
+    Jobs jobs;
+    for (const auto& job : flow.jobs) jobs.emplace(job.name, &job);
     for (const auto& job : flow.jobs) {
       const bool publishes = std::ranges::any_of(job.steps, is_publish_step) ||
                              is_deploy_job(job) || is_named_for_publishing(job.uses);
-      if (!publishes || follows || tests_before(job) || needs_tests(flow, job)) continue;
+      if (!publishes || follows || tests_before(job) || needs_tests(jobs, job)) continue;
       found.push_back(
           at(flow.path, job.place, "job " + job.name + " publishes whatever the tests say"));
     }
