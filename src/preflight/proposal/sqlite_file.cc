@@ -1,6 +1,7 @@
 #include "preflight/proposal/sqlite_file.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
@@ -22,6 +23,15 @@ bool is_database_name(std::string_view name) {
          name.ends_with(".db3");
 }
 
+/// Inside the repository, and nothing to a shell: it comes to stand in commands of ecluse.yml.
+bool is_plain_path(std::string_view path) {
+  return !path.empty() && !path.starts_with('/') && path.find("..") == std::string_view::npos &&
+         std::ranges::all_of(path, [](unsigned char c) {
+           return std::isalnum(c) ||
+                  std::string_view("._-/").find(static_cast<char>(c)) != std::string_view::npos;
+         });
+}
+
 /// "shop.db" of "sqlite+aiosqlite:///./shop.db"; nothing where it is in memory or elsewhere.
 std::optional<std::string> relative_file(std::string_view text) {
   if (!text.starts_with("sqlite")) return std::nullopt;
@@ -30,10 +40,7 @@ std::optional<std::string> relative_file(std::string_view text) {
   auto path = text.substr(start + 4);
   path = path.substr(0, path.find('?'));
   if (path.starts_with("./")) path.remove_prefix(2);
-  const bool plain = !path.empty() && !path.starts_with('/') && !path.starts_with(':') &&
-                     path.find_first_of("{}$% ") == std::string_view::npos &&
-                     path.find("..") == std::string_view::npos;
-  return plain ? std::optional(std::string(path)) : std::nullopt;
+  return is_plain_path(path) ? std::optional(std::string(path)) : std::nullopt;
 }
 
 class SqliteFinder {
@@ -64,7 +71,7 @@ class SqliteFinder {
     const auto* name = first ? first->find("NAME") : nullptr;
     if (!engine || !name || engine->text.find("sqlite") == std::string::npos) return std::nullopt;
     const auto path = path_of(*databases->file, *name, databases->assignment->scope, part_.root);
-    if (!path || !is_database_name(*path)) return std::nullopt;
+    if (!path || !is_plain_path(*path) || !is_database_name(*path)) return std::nullopt;
     return SqliteFile{*path, {databases->file->path, name->place, name->text}};
   }
 
