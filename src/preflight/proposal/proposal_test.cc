@@ -801,6 +801,10 @@ TEST(Init, LeavesThePagesThatTheServerShowsToItsOwnBuild) {
   EXPECT_EQ(preprod(made).build.run,
             (std::vector<std::string>{"npm install --include=dev --prefix client",
                                       "npm run build --prefix client"}));
+  files["client/package.json"] =
+      R"({"scripts": {"build": "react-scripts build"}, "dependencies": {"react-scripts": "4"}})";
+  EXPECT_EQ(preprod(init(files)).build.run.back(),
+            "NODE_OPTIONS=--openssl-legacy-provider npm run build --prefix client");
 }
 
 const Files kSqlite = {{"requirements.txt", "fastapi\nuvicorn\nsqlalchemy\nalembic\n"},

@@ -86,7 +86,10 @@ class Together {
   }
 
   bool belongs(const Part& part, Part& top) {
-    if (builds(top, part.root)) return false;
+    if (builds(top, part.root)) {
+      take_options(part, top);
+      return false;
+    }
     const bool page = is_front(part) && is_front_folder(part.root) && !is_front(top);
     if (!page) {
       gaps_.push_back({part.root + "/ holds " + std::string(to_string(part.framework)) +
@@ -101,11 +104,22 @@ class Together {
     return false;
   }
 
+  /// `NODE_OPTIONS=... npm run build`: what the pages' tools need, the script that calls them
+  /// needs.
+  static void take_options(const Part& part, Part& top) {
+    constexpr std::string_view kScript = "npm run ";
+    if (part.build.run.empty()) return;
+    const auto options = part.build.run[0].value.substr(0, part.build.run[0].value.find(kScript));
+    for (auto& each : top.build.run)
+      if (each.value.starts_with(kScript)) each.value = options + each.value;
+  }
+
   /// The top serves them, so it must have built them.
   static void build_for(const Part& part, Part& top, const Evidence& why) {
     if (top.build.kind != "node") return;
     top.build.run.push_back({"npm install --include=dev --prefix " + part.root, why});
-    top.build.run.push_back({"npm run build --prefix " + part.root, why});
+    for (const auto& each : part.build.run)
+      top.build.run.push_back({each.value + " --prefix " + part.root, why});
   }
 
   void name_them() {
