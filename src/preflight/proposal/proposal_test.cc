@@ -823,6 +823,13 @@ TEST(Init, KeepsASqliteFileInAVolume) {
   EXPECT_TRUE(preprod(init(own)).build.run.empty());
 }
 
+TEST(Init, PutsNoNameIntoACommandThatAShellWouldRead) {
+  auto files = kSqlite;
+  files["app/db.py"] = "engine = create_engine('sqlite:///tasks;id.db')\n";
+  EXPECT_TRUE(preprod(init(files)).build.run.empty());
+  EXPECT_TRUE(preprod(init(files)).volumes.empty());
+}
+
 TEST(Init, StartsAVolumeWithTheSqliteFileOfTheRepository) {
   auto files = kSqlite;
   files["tasks.db"] = "SQLite format 3";
