@@ -368,6 +368,91 @@ TEST_F(ArtifactBuilderTest, NodePackagesComeFromTheLockFile) {
   EXPECT_THAT(log_, HasSubstr("package-lock.json is unchanged"));
 }
 
+constexpr auto kYarnLock = R"(# yarn lockfile v1
+
+
+isarray@2.0.3:
+  version "2.0.3"
+  integrity sha512-KhjEV7y7pkyOeEZfHnN3aad5508EleFYsMhZXxr5Xo+Gh2gNA02Me6K0BYKiYHb6dw+q7XknaopupAgzCzoCJQ==
+
+ms@2.1.3:
+  version "2.1.3"
+  integrity sha512-6FlzubTLZG3J2a/NVCAleEhjzq5oxgHyaCU9yYXvcLsvoVaHJq/s5xXI6/XXP6tz7R9xAOtHnSO/tXtF3WRTlA==
+)";
+constexpr auto kPnpmLock = R"(lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      isarray:
+        specifier: 2.0.3
+        version: 2.0.3
+    devDependencies:
+      ms:
+        specifier: 2.1.3
+        version: 2.1.3
+
+packages:
+
+  isarray@2.0.3:
+    resolution: {integrity: sha512-KhjEV7y7pkyOeEZfHnN3aad5508EleFYsMhZXxr5Xo+Gh2gNA02Me6K0BYKiYHb6dw+q7XknaopupAgzCzoCJQ==}
+
+  ms@2.1.3:
+    resolution: {integrity: sha512-6FlzubTLZG3J2a/NVCAleEhjzq5oxgHyaCU9yYXvcLsvoVaHJq/s5xXI6/XXP6tz7R9xAOtHnSO/tXtF3WRTlA==}
+
+snapshots:
+
+  isarray@2.0.3: {}
+
+  ms@2.1.3: {}
+)";
+struct NodeLock {
+  const char* name;  ///< of the manager, as gtest wants it
+  const char* file;
+  const char* text;
+};
+class NodeLockTest : public ArtifactBuilderTest, public testing::WithParamInterface<NodeLock> {
+ protected:
+  void write_package(const std::string& dependencies) {
+    repository_.write("package.json", R"({"name": "front", "version": "1.0.0", "dependencies": {)" +
+                                          dependencies +
+                                          R"(}, "devDependencies": {"ms": "2.1.3"}})");
+  }
+};
+
+TEST_P(NodeLockTest, SaysWhichPackagesAreInstalledAndByWhom) {
+  write_package(R"("isarray": "2.0.3")");
+  repository_.write(GetParam().file, GetParam().text);
+  repository_.commit("one");
+  spec_.build = {.kind = model::BuildKind::kNode};
+  const fs::path tree = built_tree();
+  EXPECT_THAT(text_of(tree / "node_modules/isarray/package.json"), HasSubstr("\"2.0.3\""));
+  EXPECT_FALSE(fs::exists(tree / "node_modules/ms")) << "a development package";
+  EXPECT_FALSE(fs::exists(tree / "node_modules/.modules.yaml")) << "it holds the time";
+  repository_.write("index.js", "1\n");
+  repository_.commit("code only");
+  built_tree();
+  EXPECT_THAT(log_, HasSubstr(std::string(GetParam().file) + " is unchanged"));
+}
+
+TEST_P(NodeLockTest, ThatDoesNotFitIsSaidAndKeptToAsFarAsItGoes) {
+  write_package(R"("isarray": "2.0.3", "inherits": "2.0.4")");
+  repository_.write(GetParam().file, GetParam().text);
+  repository_.commit("one");
+  spec_.build = {.kind = model::BuildKind::kNode,
+                 .run = {std::string(GetParam().name) + " --version"}};
+  const fs::path tree = built_tree();
+  EXPECT_THAT(log_, HasSubstr(std::string(GetParam().file) + " does not fit package.json"));
+  EXPECT_TRUE(fs::exists(tree / "node_modules/inherits/package.json"));
+  EXPECT_THAT(text_of(tree / "node_modules/isarray/package.json"), HasSubstr("\"2.0.3\""));
+}
+
+INSTANTIATE_TEST_SUITE_P(Managers, NodeLockTest,
+                         testing::Values(NodeLock{"yarn", "yarn.lock", kYarnLock},
+                                         NodeLock{"pnpm", "pnpm-lock.yaml", kPnpmLock}),
+                         [](const auto& each) { return std::string(each.param.name); });
+
 TEST_F(ArtifactBuilderTest, GoProgramsAreBuiltIntoBin) {
   repository_.write("go.mod", "module example.org/hello\n\ngo 1.18\n");
   repository_.write("main.go", "package main\n\nfunc main() { println(\"hello\") }\n");

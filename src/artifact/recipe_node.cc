@@ -2,8 +2,10 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "artifact/interpreter.h"
+#include "artifact/node_manager.h"
 #include "artifact/part_path.h"
 #include "artifact/recipes.h"
 #include "artifact/sha256.h"
@@ -17,9 +19,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 namespace {
-constexpr std::string_view kLayerFormat = "node-modules-1";
+constexpr std::string_view kLayerFormat = "node-modules-2";
 constexpr std::size_t kManifestBytesMax = 64 << 20;
-constexpr std::array<std::string_view, 2> kLockFiles = {"npm-shrinkwrap.json", "package-lock.json"};
 
 /// A package's scripts that npm runs when it installs: what they do depends on the whole tree.
 constexpr std::array<std::string_view, 6> kInstallScripts = {
@@ -27,11 +28,11 @@ constexpr std::array<std::string_view, 6> kInstallScripts = {
 
 struct Package {
   std::string manifest;
-  std::string lock;       ///< empty: there is none
-  std::string lock_file;  ///< its name
-  /// What npm installs follows from the two files: no scripts of its own, no folder of the tree.
+  NodeManager manager;
+  std::string lock;  ///< empty: there is none
+  /// What is installed follows from the two files: no scripts of its own, no folder of the tree.
   bool closed = false;
-  bool prepares = false;  ///< npm runs scripts of its own when it installs
+  bool prepares = false;  ///< scripts of its own run at every installation
 };
 
 bool has_install_script(const json& manifest) {
@@ -52,15 +53,15 @@ Result<Package> read_package(const fs::path& folder) {
   package.manifest = std::move(*manifest);
   const json parsed = json::parse(package.manifest, nullptr, false);
   if (!parsed.is_object()) return fail(ErrorKind::kInvalid, "package.json is not a JSON object");
-  for (const auto name : kLockFiles) {
-    if (!fs::exists(folder / name)) continue;
+  package.manager = manager_of(folder);
+  if (const auto& name = package.manager.lock_file; !name.empty()) {
     ECLUSE_ASSIGN(package.lock, os::read_file(folder / name, kManifestBytesMax));
-    package.lock_file = name;
-    break;
   }
   package.prepares = has_install_script(parsed);
   package.closed = !package.lock.empty() && !package.prepares && !parsed.contains("workspaces") &&
-                   package.lock.find("\"file:") == std::string::npos &&
+                   !fs::exists(folder / "pnpm-workspace.yaml") &&
+                   package.lock.find("file:") == std::string::npos &&
+                   package.lock.find("link:") == std::string::npos &&
                    package.lock.find("\"link\": true") == std::string::npos;
   return package;
 }
@@ -71,29 +72,69 @@ bool wants_development(const Part& part, Purpose purpose, const Package& package
   return purpose == Purpose::kCheck || !part.build.run.empty() || package.prepares;
 }
 
-/// Of explain_failure(): the lock file was forgotten when package.json changed.
-constexpr std::string_view kStaleLock = "package-lock.json does not fit package.json";
+/// Yarn and pnpm, which no distribution brings: installed once for all apps. Only these steps may
+/// write there: nothing of an app's repository runs in them.
+Result<void> require(Workshop& workshop, const NodeManager& manager) {
+  if (manager.version.empty()) return {};
+  const auto package = manager.name + "-" + manager.version;
+  const auto place = workshop.inside_tmp("tools/" + package);
+  const auto step = [&](std::vector<std::string> argv) {
+    return workshop.run({.what = "installing " + package,
+                         .argv = std::move(argv),
+                         .tools = Workshop::ToolsAccess::kWrite});
+  };
+  if (!fs::exists(workshop.place().tools / package / "complete")) {
+    workshop.say(
+        fmt::format("{} is not here yet: installing it from the package registry", package));
+    ECLUSE_TRY(step({"npm", "install", "--no-audit", "--no-fund", "--no-update-notifier",
+                     "--prefix", place, manager.name + "@" + manager.version}));
+    ECLUSE_TRY(step({"/bin/touch", place + "/complete"}));
+  }
+  // For the lines of `run`, too: `yarn build`.
+  auto& path = workshop.env()["PATH"];
+  if (const auto programs = place + "/node_modules/.bin"; path.find(programs) == std::string::npos)
+    path = programs + ":" + path;
+  return {};
+}
 
-Result<void> npm(Workshop& workshop, const Part& part, const Package& package, bool development) {
+/// Times of its own, which no build can make again; only pnpm's next installation would read them.
+Result<void> drop_notes_of_pnpm(const Workshop& workshop, const Part& part) {
+  std::error_code error;
+  fs::remove(workshop.folder(in_root(part, "node_modules/.modules.yaml")), error);
+  if (error) return fail(from_errno(error.value(), "removing node_modules/.modules.yaml"));
+  return {};
+}
+
+/// Of explain_failure(): the lock file was forgotten when package.json changed.
+constexpr std::string_view kStaleLock = "the lock file does not fit package.json";
+
+Result<void> install(Workshop& workshop, const Part& part, const Package& package,
+                     bool development) {
+  const auto& manager = package.manager;
   const bool locked = !package.lock.empty();
   if (!locked) {
     workshop.say(
-        "warning: no package-lock.json: the packages are whatever is newest today; run "
-        "`npm install` and commit the lock file");
+        "warning: no package-lock.json, yarn.lock of Yarn 1 or pnpm-lock.yaml: the packages are "
+        "whatever is newest today; run `npm install` and commit the lock file");
   }
-  const auto run = [&](const std::string& command) {
-    return workshop.run({.what = "npm " + command,
-                         .argv = {"npm", command, "--no-audit", "--no-fund", "--no-update-notifier",
-                                  development ? "--include=dev" : "--omit=dev"},
-                         .root = part.root});
+  ECLUSE_TRY(require(workshop, manager));
+  const auto run = [&](bool exactly) {
+    std::vector<std::string> argv = {manager.name};
+    for (auto& word :
+         install_arguments(manager, exactly, development, workshop.inside_tmp("cache")))
+      argv.push_back(std::move(word));
+    return workshop.run({.what = manager.name + " " + argv[1], .argv = argv, .root = part.root});
   };
-  auto done = run(locked ? "ci" : "install");
-  const bool stale = !done && done.error().message.find(kStaleLock) != std::string::npos;
-  if (!stale) return done;
-  workshop.say(
-      "warning: package-lock.json does not fit package.json: the packages are whatever is newest "
-      "today; run `npm install` and commit the lock file");
-  return run("install");
+  auto done = run(locked);
+  if (!done && done.error().message.find(kStaleLock) != std::string::npos) {
+    workshop.say(fmt::format(
+        "warning: {} does not fit package.json: what it does not name is whatever is newest today; "
+        "run `{} install` and commit it",
+        manager.lock_file, manager.name));
+    done = run(false);
+  }
+  if (done && manager.name == "pnpm") return drop_notes_of_pnpm(workshop, part);
+  return done;
 }
 
 std::string layer_key(const Part& part, const std::string& tools, const Package& package,
@@ -102,6 +143,7 @@ std::string layer_key(const Part& part, const std::string& tools, const Package&
       .add_field(kLayerFormat)
       .add_field(part.root)
       .add_field(tools)
+      .add_field(package.manager.name + " " + package.manager.version)
       .add_field(development ? "development" : "production")
       .add_field(package.manifest)
       .add_field(package.lock)
@@ -115,11 +157,11 @@ Result<void> install_closed(Workshop& workshop, const Part& part, const Package&
   const fs::path modules = workshop.folder(in_root(part, "node_modules"));
   ECLUSE_ASSIGN(const bool laid, workshop.layers().lay(key, modules));
   if (laid) {
-    workshop.say(
-        fmt::format("{} is unchanged: its packages are taken from the cache", package.lock_file));
+    workshop.say(fmt::format("{} is unchanged: its packages are taken from the cache",
+                             package.manager.lock_file));
     return {};
   }
-  ECLUSE_TRY(npm(workshop, part, package, development));
+  ECLUSE_TRY(install(workshop, part, package, development));
   if (!fs::exists(modules)) return {};  // a package without dependencies
   return workshop.layers().keep(key, modules, workshop.place().time);
 }
@@ -145,7 +187,7 @@ Result<void> build_node(Workshop& workshop, const Part& part, Purpose purpose) {
   workshop.env().erase("npm_config_include");  // of another part
   const bool development = wants_development(part, purpose, *package);
   ECLUSE_TRY(package->closed ? install_closed(workshop, part, *package, development)
-                             : npm(workshop, part, *package, development));
+                             : install(workshop, part, *package, development));
   // For the lines of `run`: bundlers leave their development aids out.
   if (purpose == Purpose::kRelease) workshop.env()["NODE_ENV"] = "production";
   // A line that installs another folder's packages (`npm install --prefix client`) builds there
