@@ -172,7 +172,7 @@ TEST(Loader, SilenceIsALossAfterTheTimeout) {
 TEST(Loader, IdleConnectionThatIsClosedLosesNothing) {
   TestServer server([](Peer& peer, int) {
     peer.request();
-    peer.answer("", "one, then I leave without a word");
+    peer.answer_and_leave("one, then I leave without a word");
   });
   LoadRun run(server.address(), only(Kind::kGet), 20);
   run.until(sent(10));

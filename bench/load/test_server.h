@@ -24,6 +24,8 @@ class Peer {
   std::string frame();
   void write(std::string_view bytes);
   void answer(std::string_view fields, std::string_view body);
+  /// Answers and closes in one packet, so that nobody can take the connection for an idle one.
+  void answer_and_leave(std::string_view body);
   void upgrade();
   void write_frame(char opcode, std::string_view payload);
   /// Closes with a reset instead of an orderly end.

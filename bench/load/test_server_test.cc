@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -56,6 +57,13 @@ void Peer::write(std::string_view bytes) {
 void Peer::answer(std::string_view fields, std::string_view body) {
   write(
       fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{}\r\n{}", body.size(), fields, body));
+}
+
+void Peer::answer_and_leave(std::string_view body) {
+  const int held = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &held, sizeof held);
+  answer("", body);
+  shutdown(fd_, SHUT_WR);
 }
 
 void Peer::upgrade() {

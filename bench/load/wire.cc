@@ -39,7 +39,7 @@ void Wire::close() {
 
 void Wire::watch() {
   std::uint32_t events = 0;
-  if (reading_ == Reading::kEager) events |= EPOLLIN;
+  if (reading_ == Reading::kEager) events |= EPOLLIN | EPOLLRDHUP;
   if (connecting_ || !pending_.empty()) events |= EPOLLOUT;
   poller_.watch(fd_.get(), events, this);
 }
@@ -48,6 +48,9 @@ void Wire::on_ready(std::uint32_t events) {
   if (connecting_ && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))) finish_connecting();
   if (fd_ && !connecting_ && (events & EPOLLOUT)) write_pending();
   if (fd_ && !connecting_ && reading_ == Reading::kEager && (events & ~EPOLLOUT))
+    read_some(kReadBytes);
+  // To its end, where that came with the last bytes: who has left is not idle.
+  while (fd_ && !connecting_ && reading_ == Reading::kEager && (events & EPOLLRDHUP))
     read_some(kReadBytes);
   // A paced reader sees the end when its turn to read comes; until then it must not spin.
   if (fd_ && reading_ == Reading::kPaced && (events & (EPOLLERR | EPOLLHUP)))
