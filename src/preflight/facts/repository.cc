@@ -118,6 +118,8 @@ constexpr std::array kPythonWords = {"environ",
                                      "APIRouter(",
                                      "Blueprint(",
                                      "include_router",
+                                     "cli.command",
+                                     "accesslog",
                                      "postgresql"};
 constexpr std::array kJavaScriptWords = {
     "process.env",     "import.meta.env", "listen(",   "localhost", "127.0.0.1", "assword",
@@ -295,8 +297,9 @@ Prepared Collector::prepare(std::string_view path, std::string_view bytes) {
   add_suppressions(path, text, made.suppressions);
   const bool python = is_python(path);
   if (python) made.imports = python_imports(text);
+  const bool command = python && file_name(folder_of(path)) == "commands";
   const bool asked = (python ? has_any(text, kPythonWords) : has_any(text, kJavaScriptWords)) ||
-                     has_numbered_address(text);
+                     command || has_numbered_address(text);
   if (asked) made.code = python ? read_python(path, text) : read_javascript(path, text);
   made.text.text.clear();
   return made;
