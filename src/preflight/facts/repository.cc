@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "preflight/facts/javascript.h"
 #include "preflight/facts/python.h"
+#include "preflight/facts/served_stage.h"
 #include "preflight/facts/settings_class.h"
 
 namespace ecluse::preflight {
@@ -397,6 +398,7 @@ Repository Collector::finish() {
   std::ranges::sort(made_.manifests, {}, &Manifest::path);
   std::ranges::sort(made_.dockerfiles, {}, &Dockerfile::path);
   std::ranges::sort(made_.composes, {}, &Compose::path);
+  choose_served_stages(made_);
   return std::move(made_);
 }
 
