@@ -220,16 +220,21 @@ Builds builds_of(const Subject& subject, const Dockerfile& file) {
   return builds;
 }
 
+/// Not the stage that should run: the last one, by a build that names no stage.
+bool ships_last(const Subject& subject, const Dockerfile& file) {
+  const auto builds = builds_of(subject, file);
+  return file.served && (builds.plain || !builds.targeted);
+}
+
 /// `docker build .` makes the last stage, and here that one runs the tests.
 std::optional<Finding> tests_last(const Subject& subject, const Dockerfile& file) {
-  if (!file.served) return std::nullopt;
+  if (!ships_last(subject, file)) return std::nullopt;
   const auto& last = file.stages.back();
   const auto* command = last_of(file, last, "CMD");
-  const auto builds = builds_of(subject, file);
   const bool tests = command && any_of_words(join(command->argv(), " "),
                                              {"pytest", "npm test", "npm run test", "yarn test",
                                               "jest", "vitest", "manage.py test", "tox"});
-  if (!tests || (builds.targeted && !builds.plain)) return std::nullopt;
+  if (!tests) return std::nullopt;
   return at(file.path, command->place,
             "a build without a target makes " + last.name + ": CMD " + command->text);
 }
@@ -473,7 +478,8 @@ Findings development_dependencies(const Subject& subject) {
         bool production = false;
         bool builds = false;
         const Instruction* node = nullptr;
-        for (const auto* each : brought_by(file, stage)) {
+        const auto& shipped = ships_last(subject, file) ? file.stages.back() : stage;
+        for (const auto* each : brought_by(file, shipped)) {
           production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
                         each->text.find("production") != std::string::npos;
           if (each->name != "RUN") continue;
