@@ -107,6 +107,7 @@ struct Definition {
   std::vector<Value> decorators;
   bool type = false;     ///< a class
   std::string returned;  ///< source of its last return, cut
+  bool handles = false;  ///< returns from inside an except
   Scope scope;
   Place place;
 };

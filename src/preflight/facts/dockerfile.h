@@ -38,8 +38,13 @@ struct Dockerfile {
   std::string path;
   std::vector<Instruction> before;  ///< ARGs in front of the first FROM
   std::vector<Stage> stages;
+  std::optional<std::size_t> served;  ///< of `stages`, where it is not the last one that runs
 
-  const Stage* final_stage() const { return stages.empty() ? nullptr : &stages.back(); }
+  /// The one that runs in production.
+  const Stage* final_stage() const {
+    if (served) return &stages[*served];
+    return stages.empty() ? nullptr : &stages.back();
+  }
   const Stage* find_stage(std::string_view name) const;
   /// The stage's own instructions and those of the stages it is built from, base first.
   std::vector<const Instruction*> inherited(const Stage& stage) const;

@@ -118,6 +118,7 @@ class JavaScriptReader final : public CodeReader {
                                 .decorators = {},
                                 .type = false,
                                 .returned = {},
+                                .handles = false,
                                 .scope = scope,
                                 .place = node.place()});
     children(node, inner, depth);

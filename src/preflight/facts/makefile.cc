@@ -135,14 +135,17 @@ class Follower {
 
  private:
   void make(const std::string& target) {
-    const auto found = file_.recipes.find(target);
+    auto found = file_.recipes.find(target);
+    if (found == file_.recipes.end()) found = file_.recipes.find("%");  // what matches any target
     const bool again = std::ranges::find(made_, target) != made_.end();
     if (found == file_.recipes.end() || again || made_.size() >= kRecipesMax) return;
     made_.push_back(target);
     for (const auto& each : found->second.prerequisites) make(each);
     for (const auto each : found->second.lines) {
       if (commands.size() >= kMadeBytesMax) return;
-      const auto command = expanded(file_, each);
+      auto command = expanded(file_, each);
+      if (const auto name = command.find("$@"); name != std::string::npos)
+        command.replace(name, 2, target);
       commands += command + "\n";
       line(command);
     }

@@ -26,6 +26,12 @@ TEST(Makefile, FollowsATargetAndWhatItNeeds) {
   EXPECT_EQ(follow_make(kMakefile, "cd /app && make -s migrate X=1"), "python manage.py migrate\n");
 }
 
+TEST(Makefile, TakesTheRuleOfAnyTargetForOneThatHasNone) {
+  constexpr std::string_view kAny = "web:\n\tgunicorn a\n%:\n\tpython manage.py $@\n";
+  EXPECT_EQ(follow_make(kAny, "make seed"), "python manage.py seed\n");
+  EXPECT_EQ(follow_make(kAny, "make web"), "gunicorn a\n");
+}
+
 TEST(Makefile, MakesItsFirstTargetWhenNoneIsNamed) {
   EXPECT_EQ(follow_make(kMakefile, "make"), follow_make(kMakefile, "make start"));
 }

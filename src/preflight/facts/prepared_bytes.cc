@@ -85,8 +85,8 @@ static void serialize(Archive& archive, Raise& raise) {
 
 template <typename Archive>
 static void serialize(Archive& archive, Definition& definition) {
-  auto& [name, bases, decorators, type, returned, scope, place] = definition;
-  archive(name, bases, decorators, type, returned, scope, place);
+  auto& [name, bases, decorators, type, returned, handles, scope, place] = definition;
+  archive(name, bases, decorators, type, returned, handles, scope, place);
 }
 
 template <typename Archive>

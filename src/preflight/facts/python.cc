@@ -129,6 +129,7 @@ class PythonReader final : public CodeReader {
     if (type == "subscript") subscript(node, scope);
     if (type == "comparison_operator") comparison(node, scope);
     if (type == "raise_statement") raise(node, scope);
+    if (type == "return_statement" && scope.handler) answers_failure(scope);
     children(node, scope, depth);
   }
 
@@ -181,6 +182,12 @@ class PythonReader final : public CodeReader {
       if (parent.child(i).type() != "decorator" || parent.child(i).size() == 0) continue;
       made.decorators.push_back(value_of(parent.child(i).child(0), 1));
     }
+  }
+
+  void answers_failure(const Scope& scope) {
+    const auto made = std::ranges::find(out_.definitions.rbegin(), out_.definitions.rend(),
+                                        scope.function, &Definition::name);
+    if (made != out_.definitions.rend()) made->handles = true;
   }
 
   static std::string last_return(const Syntax& body) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "preflight/facts/javascript.h"
 #include "preflight/facts/python.h"
+#include "preflight/facts/served_stage.h"
 #include "preflight/facts/settings_class.h"
 
 namespace ecluse::preflight {
@@ -118,6 +119,8 @@ constexpr std::array kPythonWords = {"environ",
                                      "APIRouter(",
                                      "Blueprint(",
                                      "include_router",
+                                     "cli.command",
+                                     "accesslog",
                                      "postgresql"};
 constexpr std::array kJavaScriptWords = {
     "process.env",     "import.meta.env", "listen(",   "localhost", "127.0.0.1", "assword",
@@ -295,8 +298,9 @@ Prepared Collector::prepare(std::string_view path, std::string_view bytes) {
   add_suppressions(path, text, made.suppressions);
   const bool python = is_python(path);
   if (python) made.imports = python_imports(text);
+  const bool command = python && file_name(folder_of(path)) == "commands";
   const bool asked = (python ? has_any(text, kPythonWords) : has_any(text, kJavaScriptWords)) ||
-                     has_numbered_address(text);
+                     command || has_numbered_address(text);
   if (asked) made.code = python ? read_python(path, text) : read_javascript(path, text);
   made.text.text.clear();
   return made;
@@ -394,6 +398,7 @@ Repository Collector::finish() {
   std::ranges::sort(made_.manifests, {}, &Manifest::path);
   std::ranges::sort(made_.dockerfiles, {}, &Dockerfile::path);
   std::ranges::sort(made_.composes, {}, &Compose::path);
+  choose_served_stages(made_);
   return std::move(made_);
 }
 

@@ -89,6 +89,31 @@ Findings mounted_source(const Subject& subject) {
       });
 }
 
+bool is_env_name(std::string_view name) {
+  return name == ".env" || name.starts_with(".env.");
+}
+
+/// `./.env:/app/.env` that a clone does not have; ENV-002 tells of one that `env_file` names, too.
+std::optional<Finding> missing_env(const Subject& subject, const Compose& compose,
+                                   const ComposeService& service, const ComposeMount& mount) {
+  const auto path = join_path(folder_of(compose.path), mount.source);
+  const bool named = std::ranges::any_of(service.env_files, [&](const auto& each) {
+    return join_path(folder_of(compose.path), each.first) == path;
+  });
+  if (named || subject.repository.find(path) || subject.repository.has_folder(path))
+    return std::nullopt;
+  auto made = at(compose.path, mount.place,
+                 path + " does not exist: Docker makes a folder of that name for " + service.name);
+  const bool example = std::ranges::any_of(subject.repository.env_files, [&](const EnvFile& each) {
+    return each.example && folder_of(each.path) == folder_of(path);
+  });
+  if (example) {
+    made.severity = Severity::kInfo;
+    made.because = "an example of it is committed";
+  }
+  return made;
+}
+
 Findings missing_bind(const Subject& subject) {
   return for_mounts(
       subject,
@@ -98,6 +123,7 @@ Findings missing_bind(const Subject& subject) {
           return std::nullopt;
         const auto path = join_path(folder_of(compose.path), mount.source);
         const auto name = file_name(path);
+        if (is_env_name(name)) return missing_env(subject, compose, service, mount);
         const bool is_file = name.find('.') != std::string_view::npos && !name.starts_with('.');
         // A folder that is only read must hold something: git may be told to leave it out.
         const bool is_read =

@@ -197,9 +197,52 @@ bool compose_commands(const Subject& subject, const Dockerfile& file) {
   return commands;
 }
 
+/// A build of the file that says which stage it wants, and whether another one does not.
+struct Builds {
+  bool targeted = false;
+  bool plain = false;
+};
+Builds builds_of(const Subject& subject, const Dockerfile& file) {
+  Builds builds;
+  const auto take = [&](bool targeted) { (targeted ? builds.targeted : builds.plain) = true; };
+  for (const auto& compose : subject.repository.composes)
+    for (const auto& service : compose.services)
+      if (built_from(compose, service) == file.path) take(!service.target.empty());
+  for (const auto& flow : subject.repository.workflows)
+    for (const auto& job : flow.jobs)
+      for (const auto& step : job.steps) {
+        const bool builds_image = step.uses.find("build-push-action") != std::string::npos;
+        const auto given = join_path("", step.input("file"));
+        const auto path =
+            given.empty() ? join_path(join_path("", step.input("context")), "Dockerfile") : given;
+        if (builds_image && path == file.path) take(!step.input("target").empty());
+      }
+  return builds;
+}
+
+/// Not the stage that should run: the last one, by a build that names no stage.
+bool ships_last(const Subject& subject, const Dockerfile& file) {
+  const auto builds = builds_of(subject, file);
+  return file.served && (builds.plain || !builds.targeted);
+}
+
+/// `docker build .` makes the last stage, and here that one runs the tests.
+std::optional<Finding> tests_last(const Subject& subject, const Dockerfile& file) {
+  if (!ships_last(subject, file)) return std::nullopt;
+  const auto& last = file.stages.back();
+  const auto* command = last_of(file, last, "CMD");
+  const bool tests = command && any_of_words(join(command->argv(), " "),
+                                             {"pytest", "npm test", "npm run test", "yarn test",
+                                              "jest", "vitest", "manage.py test", "tox"});
+  if (!tests) return std::nullopt;
+  return at(file.path, command->place,
+            "a build without a target makes " + last.name + ": CMD " + command->text);
+}
+
 Findings no_command(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
+        if (auto made = tests_last(subject, file)) return made;
         const auto* command = last_of(file, stage, "CMD");
         const auto* entry = last_of(file, stage, "ENTRYPOINT");
         if (compose_commands(subject, file)) return std::nullopt;
@@ -435,7 +478,8 @@ Findings development_dependencies(const Subject& subject) {
         bool production = false;
         bool builds = false;
         const Instruction* node = nullptr;
-        for (const auto* each : brought_by(file, stage)) {
+        const auto& shipped = ships_last(subject, file) ? file.stages.back() : stage;
+        for (const auto* each : brought_by(file, shipped)) {
           production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
                         each->text.find("production") != std::string::npos;
           if (each->name != "RUN") continue;

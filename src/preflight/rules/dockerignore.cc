@@ -97,10 +97,31 @@ Findings no_dockerignore(const Subject& subject) {
   return found;
 }
 
+/// GitHub's templates for Python and Node name .env whatever the project is.
+bool is_of_template(std::string_view gitignore) {
+  return any_of_words(gitignore, {"env.bak/", "# dotenv environment variable"});
+}
+
+/// Something reads variables, or a file says how they are set.
+bool works_with_env_files(const Repository& repository) {
+  if (!repository.env_files.empty()) return true;
+  for (const auto* package : {"python-dotenv", "python-decouple", "django-environ", "environs",
+                              "pydantic-settings", "dotenv", "vite", "next", "react-scripts"})
+    if (repository.find_dependency(package)) return true;
+  return std::ranges::any_of(repository.code,
+                             [](const CodeFile& file) { return !file.reads.empty(); }) ||
+         std::ranges::any_of(repository.texts, [](const auto& each) {
+           return !file_name(each.first).ends_with("ignore") &&
+                  each.second.find(".env") != std::string::npos;
+         });
+}
+
 /// It lies there, or git is told to leave out the one that does.
 bool has_env_file(const Subject& subject, const std::string& context) {
-  if (subject.repository.find(in_folder(context, ".env"))) return true;
-  return subject.repository.is_ignored(in_folder(context, ".env"), false);
+  const auto& repository = subject.repository;
+  if (repository.find(in_folder(context, ".env"))) return true;
+  return repository.is_ignored(in_folder(context, ".env"), false) &&
+         (!is_of_template(repository.text(".gitignore")) || works_with_env_files(repository));
 }
 
 /// What is there and should not come into an image.

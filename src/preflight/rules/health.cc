@@ -235,6 +235,45 @@ bool has_asking_sibling(const Subject& subject, const HealthRoute& health) {
   });
 }
 
+/// `return {"database": database}, 200`: nothing in it can say that something failed.
+bool says_well(std::string_view returned) {
+  if (returned.empty() || returned.size() >= kValueBytesMax ||
+      any_of_words(returned, {"code", " if ", "50", "HTTP_", "make_response", "return Response("}))
+    return false;
+  const auto status = returned.find("status=");
+  if (status != std::string_view::npos && !returned.substr(status + 7).starts_with("200"))
+    return false;
+  const auto behind = trim(returned.substr(returned.find_last_of(")}]") + 1));
+  return behind.empty() || behind == ", 200";
+}
+
+/// `except Exception: database = "down"`, and the same answer for both behind it.
+bool swallows_failure(const CodeFile& file, const std::string& handler) {
+  const auto made = std::ranges::find_if(
+      file.definitions, [&](const Definition& each) { return each.name == handler && !each.type; });
+  if (made == file.definitions.end() || made->handles || !says_well(made->returned)) return false;
+  const auto inside = [&](const Scope& scope) { return scope.function == handler; };
+  bool says = false;
+  for (const auto& each : file.assignments) {
+    if (!inside(each.scope) || !each.scope.handler) continue;
+    const bool text = each.value.kind == ValueKind::kString;
+    if (!text || each.target.find("code") != std::string::npos) return false;
+    says = true;
+  }
+  const bool asks_unguarded = std::ranges::any_of(file.calls, [&](const Call& call) {
+    return inside(call.scope) && !call.scope.guarded &&
+           any_of_words(call.callee(), {"execute", "abort", "ping", "check"});
+  });
+  const bool fails =
+      std::ranges::any_of(file.calls,
+                          [&](const Call& call) {
+                            return inside(call.scope) && call.scope.handler &&
+                                   any_of_words(call.callee(), {"abort", "exit", "update"});
+                          }) ||
+      std::ranges::any_of(file.raises, [&](const Raise& each) { return inside(each.scope); });
+  return says && !asks_unguarded && !fails;
+}
+
 Findings hollow_page(const Subject& subject) {
   Findings found;
   if (!uses_database(subject)) return found;
@@ -246,6 +285,9 @@ Findings hollow_page(const Subject& subject) {
           at(health.path, health.place, health.route + " answers without asking the database"));
     if (health.handler.empty() || !health.function.empty()) continue;
     const auto* file = definition_of(subject, health);
+    if (file && touches_database(*file, health.handler) && swallows_failure(*file, health.handler))
+      found.push_back(at(health.path, health.place,
+                         health.route + " answers the same when the database fails"));
     if (!file || touches_database(*file, health.handler)) continue;
     // A handler that calls another function may touch it there; only plain answers are hollow.
     std::size_t calls = 0;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "preflight/rules/each_start.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -98,8 +99,62 @@ bool is_never_called(const Subject& subject, const Handler& handler) {
   return family;
 }
 
+/// "/var/log/shop.log"; no "-", which is what a container prints.
+bool is_log_file(std::string_view name) {
+  return !name.empty() && !name.starts_with('-') && !name.starts_with('$') &&
+         !name.starts_with("/dev/");
+}
+
+/// `gunicorn --access-logfile FILE`
+std::optional<std::string_view> logs_to_file(std::string_view line) {
+  if (trim(line).starts_with('#')) return std::nullopt;
+  const bool gunicorn = line.find("gunicorn") != std::string_view::npos;
+  for (const std::string_view option : {"--access-logfile", "--error-logfile", "--log-file"}) {
+    const auto where = line.find(option);
+    if (where == std::string_view::npos || (option == "--log-file" && !gunicorn)) continue;
+    const auto rest = line.substr(where + option.size());
+    const auto from = rest.find_first_not_of(" =\"'");
+    if (from != std::string_view::npos && from > 0 && is_log_file(rest.substr(from))) return option;
+  }
+  return std::nullopt;
+}
+
+bool is_gunicorn_config(const CodeFile& file) {
+  return !file.test && file.language == Language::kPython &&
+         (file_name(file.path).find("gunicorn") != std::string_view::npos ||
+          (file.find_assignment("bind") && file.find_assignment("workers")));
+}
+
+/// `accesslog = "/var/log/shop.log"` of a gunicorn.conf.py.
+void gunicorn_configs(const Subject& subject, Findings& found) {
+  for (const auto& file : subject.repository.code) {
+    if (!is_gunicorn_config(file)) continue;
+    for (const auto* name : {"accesslog", "errorlog"}) {
+      const auto* each = file.find_assignment(name);
+      if (!each) continue;
+      const auto& value = each->value;
+      const bool written = value.kind == ValueKind::kString
+                               ? is_log_file(value.text)
+                               : value.text.find(".log") != std::string::npos;
+      if (written) found.push_back(at(file.path, each->place, each->target + " = " + value.text));
+    }
+  }
+}
+
+/// gunicorn rotates nothing: logrotate would have to.
+void gunicorn_logs(const Subject& subject, Findings& found) {
+  const bool rotated = std::ranges::any_of(subject.repository.texts, [](const auto& each) {
+    return each.second.find("logrotate") != std::string::npos;
+  });
+  if (rotated) return;
+  gunicorn_configs(subject, found);
+  auto started = at_each_start(subject, logs_to_file);
+  found.insert(found.end(), started.begin(), started.end());
+}
+
 Findings without_rotation(const Subject& subject) {
   Findings found;
+  gunicorn_logs(subject, found);
   for (const auto& each : handlers(subject))
     if (each.kind == "FileHandler" && !is_never_called(subject, each))
       found.push_back(at(each.file->path, each.place, "FileHandler " + each.target));

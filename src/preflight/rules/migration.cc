@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/text.h"
-#include "preflight/facts/makefile.h"
-#include "preflight/facts/package_script.h"
+#include "preflight/rules/each_start.h"
+#include "preflight/rules/own_command.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -76,19 +76,58 @@ std::optional<std::string_view> migrates(std::string_view line) {
   for (const std::string_view word :
        {"manage.py migrate", "alembic upgrade", "flask db upgrade", "prisma migrate deploy",
         "prisma db push", "sequelize db:migrate", "sequelize-cli db:migrate", "knex migrate",
-        "migration:run", "drizzle-kit migrate", "drizzle-kit push"})
+        "migration:run", "drizzle-kit migrate", "drizzle-kit push", "manage.py db upgrade",
+        "-m manage db upgrade", "-m manage migrate", "django-admin migrate", "aerich upgrade",
+        "migrate-mongo up", "node-pg-migrate up", "migration:up"})
     if (line.find(word) != std::string_view::npos) return word;
+  // With options between: `alembic -c db.ini upgrade head`, `flask --app shop db upgrade`.
+  for (const auto& [program, does] :
+       {std::pair<std::string_view, std::string_view>{"alembic ", " upgrade "},
+        {"flask ", " db upgrade"}})
+    if (const auto at_program = line.find(program); at_program != std::string_view::npos) {
+      const auto rest = line.substr(at_program, line.find_first_of("&;|", at_program) - at_program);
+      if (rest.find(does) != std::string_view::npos) return program;
+    }
   return std::nullopt;
 }
 
 std::optional<std::string_view> seeds(std::string_view line) {
   if (trim(line).starts_with('#')) return std::nullopt;
-  for (const std::string_view word :
-       {"manage.py loaddata", "manage.py seed", "prisma db seed", "db:seed", "createsuperuser",
-        "create_superuser", "npm run seed", "seed.py", "init_db.py", "populate", "seed_db",
-        "create_admin", "initial_data", "init_data", "load_data", "sample_data"})
+  for (const std::string_view word : {"manage.py loaddata",
+                                      "manage.py seed",
+                                      "prisma db seed",
+                                      "db:seed",
+                                      "createsuperuser",
+                                      "create_superuser",
+                                      "npm run seed",
+                                      "seed.py",
+                                      "init_db.py",
+                                      "populate",
+                                      "seed_db",
+                                      "create_admin",
+                                      "initial_data",
+                                      "init_data",
+                                      "load_data",
+                                      "sample_data",
+                                      "initadmin",
+                                      "init_admin",
+                                      "createadmin",
+                                      "ensure_superuser",
+                                      "ensure_admin",
+                                      "load_fixtures",
+                                      "loadfixtures",
+                                      "demo_data",
+                                      "seed.js",
+                                      "seed.ts",
+                                      "seed.mjs",
+                                      "seed:run",
+                                      "seeder"})
     if (line.find(word) != std::string_view::npos) return word;
   return std::nullopt;
+}
+
+std::optional<std::string_view> own_command(std::string_view line, const CommandNames& names) {
+  return trim(line).starts_with('#') ? std::nullopt : called_command(line, names);
 }
 
 std::optional<std::string_view> migrates_for_development(std::string_view line) {
@@ -98,145 +137,17 @@ std::optional<std::string_view> migrates_for_development(std::string_view line) 
              : std::optional<std::string_view>("prisma migrate dev");
 }
 
-using Word = std::optional<std::string_view> (*)(std::string_view);
-
-/// `make start`: the line of the recipes that has the word. A container starts in its folder or at
-/// the top.
-std::optional<std::string> made_by(const Subject& subject, std::string_view folder,
-                                   std::string_view line, Word word) {
-  const auto below = std::string(folder) + (folder.empty() ? "" : "/") + "Makefile";
-  for (const auto& path : {below, std::string("Makefile")}) {
-    const auto commands = follow_make(subject.repository.text(path), line);
-    for (const auto each : lines_of(commands))
-      if (word(each)) return std::string(trim(line)) + ": " + std::string(each);
-  }
-  return std::nullopt;
-}
-
-/// `yarn start:prod`: the word stands in what the folder's package.json means by it. What `start`
-/// itself does is told of there.
-bool stands_behind(const Subject& subject, std::string_view folder, std::string_view line,
-                   Word word) {
-  if (made_by(subject, folder, line, word)) return true;
-  const auto* package = subject.repository.package_of(folder);
-  if (!package) return false;
-  const auto* start = package->find_script("start");
-  return word(follow_scripts(*package, line)) &&
-         !(start && word(follow_scripts(*package, start->command)));
-}
-
-void look_into_script(const Subject& subject, const ScriptFile& script, Word word,
-                      Findings& found) {
-  int number = 0;
-  for (const auto line : lines_of(script.text)) {
-    ++number;
-    if (const auto hit = word(line))
-      found.push_back(
-          at(script.path, {number, static_cast<int>(line.find(*hit)) + 1}, std::string(line)));
-    else if (auto made = made_by(subject, folder_of(script.path), line, word))
-      found.push_back(at(script.path, {number, 1}, std::move(*made)));
-    else if (stands_behind(subject, folder_of(script.path), line, word))
-      found.push_back(at(script.path, {number, 1}, std::string(line)));
-  }
-}
-
-void look_into_images(const Subject& subject, Word word, Findings& found) {
-  for (const auto* file : subject.stack.dockerfiles) {
-    const auto* stage = file->final_stage();
-    if (!stage) continue;
-    for (const auto* name : {"ENTRYPOINT", "CMD"}) {
-      const auto* each = stage->last(name);
-      if (!each) continue;
-      const auto line = each->json ? join(*each->json, " ") : each->text;
-      if (word(line) || stands_behind(subject, folder_of(file->path), line, word))
-        found.push_back(at(file->path, each->place, each->name + " " + each->text));
-      if (const auto* script = started_script(subject.repository, *file, each->argv()))
-        look_into_script(subject, *script, word, found);
-    }
-  }
-}
-
-void look_into_composes(const Subject& subject, Word word, Findings& found) {
-  for (const auto* compose : subject.stack.composes) {
-    for (const auto& service : compose->services) {
-      const auto text = service.command_line();
-      const bool serves = !service.ports.empty() ||
-                          any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
-      const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
-                                          : std::string(folder_of(compose->path));
-      if (serves && (word(text) || stands_behind(subject, folder, text, word)))
-        found.push_back(at(compose->path, service.command_place, text));
-      if (const auto* script = started_script(subject.repository, *compose, service))
-        look_into_script(subject, *script, word, found);
-    }
-  }
-}
-
-/// What runs each time an instance starts: the image's start, compose commands, Procfile's web,
-/// package.json's start.
-Findings at_each_start(const Subject& subject, Word word) {
-  Findings found;
-  look_into_images(subject, word, found);
-  look_into_composes(subject, word, found);
-  auto lines =
-      lines_like(subject.repository, "Procfile", [&](std::string_view line) -> std::optional<int> {
-        if (!line.starts_with("web:")) return std::nullopt;
-        if (const auto hit = word(line)) return static_cast<int>(line.find(*hit)) + 1;
-        return made_by(subject, "", line.substr(4), word) ? std::optional(1) : std::nullopt;
-      });
-  found.insert(found.end(), lines.begin(), lines.end());
-  for (const auto& manifest : subject.repository.manifests) {
-    const auto* start = manifest.find_script("start");
-    if (start && word(follow_scripts(manifest, start->command)))
-      found.push_back(at(manifest.path, start->place, start->command));
-  }
-  return found;
-}
-
 Findings migrate_each(const Subject& subject) {
-  auto found = at_each_start(subject, migrates);
+  const auto commands = migrating_commands(subject);
+  auto found = at_each_start(subject, [&](std::string_view line) {
+    const auto known = migrates(line);
+    return known ? known : own_command(line, commands);
+  });
   const auto instances = instances_of(subject);
   for (auto& each : found) {
     if (instances.count > 1) each.because = instances.said_by;
   }
   return found;
-}
-
-bool makes_rows(const Call& call) {
-  for (const auto* name :
-       {"create_superuser", "create_user", "objects.create", "bulk_create", "get_or_create",
-        "update_or_create", "set_password", "session.add", "session.add_all", "insert_many"})
-    if (ends_with_name(call.callee(), name)) return true;
-  return false;
-}
-
-/// Commands of the project's own (management/commands/NAME.py) that make rows.
-std::set<std::string> seeding_commands(const Subject& subject) {
-  std::set<std::string> names;
-  for (const auto& file : subject.repository.code) {
-    const auto name = file_name(file.path);
-    if (file_name(folder_of(file.path)) == "commands" &&
-        std::ranges::any_of(file.calls, makes_rows))
-      names.emplace(name.substr(0, name.rfind('.')));
-  }
-  return names;
-}
-
-/// `manage.py initadmin` in a script that starts an instance.
-void seeding_scripts(const Subject& subject, Findings& found) {
-  const auto commands = seeding_commands(subject);
-  for (const auto* file : subject.stack.dockerfiles) {
-    const auto* stage = file->final_stage();
-    for (const auto* name : {"ENTRYPOINT", "CMD"}) {
-      const auto* each = stage ? stage->last(name) : nullptr;
-      const auto* script = each ? started_script(subject.repository, *file, each->argv()) : nullptr;
-      if (!script) continue;
-      for (const auto& command : script->script.commands)
-        if (command.words.size() > 2 && command.words[1].ends_with("manage.py") &&
-            commands.contains(command.words[2]))
-          found.push_back(at(script->path, command.place, command.text));
-    }
-  }
 }
 
 /// Functions that make accounts or sample rows, by what they are called or by what they do.
@@ -273,8 +184,11 @@ void seeding_imports(const Subject& subject, Findings& found) {
 }
 
 Findings seed_each(const Subject& subject) {
-  auto found = at_each_start(subject, seeds);
-  seeding_scripts(subject, found);
+  const auto commands = seeding_commands(subject);
+  auto found = at_each_start(subject, [&](std::string_view line) {
+    const auto known = seeds(line);
+    return known ? known : own_command(line, commands);
+  });
   seeding_imports(subject, found);
   return found;
 }

@@ -254,10 +254,41 @@ bool only_by_hand(const Workflow& flow) {
   return on.items.size() == 1 && on.items[0].text == "workflow_dispatch";
 }
 
+bool names_test(std::string_view text) {
+  const auto lower = to_lower(text);
+  return std::ranges::any_of(
+      std::array<std::string_view, 6>{"test", "tests", "check", "checks", "lint", "verify"},
+      [&](std::string_view word) { return contains_word(lower, word); });
+}
+
+/// Something there may be a test: `make test`, `docker run shop ./check.sh`, a file of somebody
+/// else that is included.
+bool may_test_somewhere(const Subject& subject, const Workflow& flow) {
+  if (any_of_words(subject.repository.text(flow.path), {"include:", "trigger:", "extends:"}))
+    return true;
+  return std::ranges::any_of(flow.jobs, [](const WorkflowJob& job) {
+    return is_test_job(job) || names_test(job.name) ||
+           std::ranges::any_of(job.steps,
+                               [](const WorkflowStep& step) { return names_test(step.run); });
+  });
+}
+
+/// GitLab's stages are an order, too: told of where no job of the pipeline tests anything.
+void untested_gitlab(const Subject& subject, const Workflow& flow, Findings& found) {
+  if (may_test_somewhere(subject, flow)) return;
+  for (const auto& job : flow.jobs)
+    if (std::ranges::any_of(job.steps, is_publish_step) || is_deploy_job(job))
+      return found.push_back(
+          at(flow.path, job.place, "job " + job.name + " publishes and no job tests anything"));
+}
+
 Findings untested_publish(const Subject& subject) {
   Findings found;
   for (const auto& flow : subject.repository.workflows) {
-    if (flow.system == WorkflowSystem::kGitlab) continue;  // its stages are an order, too
+    if (flow.system == WorkflowSystem::kGitlab) {
+      untested_gitlab(subject, flow, found);
+      continue;
+    }
     const bool follows = flow.triggers.find("workflow_run") != nullptr || only_by_hand(flow);
     Jobs jobs;
     for (const auto& job : flow.jobs) jobs.emplace(job.name, &job);
@@ -272,40 +303,78 @@ Findings untested_publish(const Subject& subject) {
   return found;
 }
 
-/// `docker push "$TAG"` of the step that says TAG="shop:$SHA": what is pushed, with what stands for
-/// it; a name that the step does not set is nothing we know.
-std::optional<std::string> pushed_by(const WorkflowStep& step, const ShellCommand& push) {
-  auto text = raw_line(step, push);
-  const auto& word = push.words.back();
-  const auto name_part = word.substr(word.rfind('/') + 1);
-  if (!name_part.starts_with('$') || name_part.find(':') != std::string::npos ||
-      text.find("${{") != std::string::npos)
-    return text;
-  const auto first = name_part.find_first_not_of("${");
-  if (first == std::string::npos) return std::nullopt;
-  const auto variable = name_part.substr(first, name_part.find('}') - first) + "=";
+/// What a step knows a variable by: its script's only assignment, else the environment around it.
+std::optional<std::string> value_of(const Workflow& flow, const WorkflowJob& job,
+                                    const WorkflowStep& step, std::string_view name) {
+  const auto start = std::string(name) + "=";
+  std::optional<std::string> value;
   for (const auto line : lines_of(step.run)) {
-    const auto bare = trim(line);
-    if (!bare.starts_with(variable)) continue;
-    const auto value = trim(bare.substr(variable.size()));
-    return word.substr(0, word.rfind('/') + 1) +
-           std::string(value.substr(0, value.find_last_not_of("\"'") + 1));
+    auto bare = trim(line);
+    if (bare.starts_with("export ")) bare = trim(bare.substr(7));
+    if (!bare.starts_with(start)) continue;
+    if (value) return std::nullopt;  // one of several
+    const auto given = trim(bare.substr(start.size()));
+    const auto from = std::min(given.find_first_not_of("\"'"), given.size());
+    value = std::string(given.substr(from, given.find_last_not_of("\"'") + 1 - from));
   }
+  if (value) return value;
+  for (const auto* list : {&step.env, &job.env, &flow.env})
+    for (const auto& each : *list)
+      if (each.key == name) return each.value.text;
   return std::nullopt;
 }
 
-std::vector<std::string> pushed_tags(const WorkflowStep& step) {
+/// `$TAG`, `${TAG}`, `${{ env.TAG }}` with what stands for it, where that is known.
+std::string filled_in(const Workflow& flow, const WorkflowJob& job, const WorkflowStep& step,
+                      std::string_view text) {
+  std::string made;
+  while (!text.empty()) {
+    const auto dollar = std::min(text.find('$'), text.size());
+    made += text.substr(0, dollar);
+    text.remove_prefix(dollar);
+    if (text.empty()) break;
+    constexpr std::string_view kExpression = "${{ env.";
+    const bool expression = text.starts_with(kExpression);
+    const auto from = expression ? kExpression.size() : text.starts_with("${") ? 2U : 1U;
+    auto end = from;
+    while (end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_'))
+      ++end;
+    const auto value = value_of(flow, job, step, text.substr(from, end - from));
+    const std::string_view close = expression ? " }}" : from == 2 ? "}" : "";
+    const bool whole = text.substr(end).starts_with(close);
+    made += value && whole ? *value : std::string(text.substr(0, end));
+    text.remove_prefix(value && whole ? end + close.size() : end);
+  }
+  return made;
+}
+
+/// `docker push "$TAG"` of the step that says TAG="shop:$SHA": what is pushed, with what stands for
+/// it; a name that nothing sets is nothing we know.
+std::optional<std::string> pushed_by(const Workflow& flow, const WorkflowJob& job,
+                                     const WorkflowStep& step, const ShellCommand& push) {
+  const auto text = filled_in(flow, job, step, raw_line(step, push));
+  const auto last = filled_in(flow, job, step, push.words.back());
+  const auto name_part = last.substr(last.rfind('/') + 1);
+  const bool unknown = name_part.starts_with('$') && name_part.find(':') == std::string::npos &&
+                       text.find("${{") == std::string::npos;
+  return unknown ? std::nullopt : std::optional(text);
+}
+
+std::vector<std::string> pushed_tags(const Workflow& flow, const WorkflowJob& job,
+                                     const WorkflowStep& step) {
   std::vector<std::string> tags;
   const bool builds = step.uses.find("build-push-action") != std::string::npos;
   if (builds && step.input("push") != "false") {
-    auto text = std::string(step.input("tags"));
+    auto text = filled_in(flow, job, step, step.input("tags"));
     std::ranges::replace(text, ',', '\n');
     for (const auto& line : split(text, '\n'))
       if (!trim(line).empty()) tags.emplace_back(trim(line));
   }
   for (const auto& each : step.script.commands) {
     const bool push = each.name() == "docker" && each.has("push");
-    if (push && each.words.size() > 2) tags.push_back(pushed_by(step, each).value_or(":?"));
+    if (push && each.words.size() > 2)
+      tags.push_back(pushed_by(flow, job, step, each).value_or(":?"));
   }
   return tags;
 }
@@ -317,7 +386,7 @@ Findings only_latest(const Subject& subject) {
       std::vector<std::string> tags;
       Place place;
       for (const auto& step : job.steps) {
-        const auto more = pushed_tags(step);
+        const auto more = pushed_tags(flow, job, step);
         if (!more.empty() && tags.empty()) place = step.place;
         tags.insert(tags.end(), more.begin(), more.end());
       }
