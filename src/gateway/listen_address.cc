@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "gateway/kernel_features.h"
+#include "gateway/pacing.h"
 
 namespace ecluse::gateway {
 
@@ -92,6 +93,7 @@ Result<os::Fd> open_shard(const ListenAddress& address) {
   // Accepted sockets inherit it. Best effort: without it, answers in several pieces may wait for
   // an acknowledgement.
   (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  stop_pacing(fd.get(), *target.get());
   if (::bind(fd.get(), target.get(), target.length) != 0 || ::listen(fd.get(), kBacklog) != 0) {
     return fail(from_errno(errno, fmt::format("listen on {}", to_string(address))));
   }

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "gateway/heads.h"
+#include "gateway/pacing.h"
 #include "gateway/worker_thread.h"
 
 namespace ecluse::gateway {
@@ -135,10 +136,10 @@ os::Fd begin_connect(const sockaddr_in6& to, int& error) {
   }
   const int family = is_ipv4 ? AF_INET : AF_INET6;
   os::Fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const auto& target = reinterpret_cast<const sockaddr&>(address);
+  if (fd) stop_pacing(fd.get(), target);
   error = 0;
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-    error = errno;
-  }
+  if (!fd || ::connect(fd.get(), &target, length) != 0) error = errno;
   return fd;
 }
 
