@@ -711,6 +711,15 @@ TEST(Init, FollowsAProgramToTheAppThatItHandsToUvicorn) {
   EXPECT_EQ(web(made).command, "uvicorn src.web.api:api --host 0.0.0.0 --port $PORT");
 }
 
+TEST(Init, EndsWithAProgramThatHandsItselfToUvicorn) {
+  const auto made = init({{"requirements.txt", "fastapi\nuvicorn\n"},
+                          {"main.py",
+                           "import uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+                           "if __name__ == '__main__':\n  uvicorn.run('main:app', port=8000)\n"},
+                          {"Dockerfile", "FROM python:3.11\nCMD [\"python\", \"main.py\"]\n"}});
+  EXPECT_EQ(web(made).command, "uvicorn main:app --host 0.0.0.0 --port $PORT");
+}
+
 TEST(Init, FollowsMakeAndTheStagesOfAnImage) {
   auto files = kFlask;
   files["Makefile"] = "serve:\n\tgunicorn app:app --threads 5\n";
