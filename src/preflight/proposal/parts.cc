@@ -10,6 +10,7 @@
 #include "preflight/proposal/put_together.h"
 #include "preflight/proposal/python_object.h"
 #include "preflight/proposal/serving.h"
+#include "preflight/proposal/shell_line.h"
 #include "preflight/proposal/started_file.h"
 
 namespace ecluse::preflight {
@@ -73,8 +74,7 @@ class PartFinder {
     if (part.root.empty())
       part.folder = folder;
     else
-      part.command.value = "sh -c 'cd " + folder.substr(part.root.size() + 1) + " && exec " +
-                           part.command.value + "'";
+      part.command.value = started_in(folder.substr(part.root.size() + 1), part.command.value);
   }
 
   struct Start {

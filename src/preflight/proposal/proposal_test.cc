@@ -906,6 +906,8 @@ TEST(Init, MakesJobsOfWhatAStartScriptDoesOnce) {
   EXPECT_EQ(jobs_of(started_by("python seed.py")).at(2), "sh -c 'python seed.py || true'");
   EXPECT_EQ(jobs_of(started_by("set -e\npython seed.py || true")).at(2),
             "sh -c 'python seed.py || true'");
+  EXPECT_EQ(jobs_of(started_by("set -e\npython seed.py --shop \"My Shop\" --owner 'Ann'")).at(2),
+            "python seed.py --shop 'My Shop' --owner Ann");
   EXPECT_EQ(jobs_of(started_by("if [ \"$SEED\" ]; then python seed.py; fi\npython gone.py\n"
                                "python seed.py $MORE\nsleep 3\npython seed.py &"))
                 .size(),

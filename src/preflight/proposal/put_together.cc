@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "preflight/proposal/api_route.h"
 #include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/shell_line.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -117,9 +118,9 @@ class Together {
   /// The top serves them, so it must have built them.
   static void build_for(const Part& part, Part& top, const Evidence& why) {
     if (top.build.kind != "node") return;
-    top.build.run.push_back({"npm install --include=dev --prefix " + part.root, why});
+    top.build.run.push_back({"npm install --include=dev --prefix " + shell_word(part.root), why});
     for (const auto& each : part.build.run)
-      top.build.run.push_back({each.value + " --prefix " + part.root, why});
+      top.build.run.push_back({each.value + " --prefix " + shell_word(part.root), why});
   }
 
   void name_them() {

@@ -202,14 +202,6 @@ Words without_listening(const Serving& serving) {
   return kept;
 }
 
-std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
-    return std::isalnum(c) ||
-           std::string_view("_-./:=,@%+${}").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  return plain ? word : "'" + word + "'";
-}
-
 }  // namespace
 
 std::optional<Serving> find_serving(std::string_view shell) {
@@ -218,7 +210,7 @@ std::optional<Serving> find_serving(std::string_view shell) {
 
 std::string command_of(const Serving& serving) {
   Words words;
-  for (const auto& word : without_listening(serving)) words.push_back(quoted(word));
+  for (const auto& word : without_listening(serving)) words.push_back(shell_word(word));
   return join(words, " ") + std::string(listening_words(serving.server));
 }
 

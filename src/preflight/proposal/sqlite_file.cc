@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
 #include "preflight/proposal/migration.h"
+#include "preflight/proposal/shell_line.h"
 #include "preflight/proposal/written_folder.h"
 #include "preflight/rules/rule.h"
 
@@ -138,8 +139,8 @@ void link_into_volume(const Repository& repository, const SqliteFile& file, Part
     part.build.run.push_back({"mv " + own + " " + own + ".committed", file.why});
     // The jobs' order matters: migrations come after it.
     out.release.insert(out.release.begin(),
-                       {"sh -c 'test -e " + place + "/" + name + " || cp " + file.path +
-                            ".committed " + place + "/" + name + "'",
+                       {in_shell("test -e " + place + "/" + name + " || cp " + file.path +
+                                 ".committed " + place + "/" + name),
                         file.why});
   }
   part.build.run.push_back({"ln -s " + folder + "/" + name + " " + own, file.why});
