@@ -34,8 +34,8 @@ bool propose_alembic(const Repository& repository, const Part& part, Proposal& o
 /// "blog/migrations" of a Flask-Migrate that keeps them in its package; nothing when there is none.
 std::optional<std::string> flask_migrations(const Repository& repository, const Part& part) {
   for (const auto& file : repository.files) {
-    const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
-    if (inside && file.path.ends_with("migrations/alembic.ini") && !is_test_path(file.path))
+    if (is_below(file.path, part.root) && file.path.ends_with("migrations/alembic.ini") &&
+        !is_test_path(file.path))
       return std::string(folder_of(file.path));
   }
   return std::nullopt;

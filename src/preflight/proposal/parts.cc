@@ -103,8 +103,7 @@ class PartFinder {
                                               const std::string& target) const {
     if (python_path_) {
       const auto& path = python_path_->value;
-      const bool inside = root.empty() || path.starts_with(root + "/");
-      if (inside && folder_of_module(repository_, path, target) == path) return root;
+      if (is_below(path, root) && folder_of_module(repository_, path, target) == path) return root;
     }
     return folder_of_module(repository_, root, target);
   }

@@ -720,6 +720,17 @@ TEST(Init, EndsWithAProgramThatHandsItselfToUvicorn) {
   EXPECT_EQ(web(made).command, "uvicorn main:app --host 0.0.0.0 --port $PORT");
 }
 
+TEST(Init, StartsAFactoryInTheFolderOfItsImports) {
+  const auto made =
+      init({{"backend/requirements.txt", "flask\ngunicorn\n"},
+            {"backend/src/routes/__init__.py", ""},
+            {"backend/src/main.py",
+             "from routes import pages\nfrom flask import Flask\ndef create_app():\n  app = "
+             "Flask('shop')\n  return app\n"}});
+  EXPECT_EQ(web(made).command,
+            "sh -c 'cd src && exec gunicorn '\\''main:create_app()'\\'' --bind 0.0.0.0:$PORT'");
+}
+
 TEST(Init, FollowsMakeAndTheStagesOfAnImage) {
   auto files = kFlask;
   files["Makefile"] = "serve:\n\tgunicorn app:app --threads 5\n";
@@ -860,6 +871,18 @@ TEST(Init, KeepsDjangosSqliteFileInAVolume) {
   EXPECT_EQ(volumes_of(files), (Volumes{{"data", "/app/data"}}));
   EXPECT_EQ(preprod(init(files)).build.run,
             std::vector<std::string>{"ln -s data/db.sqlite3 db.sqlite3"});
+}
+
+TEST(Init, TellsOfASqliteFileBesideTheFolderThatItsPartIsBuiltIn) {
+  Files files;
+  for (const auto& [path, text] : kDjango) files["django_backend/" + path] = text;
+  files["django_backend/requirements.txt"] = "django\ngunicorn\nwhitenoise\n";
+  files["django_backend/shop/settings.py"] =
+      "TOP = Path(__file__).resolve().parent.parent.parent\n"
+      "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': TOP / "
+      "'db.sqlite3'}}\n";
+  EXPECT_TRUE(volumes_of(files).empty());
+  EXPECT_NE(gaps_text(proposal_of(files)).find("outside django_backend/"), std::string::npos);
 }
 
 TEST(Init, TellsFlasksToolsWhichAppItIs) {

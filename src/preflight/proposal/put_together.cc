@@ -47,10 +47,10 @@ bool builds(const Part& top, const std::string& folder) {
 }
 
 /// Where the code of the top says that it serves what is built in `folder`:
-/// `express.static("client/ build")`, `path.join(__dirname, "client", "build", "index.html")`.
+/// `express.static("client/build")`, `path.join(__dirname, "client", "build", "index.html")`.
 std::optional<Evidence> serves(const Repository& repository, const std::string& folder) {
   for (const auto& file : repository.code) {
-    if (!is_production_code(file) || file.path.starts_with(folder + "/")) continue;
+    if (!is_production_code(file) || is_below(file.path, folder)) continue;
     for (const auto& call : file.calls) {
       const auto& text = call.value.text;
       const auto named = text.find(folder);
