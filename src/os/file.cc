@@ -61,7 +61,9 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view by
     return fail(std::move(written).error());
   }
   if (::rename(sibling.c_str(), path.c_str()) != 0) {
-    return fail(from_errno(errno, fmt::format("rename {}", path.string())));
+    const int reason = errno;
+    (void)::unlink(sibling.c_str());  // best effort: the error that matters is returned
+    return fail(from_errno(reason, fmt::format("rename {}", path.string())));
   }
   return sync_folder(path.parent_path().empty() ? "." : path.parent_path());
 }
