@@ -160,7 +160,7 @@ Result<void> drop_committed_venv(Workshop& workshop, const Part& part) {
 
 std::string requirements_file(const Workshop& workshop, const Part& part) {
   if (!part.build.source.empty()) return part.build.source;
-  return fs::exists(workshop.folder(part.root) / "requirements.txt") ? "requirements.txt" : "";
+  return os::is_there(workshop.folder(part.root) / "requirements.txt") ? "requirements.txt" : "";
 }
 
 bool is_requirements(const std::string& source) {
@@ -280,7 +280,7 @@ Result<void> build_poetry(Workshop& workshop, const Part& part, Purpose purpose)
 }
 
 Result<void> compile_python(Workshop& workshop, const Part& part) {
-  if (!fs::exists(workshop.folder(in_root(part, ".venv/bin/python")))) return {};
+  if (!os::is_there(workshop.folder(in_root(part, ".venv/bin/python")))) return {};
   ECLUSE_TRY(workshop.attempt(
       {.what = "compiling the project's Python",
        .argv = {venv_python(workshop, part), "-m", "compileall", "-q", "-q", "-f",

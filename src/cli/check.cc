@@ -37,7 +37,7 @@ struct Options : Common {
 /// The ecluse.yml of the folder, if there is one; Invalid when it is not right.
 Result<model::AppSpec> spec_of(const std::filesystem::path& root) {
   const auto file = root / "ecluse.yml";
-  if (!std::filesystem::exists(file)) return model::AppSpec{};
+  if (!os::is_there(file)) return model::AppSpec{};
   ECLUSE_ASSIGN(const std::string text, os::read_file(file, config::kFileBytesMax));
   auto parsed = config::parse(text, "ecluse.yml");
   if (parsed) return std::move(parsed->spec);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "control/evidence.h"
 #include "control/examination.h"
@@ -170,9 +171,8 @@ void apply(const Ports& ports, const Settings& settings, const Order& order, Ack
                      : ports.traffic.apply(site, order.fence);
   failed(ack, applied);
 }
-}  // namespace
 
-Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
+Ack answer_to(const Ports& ports, const Settings& settings, const Order& order) {
   Ack ack{.effect = order.effect.id};
   switch (order.effect.kind) {
     case EffectKind::kAskLatch: {
@@ -237,7 +237,6 @@ Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
   return ack;
 }
 
-namespace {
 using pipeline::State;
 
 ports::LineSink stage_sink(const Ports& ports, const State& state) {
@@ -305,10 +304,9 @@ void seal(const Ports& ports, const Settings& settings, const State& state,
     answer.facts.connections_max = std::min(known, service.connections_max);
   }
 }
-}  // namespace
 
-PipelineAnswer perform(const Ports& ports, const Settings& settings, const State& state,
-                       const pipeline::Effect& effect) {
+PipelineAnswer answer_to(const Ports& ports, const Settings& settings, const State& state,
+                         const pipeline::Effect& effect) {
   PipelineAnswer answer;
   answer.ack.effect = effect.id;
   switch (effect.kind) {
@@ -328,6 +326,30 @@ PipelineAnswer perform(const Ports& ports, const Settings& settings, const State
       break;
   }
   return answer;
+}
+
+/// What no adapter caught. It would end ecluse, whose next start begins with this effect again.
+Error unforeseen(const std::exception& thrown) {
+  return {ErrorKind::kInternal, fmt::format("ecluse did not foresee this: {}", thrown.what()),
+          "it is a mistake of ecluse: please report it"};
+}
+}  // namespace
+
+Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
+  try {
+    return answer_to(ports, settings, order);
+  } catch (const std::exception& thrown) {
+    return {.effect = order.effect.id, .error = unforeseen(thrown)};
+  }
+}
+
+PipelineAnswer perform(const Ports& ports, const Settings& settings, const pipeline::State& state,
+                       const pipeline::Effect& effect) {
+  try {
+    return answer_to(ports, settings, state, effect);
+  } catch (const std::exception& thrown) {
+    return {.ack = {.effect = effect.id, .error = unforeseen(thrown)}};
+  }
 }
 
 }  // namespace ecluse::control

@@ -53,6 +53,21 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t byt
   }
 }
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool is_plain_file(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
                           unsigned mode) {
   const std::filesystem::path sibling = fmt::format("{}.new.{}", path.string(), ::gettid());
