@@ -67,6 +67,11 @@ TEST(LikelyReason, SaysThatNoMongodbIsGiven) {
             "it is given no address of a MongoDB");
 }
 
+TEST(LikelyReason, SurvivesALineOfAMegabyte) {
+  EXPECT_EQ(reason_of_line("Error: connect ECONNREFUSED 127.0.0.1:9 " + std::string(1 << 20, 'x')),
+            "it cannot reach 127.0.0.1:9, where nothing listens");
+}
+
 TEST(LikelyReason, NamesTheCommandThatDoesNotExist) {
   auto f = facts();
   f.exit_code = 127;
