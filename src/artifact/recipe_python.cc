@@ -44,8 +44,8 @@ Result<Interpreter> python_of(const model::BuildSpec& build) {
 void say_if_another(Workshop& workshop, const model::BuildSpec& build, const Interpreter& python) {
   if (!build.version.empty() || satisfies(python.version, build.prefer)) return;
   workshop.say(fmt::format(
-      "warning: the project is written for Python {0}, which this machine has not where everybody "
-      "can reach it; {1} is taken. Where that fails: install {0} in /usr/local or /opt/pyenv",
+      "warning: the project is written for Python {0}, and this machine has none that every user "
+      "can reach; {1} is taken. If that fails, install {0} in /usr/local or /opt/pyenv",
       build.prefer, python.version));
 }
 
