@@ -720,6 +720,13 @@ TEST(Init, EndsWithAProgramThatHandsItselfToUvicorn) {
   EXPECT_EQ(web(made).command, "uvicorn main:app --host 0.0.0.0 --port $PORT");
 }
 
+TEST(Init, StartsNoProgramThatLiesOutsideOfItsPart) {
+  const auto made = proposal_of({{"s.js", "require('express')().listen(80)\n"},
+                                 {"long/backend/package.json",
+                                  R"({"main": "../../s.js", "dependencies": {"express": "4"}})"}});
+  EXPECT_TRUE(made.parts.empty());
+}
+
 TEST(Init, StartsAFactoryInTheFolderOfItsImports) {
   const auto made =
       init({{"backend/requirements.txt", "flask\ngunicorn\n"},
