@@ -328,12 +328,9 @@ PipelineAnswer answer_to(const Ports& ports, const Settings& settings, const Sta
   return answer;
 }
 
-/// What no adapter caught. It would end ecluse, whose next start begins with this effect again.
-Error unforeseen(const std::exception& thrown) {
-  return {ErrorKind::kInternal, fmt::format("ecluse did not foresee this: {}", thrown.what()),
-          "it is a mistake of ecluse: please report it"};
-}
 }  // namespace
+
+// An exception would end ecluse, whose next start would begin with the same effect.
 
 Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
   try {
