@@ -181,7 +181,7 @@ Verb check_verb() {
       [](Arguments& arguments) -> Action {
         auto options = std::make_shared<Options>();
         arguments.positional("PATH", options->path, "Folder of the repository; default: here");
-        arguments.value("--env", "ENV", options->environment,
+        arguments.value("-e,--environment,--to,--env", "ENV", options->environment,
                         "Environment of ecluse.yml; default: the last one");
         arguments.value("--explain", "ID", options->explain, "What one rule is about");
         arguments.value("--format", "FORMAT", options->format,

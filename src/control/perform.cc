@@ -287,7 +287,8 @@ Result<std::map<std::string, std::uint32_t>> pin_secrets(const Ports& ports,
   return fail(
       ErrorKind::kNotFound,
       fmt::format("{} has no value for the secrets {}", to_string(key), fmt::join(missing, ", ")),
-      fmt::format("ecluse secret set {} --env {}", missing.front(), key.environment));
+      fmt::format("`ecluse secret set {} --to {}`, with --generate for a random value",
+                  missing.front(), key.environment));
 }
 
 void seal(const Ports& ports, const Settings& settings, const State& state,
