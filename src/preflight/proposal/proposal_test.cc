@@ -720,6 +720,13 @@ TEST(Init, EndsWithAProgramThatHandsItselfToUvicorn) {
   EXPECT_EQ(web(made).command, "uvicorn main:app --host 0.0.0.0 --port $PORT");
 }
 
+TEST(Init, SaysWhatToDoInWordsThatCanBeCopied) {
+  auto files = kDjango;
+  files["shop/settings.py"] = "DEBUG = False\n";
+  EXPECT_NE(gaps_text(proposal_of(files)).find("set STATIC_ROOT = BASE_DIR / \"staticfiles\"\n"),
+            std::string::npos);
+}
+
 TEST(Init, StartsNoProgramThatLiesOutsideOfItsPart) {
   const auto made = proposal_of({{"s.js", "require('express')().listen(80)\n"},
                                  {"long/backend/package.json",
