@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "artifact/interpreter.h"
-#include "artifact/node_manager.h"
+#include "artifact/node_lock.h"
 #include "artifact/part_path.h"
 #include "artifact/recipes.h"
 #include "artifact/sha256.h"

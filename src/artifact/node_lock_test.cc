@@ -1,4 +1,4 @@
-#include "artifact/node_manager.h"
+#include "artifact/node_lock.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

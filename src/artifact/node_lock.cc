@@ -1,4 +1,4 @@
-#include "artifact/node_manager.h"
+#include "artifact/node_lock.h"
 
 #include <array>
 #include <fstream>

@@ -1,5 +1,5 @@
 #pragma once
-// The package managers of Node, each known by its lock file.
+// Whose lock file an app of Node has: the package manager that keeps to it.
 
 #include <filesystem>
 #include <string>
