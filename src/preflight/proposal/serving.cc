@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "preflight/facts/shell.h"
 #include "preflight/facts/text_file.h"
+#include "preflight/proposal/shell_line.h"
 
 namespace ecluse::preflight {
 
