@@ -10,6 +10,7 @@
 
 #include "api/wire.h"
 #include "base/text.h"
+#include "base/unforeseen.h"
 
 namespace ecluse::api {
 

@@ -79,9 +79,4 @@ Error from_errno(int code, std::string_view what) {
   return Error{kind_of_errno(code), fmt::format("{}: {}", what, std::strerror(code)), {}};
 }
 
-Error unforeseen(const std::exception& thrown) {
-  return {ErrorKind::kInternal, std::string("ecluse did not foresee this: ") + thrown.what(),
-          "it is a mistake of ecluse: please report it"};
-}
-
 }  // namespace ecluse

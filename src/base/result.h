@@ -2,7 +2,6 @@
 // What may fail in the world returns Result<T>. An Error says what happened, to what, why, and what
 // to do next; each layer that knows more puts its words in front with in_context().
 
-#include <exception>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -46,9 +45,6 @@ Error in_context(std::string_view context, Error error);
 /// The error of errno `code` for `what`, e.g. "open /x: no such file or directory", with the kind
 /// that fits (ENOENT: NotFound, ENOSPC, EMFILE, ENOMEM: Exhausted, EACCES, EPERM: Refused, ...).
 Error from_errno(int code, std::string_view what);
-
-/// An exception that nothing below the edge of a thread caught, where it would end the program.
-Error unforeseen(const std::exception& thrown);
 
 }  // namespace ecluse
 

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "base/text.h"
+#include "base/unforeseen.h"
 #include "cli/verb.h"
 
 namespace ecluse::cli {

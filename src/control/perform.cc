@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/unforeseen.h"
 #include "control/evidence.h"
 #include "control/examination.h"
 #include "control/launch.h"
