@@ -267,6 +267,16 @@ std::string last_words(const StartFacts& facts) {
   return "(it printed nothing)";
 }
 
+/// The last line of a trace: servers say that a worker failed, and not why.
+Guess uncaught(const StartFacts& facts) {
+  static const std::regex kError(R"(^([\w.]*(?:Error|Exception): .*\S))");
+  if (!facts.exit_code || *facts.exit_code == 0) return std::nullopt;
+  const auto error = captured(facts, kError);
+  if (!error) return std::nullopt;
+  return LikelyReason{fmt::format("it ended with {}", readable(*error)),
+                      "the lines above that one tell where in the code"};
+}
+
 Guess exited(const StartFacts& facts) {
   if (!facts.exit_code) return std::nullopt;
   const auto when =
@@ -308,8 +318,8 @@ LikelyReason likely_reason(const StartFacts& facts) {
   // The more a trace says, the earlier it is asked.
   for (const auto guess :
        {command_not_found, not_executable, missing_module, missing_variable, missing_setting,
-        read_only, server_refuses, unknown_host, no_mongo_address, port_in_use, killed, exited,
-        host_refused, wrong_port, loopback_only, nothing_listens, bad_answer, slow})
+        read_only, server_refuses, unknown_host, no_mongo_address, port_in_use, killed, uncaught,
+        exited, host_refused, wrong_port, loopback_only, nothing_listens, bad_answer, slow})
     if (auto found = guess(facts)) return *found;
   return {"nothing that it left tells why", "look at its log"};
 }
