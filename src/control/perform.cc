@@ -9,6 +9,7 @@
 #include "control/evidence.h"
 #include "control/examination.h"
 #include "control/launch.h"
+#include "control/secret_versions.h"
 
 namespace ecluse::control {
 
@@ -270,31 +271,9 @@ void build(const Ports& ports, const State& state, PipelineAnswer& answer) {
   if (!failed(answer, artifact)) answer.ack.artifact = std::move(*artifact);
 }
 
-Result<std::map<std::string, std::uint32_t>> pin_secrets(const Ports& ports,
-                                                         const model::Release& draft) {
-  const auto& key = draft.key.environment;
-  ECLUSE_ASSIGN(const auto known, ports.secrets.list(key));
-  std::map<std::string, std::uint32_t> versions;
-  std::vector<std::string> missing;
-  for (const auto& name : secret_names(draft.spec)) {
-    const auto found = std::ranges::find(known, name, &ports::SecretInfo::name);
-    if (found == known.end()) {
-      missing.push_back(name);
-    } else {
-      versions[name] = found->version;
-    }
-  }
-  if (missing.empty()) return versions;
-  return fail(
-      ErrorKind::kNotFound,
-      fmt::format("{} has no value for the secrets {}", to_string(key), fmt::join(missing, ", ")),
-      fmt::format("`ecluse secret set {} --to {}`, with --generate for a random value",
-                  missing.front(), key.environment));
-}
-
 void seal(const Ports& ports, const Settings& settings, const State& state,
           PipelineAnswer& answer) {
-  auto versions = pin_secrets(ports, state.draft);
+  auto versions = newest_secrets(ports, state.draft.key.environment, state.draft.spec);
   if (failed(answer, versions)) return;
   answer.ack.secret_versions = std::move(*versions);
   if (settings.machine) answer.facts.machine = settings.machine();
