@@ -83,6 +83,13 @@ TEST_F(Gate, TheTypedWordMustBeTheRightOne) {
   EXPECT_EQ(outcome(id), Outcome::kDone) << reason(id);
 }
 
+TEST_F(Gate, ASecretWithoutAValueIsToldBeforeAnythingIsBuilt) {
+  world.specs["ecluse.yml of c1"].environments[0].secrets = {"TOKEN"};
+  EXPECT_EQ(ticket(world.deploy("c1", "preprod")),
+            "shop/preprod has no value for the secrets TOKEN");
+  EXPECT_TRUE(world.builder.artifacts.empty());
+}
+
 TEST_F(Gate, WhatIsApprovedIsBuiltAndItsChecksPassedOnThisVeryCommit) {
   world.specs["ecluse.yml of c2"].environments[0].deploy = model::DeployPolicy::kApproval;
   world.builder.red_commits = {"c2"};

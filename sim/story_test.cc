@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "control/evidence.h"
 
 namespace ecluse::sim {
@@ -367,6 +369,24 @@ TEST_F(Story, OfEndedRolloutsTheNewestAreKeptAndTheAuditIsWhole) {
     EXPECT_TRUE(std::ranges::any_of(*events, [&](const auto& event) {
       return event.body.find(id) != std::string::npos;
     })) << id;
+}
+
+TEST_F(Story, AnExceptionInABuildEndsTheRolloutAndNotTheProgram) {
+  world.builder.odd_commits = {"c1"};
+  const auto id = ticket(world.deploy("c1", "preprod"));
+  settle();
+  EXPECT_EQ(outcome(id), Outcome::kFailed);
+  EXPECT_EQ(reason(id), "ecluse did not foresee this: too many links");
+}
+
+TEST_F(Story, AnExceptionInAnEffectEndsTheRolloutAndNotTheProgram) {
+  world.runtime.habits = [](const ports::Launch&) -> Habits {
+    throw std::runtime_error("too many links");
+  };
+  const auto id = ticket(world.deploy("c1", "preprod"));
+  settle();
+  EXPECT_EQ(outcome(id), Outcome::kFailed);
+  EXPECT_NE(reason(id).find("too many links"), std::string::npos) << reason(id);
 }
 
 TEST_F(Story, AReleaseThatGoesRedAloneWhileBakingIsRolledBack) {

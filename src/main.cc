@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <iostream>
+
 #include "api/client.h"
 #include "assembly.h"
+#include "cli/exit_code.h"
 #include "cli/verb.h"
 
 namespace {
@@ -29,8 +32,14 @@ cli::Daemon connect(const std::filesystem::path& socket) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::error_code gone;
+  const auto folder = std::filesystem::current_path(gone);
+  if (gone) {
+    std::cerr << "error: the current folder does not exist any more\n  next: go to another one\n";
+    return cli::kUsage;
+  }
   const cli::Session session{.terminal = cli::own_terminal(),
-                             .folder = std::filesystem::current_path(),
+                             .folder = folder,
                              .environment = environment_variables(),
                              .connect = connect,
                              .roles = assembled_roles()};

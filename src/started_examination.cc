@@ -16,10 +16,13 @@ namespace ecluse {
 
 namespace {
 
-std::string summary_of(const preflight::Findings& findings, const preflight::Observations& seen) {
+std::string summary_of(const model::ReleaseKey& release, const preflight::Findings& findings,
+                       const preflight::Observations& seen) {
   const auto count = std::ranges::count_if(
       findings, [](const preflight::Finding& each) { return each.accepted.empty(); });
-  auto text = count == 0 ? "nothing found" : fmt::format("{} found", count);
+  auto text = count == 0 ? "nothing found"
+                         : fmt::format("{} found: ecluse releases show {} --to {}", count,
+                                       release.number, to_string(release.environment));
   if (!seen.not_seen.empty()) text += "; not seen: " + join(seen.not_seen, "; ");
   return text;
 }
@@ -63,7 +66,8 @@ Result<ports::Examination> examination_of(ports::Vcs& vcs, ports::Runtime& runti
                                           .of_the_database = order.of_the_database});
   preflight::accept(findings, repository, release.spec.waivers, os::calendar_day());
   return ports::Examination{preflight::release_report(findings),
-                            preflight::blocking_lines(findings), summary_of(findings, seen)};
+                            preflight::blocking_lines(findings),
+                            summary_of(release.key, findings, seen)};
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <stdexcept>
+
 #include "base/text.h"
 
 namespace ecluse::sim {
@@ -31,6 +33,7 @@ Result<model::Artifact> TwinBuilder::build(const ports::BuildRequest& request,
   sink("building " + request.commit.sha);
   if (broken_commits.contains(request.commit.sha))
     return fail(ErrorKind::kInvalid, "the build of " + request.commit.sha + " failed");
+  if (odd_commits.contains(request.commit.sha)) throw std::runtime_error("too many links");
   std::string digest = "sha256:" + request.commit.sha;
   for (const auto& [name, value] : request.inlined) digest += "+" + name + value;
   model::Artifact artifact{.digest = digest,

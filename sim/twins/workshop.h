@@ -37,6 +37,7 @@ class TwinBuilder final : public ports::Builder {
   Faults faults;
   std::set<std::string> red_commits;     ///< whose checks fail
   std::set<std::string> broken_commits;  ///< which do not build
+  std::set<std::string> odd_commits;     ///< whose build throws
   std::map<std::string, model::Artifact> artifacts;
 };
 

@@ -123,7 +123,8 @@ Result<std::string> Client::exchange(const Exchange& exchange) {
   if (away_) {
     return fail(ErrorKind::kUnavailable,
                 fmt::format("cannot reach the daemon on {}: {}", where, curl_easy_strerror(code)),
-                "start it with `ecluse up --detach`, or name its folder with --run");
+                "start it with `ecluse up --detach`, use sudo where root started it, or name its "
+                "folder with --run");
   }
   if (code == CURLE_OPERATION_TIMEDOUT) {
     return fail(ErrorKind::kTimeout,

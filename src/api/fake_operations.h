@@ -3,6 +3,7 @@
 // remembers what it was asked, and answers from what the test put in.
 
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class FakeOperations final : public control::Operations {
     std::vector<ports::SecretInfo> secrets;
     std::vector<std::string> run_lines;
     int run_exit_code = 0;
+    bool deploy_throws = false;
     bool run_is_endless = false;  ///< run() ends only when it is stopped, and says so in `calls`
     control::RollbackCheck check;
     std::string metrics;
@@ -36,6 +38,7 @@ class FakeOperations final : public control::Operations {
   Locked<State> state;
 
   Result<control::Ticket> deploy(const control::DeployRequest& r) override {
+    if (state.with([](auto& s) { return s.deploy_throws; })) throw std::out_of_range("a text");
     return ticket(fmt("deploy " + r.repository + " " + r.ref + " to " + r.environment, r.actor,
                       r.skip_checks_reason));
   }

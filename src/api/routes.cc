@@ -10,6 +10,7 @@
 
 #include "api/wire.h"
 #include "base/text.h"
+#include "base/unforeseen.h"
 
 namespace ecluse::api {
 
@@ -404,6 +405,14 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path) {
   return true;
 }
 
+Result<std::optional<HttpAnswer>> handled(const Route& route, const Call& call) {
+  try {
+    return route.handle(call);
+  } catch (const std::exception& thrown) {
+    return fail(unforeseen(thrown));
+  }
+}
+
 HttpAnswer error_answer(const Call& call, const Error& error, int status) {
   return {status, error_json(error, call.redact)};
 }
@@ -419,7 +428,7 @@ std::optional<HttpAnswer> answer_to(const Call& call) {
   for (const auto& route : kRoutes) {
     if (!matches(route.pattern, call.request.path)) continue;
     if (route.method == call.request.method) {
-      auto answer = route.handle(call);
+      auto answer = handled(route, call);
       if (answer) return std::move(*answer);
       return error_answer(call, answer.error(), status_of(answer.error().kind));
     }

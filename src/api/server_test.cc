@@ -111,6 +111,14 @@ control::RolloutView full_rollout() {
   return view;
 }
 
+TEST_F(ApiTest, AnswersWhatNobodyForesawAndGoesOn) {
+  fake_.state.with([](auto& s) { s.deploy_throws = true; });
+  const auto refused = client().deploy({.repository = "/r", .ref = "HEAD", .environment = "prod"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInternal);
+  EXPECT_TRUE(client().status(""));
+}
+
 TEST_F(ApiTest, CarriesARolloutWithAllItsEvidence) {
   fake_.state.with([](auto& s) { s.rollouts["lettings/prod@12"] = {full_rollout()}; });
   auto view = client().rollout("lettings/prod@12");

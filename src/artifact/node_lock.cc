@@ -4,6 +4,8 @@
 #include <fstream>
 #include <string_view>
 
+#include "os/file.h"
+
 namespace ecluse::artifact {
 
 namespace fs = std::filesystem;
@@ -56,7 +58,7 @@ std::vector<std::string> pnpm(bool exactly, bool development, const std::string&
 
 NodeManager manager_of(const fs::path& folder) {
   for (const auto* name : {"npm-shrinkwrap.json", "package-lock.json"})
-    if (fs::exists(folder / name)) return {"npm", "", name};
+    if (os::is_there(folder / name)) return {"npm", "", name};
   if (head_of(folder / "yarn.lock").find("# yarn lockfile v1") != std::string::npos)
     return {"yarn", std::string(kYarn), "yarn.lock"};
   const auto head = head_of(folder / "pnpm-lock.yaml");

@@ -7,6 +7,7 @@
 
 #include "artifact/part_path.h"
 #include "base/text.h"
+#include "os/file.h"
 
 namespace ecluse::artifact {
 
@@ -54,7 +55,7 @@ Result<void> require_buildable(const Part& part) {
 }
 
 Result<void> require_root(const fs::path& tree, const std::string& root) {
-  if (is_clean_root(root) && fs::is_directory(tree / root)) return {};
+  if (is_clean_root(root) && os::is_folder(tree / root)) return {};
   return fail(ErrorKind::kInvalid, fmt::format("the commit has no folder {}", printable(root)),
               "correct `root:` of that process");
 }
@@ -98,7 +99,7 @@ Part detect(const fs::path& tree, const std::string& root, const model::BuildSpe
   }
   if (build.kind != BuildKind::kDetect) return part;
   for (const Sign& sign : kSigns) {
-    if (!fs::is_regular_file(tree / root / sign.file)) continue;
+    if (!os::is_plain_file(tree / root / sign.file)) continue;
     part.build.kind = sign.kind;
     part.evidence = sign.file;
     return part;

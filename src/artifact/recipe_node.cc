@@ -59,7 +59,7 @@ Result<Package> read_package(const fs::path& folder) {
   }
   package.prepares = has_install_script(parsed);
   package.closed = !package.lock.empty() && !package.prepares && !parsed.contains("workspaces") &&
-                   !fs::exists(folder / "pnpm-workspace.yaml") &&
+                   !os::is_there(folder / "pnpm-workspace.yaml") &&
                    package.lock.find("file:") == std::string::npos &&
                    package.lock.find("link:") == std::string::npos &&
                    package.lock.find("\"link\": true") == std::string::npos;
@@ -162,7 +162,7 @@ Result<void> install_closed(Workshop& workshop, const Part& part, const Package&
     return {};
   }
   ECLUSE_TRY(install(workshop, part, package, development));
-  if (!fs::exists(modules)) return {};  // a package without dependencies
+  if (!os::is_there(modules)) return {};  // a package without dependencies
   return workshop.layers().keep(key, modules, workshop.place().time);
 }
 

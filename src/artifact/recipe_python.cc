@@ -44,8 +44,8 @@ Result<Interpreter> python_of(const model::BuildSpec& build) {
 void say_if_another(Workshop& workshop, const model::BuildSpec& build, const Interpreter& python) {
   if (!build.version.empty() || satisfies(python.version, build.prefer)) return;
   workshop.say(fmt::format(
-      "warning: the project is written for Python {0}, which this machine has not where everybody "
-      "can reach it; {1} is taken. Where that fails: install {0} in /usr/local or /opt/pyenv",
+      "warning: the project is written for Python {0}, and this machine has none that every user "
+      "can reach; {1} is taken. If that fails, install {0} in /usr/local or /opt/pyenv",
       build.prefer, python.version));
 }
 
@@ -160,7 +160,7 @@ Result<void> drop_committed_venv(Workshop& workshop, const Part& part) {
 
 std::string requirements_file(const Workshop& workshop, const Part& part) {
   if (!part.build.source.empty()) return part.build.source;
-  return fs::exists(workshop.folder(part.root) / "requirements.txt") ? "requirements.txt" : "";
+  return os::is_there(workshop.folder(part.root) / "requirements.txt") ? "requirements.txt" : "";
 }
 
 bool is_requirements(const std::string& source) {
@@ -280,7 +280,7 @@ Result<void> build_poetry(Workshop& workshop, const Part& part, Purpose purpose)
 }
 
 Result<void> compile_python(Workshop& workshop, const Part& part) {
-  if (!fs::exists(workshop.folder(in_root(part, ".venv/bin/python")))) return {};
+  if (!os::is_there(workshop.folder(in_root(part, ".venv/bin/python")))) return {};
   ECLUSE_TRY(workshop.attempt(
       {.what = "compiling the project's Python",
        .argv = {venv_python(workshop, part), "-m", "compileall", "-q", "-q", "-f",

@@ -208,7 +208,7 @@ Result<void> remove_tree(const fs::path& tree) {
     // Go's module cache is read-only; root does not care.
     for (fs::recursive_directory_iterator at(tree, error), end; !error && at != end;
          at.increment(error)) {
-      if (at->is_directory() && !at->is_symlink()) (void)::chmod(at->path().c_str(), 0755);
+      if (fs::is_directory(at->symlink_status(error))) (void)::chmod(at->path().c_str(), 0755);
     }
     error.clear();
   }

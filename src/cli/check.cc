@@ -37,7 +37,7 @@ struct Options : Common {
 /// The ecluse.yml of the folder, if there is one; Invalid when it is not right.
 Result<model::AppSpec> spec_of(const std::filesystem::path& root) {
   const auto file = root / "ecluse.yml";
-  if (!std::filesystem::exists(file)) return model::AppSpec{};
+  if (!os::is_there(file)) return model::AppSpec{};
   ECLUSE_ASSIGN(const std::string text, os::read_file(file, config::kFileBytesMax));
   auto parsed = config::parse(text, "ecluse.yml");
   if (parsed) return std::move(parsed->spec);
@@ -105,6 +105,22 @@ Result<void> write(const std::filesystem::path& root, const preflight::FileChang
   return os::replace_inside(root, change.path, change.before, change.after);
 }
 
+std::vector<preflight::FileChange> changes_for(const std::filesystem::path& root,
+                                               const preflight::Repository& repository,
+                                               const preflight::Findings& findings) {
+  const auto read = [&](std::string_view path) -> std::optional<std::string> {
+    auto bytes = os::read_inside(root, std::string(path), preflight::kFileBytesRead);
+    return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
+  };
+  return preflight::remedies(findings, repository, read);
+}
+
+std::set<std::string> rules_of(const std::vector<preflight::FileChange>& changes) {
+  std::set<std::string> rules;
+  for (const auto& change : changes) rules.insert(change.rules.begin(), change.rules.end());
+  return rules;
+}
+
 void print_changes(const Session& session, const Options& options,
                    const std::vector<preflight::FileChange>& changes) {
   if (options.json) {
@@ -117,28 +133,20 @@ void print_changes(const Session& session, const Options& options,
                          << "\n";
     return;
   }
-  std::set<std::string> rules;
-  for (const auto& change : changes) {
-    rules.insert(change.rules.begin(), change.rules.end());
-    session.terminal.out << preflight::unified_diff(change);
-  }
+  for (const auto& change : changes) session.terminal.out << preflight::unified_diff(change);
   if (changes.empty()) {
     session.terminal.out << "nothing here can be mended by a machine\n";
   } else {
     session.terminal.out << fmt::format(
         "{} file{} {} for {}\n", changes.size(), changes.size() == 1 ? "" : "s",
-        options.dry_run ? "would change" : "changed", fmt::join(rules, ", "));
+        options.dry_run ? "would change" : "changed", fmt::join(rules_of(changes), ", "));
   }
 }
 
 /// Writes nothing unless every change is known; each file is replaced whole.
 int fix(const Session& session, const Options& options, const std::filesystem::path& root,
         const preflight::Repository& repository, const preflight::Findings& findings) {
-  const auto read = [&](std::string_view path) -> std::optional<std::string> {
-    auto bytes = os::read_inside(root, std::string(path), preflight::kFileBytesRead);
-    return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
-  };
-  const auto changes = preflight::remedies(findings, repository, read);
+  const auto changes = changes_for(root, repository, findings);
   for (const auto& change : changes) {
     if (options.dry_run) break;
     if (const auto written = write(root, change); !written)
@@ -146,6 +154,13 @@ int fix(const Session& session, const Options& options, const std::filesystem::p
   }
   print_changes(session, options, changes);
   return kDone;
+}
+
+void say_what_a_machine_mends(const Session& session,
+                              const std::vector<preflight::FileChange>& changes) {
+  if (changes.empty()) return;
+  session.terminal.out << fmt::format("next: `ecluse check --fix` mends {}; --dry-run shows how\n",
+                                      fmt::join(rules_of(changes), ", "));
 }
 
 int check(const Session& session, const Options& options) {
@@ -170,6 +185,8 @@ int check(const Session& session, const Options& options) {
   if (options.fix) return fix(session, options, root, *repository, findings);
   if (options.write_baseline) return write_baseline(session, options, root, findings);
   session.terminal.out << (*format)(findings, *repository, title_of(root, today));
+  if (!options.json && options.format == "text")
+    say_what_a_machine_mends(session, changes_for(root, *repository, findings));
   return preflight::blocks(findings) ? kRefused : kDone;
 }
 
@@ -181,7 +198,7 @@ Verb check_verb() {
       [](Arguments& arguments) -> Action {
         auto options = std::make_shared<Options>();
         arguments.positional("PATH", options->path, "Folder of the repository; default: here");
-        arguments.value("--env", "ENV", options->environment,
+        arguments.value("-e,--environment,--to,--env", "ENV", options->environment,
                         "Environment of ecluse.yml; default: the last one");
         arguments.value("--explain", "ID", options->explain, "What one rule is about");
         arguments.value("--format", "FORMAT", options->format,

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <exception>
 #include <ostream>
 
 #include "base/text.h"
+#include "base/unforeseen.h"
 #include "cli/verb.h"
 
 namespace ecluse::cli {
@@ -29,22 +32,22 @@ void print_overview(const Terminal& terminal) {
          "gate,\n4 inconclusive, 5 cannot reach the daemon.\n";
 }
 
-int no_such_verb(const Session& session, const std::string& word) {
+Common common_of(const std::vector<std::string>& words) {
+  Common common;
+  const auto end = std::ranges::find(words, "--");
+  common.json = std::find(words.begin(), end, "--json") != end;
+  return common;
+}
+
+int no_such_verb(const Session& session, const std::vector<std::string>& words) {
+  const auto& word = words.front();
   std::vector<std::string> names;
   for (const auto& verb : verbs()) names.push_back(verb.name);
   const auto near = nearest(word, names);
   const Error error{
       ErrorKind::kInvalid, fmt::format("there is no verb \"{}\"", printable(word, 60)),
       near ? fmt::format("did you mean `ecluse {}`?", *near) : "`ecluse --help` lists the verbs"};
-  return report(session, {}, error, kUsage);
-}
-
-bool asks_for_json(const std::vector<std::string>& words) {
-  for (const auto& word : words) {
-    if (word == "--") return false;
-    if (word == "--json") return true;
-  }
-  return false;
+  return report(session, common_of(words), error, kUsage);
 }
 
 int run_verb_line(const Session& session, const Verb& verb, const std::vector<std::string>& words) {
@@ -52,18 +55,20 @@ int run_verb_line(const Session& session, const Verb& verb, const std::vector<st
   const auto action = verb.declare(arguments);
   const auto parsed = parse_arguments({verb.name, verb.help, verb.details}, arguments, words);
   if (!parsed) {
-    Common common;
-    common.json = asks_for_json(words);
     auto error = parsed.error();
     if (error.hint.empty())
       error.hint = fmt::format("`ecluse {} --help` shows its usage", verb.name);
-    return report(session, common, error, kUsage);
+    return report(session, common_of(words), error, kUsage);
   }
   if (*parsed) {
     session.terminal.out << **parsed;
     return kDone;
   }
-  return action(session);
+  try {
+    return action(session);
+  } catch (const std::exception& thrown) {
+    return report(session, common_of(words), unforeseen(thrown));
+  }
 }
 
 }  // namespace
@@ -82,7 +87,7 @@ int run_command_line(const Session& session, const std::vector<std::string>& wor
     return run_command_line(session, {words[1], "--help"});
   }
   const auto* const verb = find_verb(first == "--version" ? "version" : first);
-  if (verb == nullptr) return no_such_verb(session, first);
+  if (verb == nullptr) return no_such_verb(session, words);
   return run_verb_line(session, *verb, {words.begin() + 1, words.end()});
 }
 

@@ -272,6 +272,17 @@ TEST_F(CommandLine, ADaemonThatIsAwayIsFive) {
   EXPECT_THAT(err_.str(), HasSubstr("next: ecluse up --detach"));
 }
 
+TEST_F(CommandLine, WhatNobodyForesawIsAnErrorLikeAnyOther) {
+  fake_.state.with([](auto& s) { s.deploy_throws = true; });
+  EXPECT_EQ(run({"deploy", "--repository", "/srv/lettings"}), kFailed);
+  EXPECT_THAT(err_.str(), testing::StartsWith("error: ecluse did not foresee this"));
+}
+
+TEST_F(CommandLine, AnUnknownVerbIsToldInJsonToo) {
+  EXPECT_EQ(run({"depoly", "--json"}), kUsage);
+  EXPECT_THAT(out_.str(), testing::StartsWith("{\"error\":"));
+}
+
 TEST_F(CommandLine, RefusalsAreThreeAndOtherErrorsOne) {
   for (const auto& [kind, code] :
        {std::pair(ErrorKind::kRefused, kRefused), std::pair(ErrorKind::kConflict, kFailed),

@@ -31,7 +31,7 @@ void print_misfits(const Session& session, const ports::MoveReport& report) {
   auto& out = session.terminal.out;
   out << fmt::format("{} values or tables do not fit; nothing was changed\n", report.misfits_total);
   for (const auto& misfit : report.misfits)
-    out << fmt::format("{}: {}\n  fix: {}\n", printable(place_of(misfit)), misfit.what, misfit.fix);
+    out << fmt::format("{}: {}\n  fix: {}\n", readable(place_of(misfit)), misfit.what, misfit.fix);
   if (report.misfits_total > report.misfits.size())
     out << fmt::format("and {} more\n", report.misfits_total - report.misfits.size());
 }

@@ -25,7 +25,7 @@ int env(const Session& session, const Options& options) {
         }
         Table table({"NAME", "VALUE", "FROM"});
         for (const auto& entry : *entries) {
-          table.row({entry.name, printable(entry.value), entry.origin});
+          table.row({entry.name, readable(entry.value), entry.origin});
         }
         table.print(s.terminal);
         return static_cast<int>(kDone);

@@ -30,7 +30,7 @@ void print_event(const Session& session, const Options& options, const ports::St
   terminal.out << fmt::format("{:>6}  {}  {:<20} {:<24} {:<18} {}\n", event.sequence,
                               terminal.paint(Ink::kDim, short_time(event.wall)), event.subject,
                               terminal.paint(Ink::kBold, event.kind), event.actor,
-                              printable(event.body == "{}" ? "" : event.body, 400));
+                              readable(event.body == "{}" ? "" : event.body, 400));
 }
 
 Result<std::string> subject_of(const Session& session, const Options& options) {

@@ -43,7 +43,7 @@ Result<std::filesystem::path> clone(const Session& session, const std::string& a
     return fail(ErrorKind::kInvalid, address + " names no repository",
                 "as https://example.org/team/shop.git");
   const auto folder = session.folder / name;
-  if (std::filesystem::exists(folder))
+  if (os::is_there(folder))
     return fail(ErrorKind::kRefused, folder.string() + " exists already",
                 "go into it and say `ecluse init`, or stand elsewhere");
   session.terminal.err << "cloning " << address << " into " << name << "\n";
@@ -62,7 +62,7 @@ Result<std::filesystem::path> folder_of(const Session& session, const Options& o
   std::error_code error;
   const auto folder = std::filesystem::canonical(
       session.folder / (options.place.empty() ? "." : options.place), error);
-  if (error || !std::filesystem::is_directory(folder))
+  if (error || !os::is_folder(folder))
     return fail(ErrorKind::kNotFound, options.place + " is no folder",
                 "ecluse init [PATH|GIT URL]");
   return folder;
@@ -116,7 +116,7 @@ std::string names_of(const std::map<std::string, std::string>& files) {
 Result<void> refuse_what_exists(const std::filesystem::path& folder,
                                 const std::map<std::string, std::string>& files) {
   for (const auto& [path, text] : files) {
-    if (std::filesystem::exists(folder / path))
+    if (os::is_there(folder / path))
       return fail(ErrorKind::kRefused, path + " exists already; it is never overwritten",
                   "name it under `build: {python: ...}` of an ecluse.yml of your own");
   }
@@ -164,7 +164,7 @@ int init(const Session& session, const Options& options) {
   const auto folder = folder_of(session, options);
   if (!folder) return report(session, options, folder.error(), kUsage);
   const auto file = *folder / kFileName;
-  if (std::filesystem::exists(file) && !options.dry_run) {
+  if (os::is_there(file) && !options.dry_run) {
     return report(session, options,
                   {ErrorKind::kRefused, file.string() + " exists already; it is never overwritten",
                    "`ecluse init --dry-run` shows what would be written"},

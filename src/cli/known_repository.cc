@@ -20,7 +20,7 @@ namespace {
 /// Empty where neither variable says it.
 fs::path cache_folder(const Session& session) {
   for (const auto& [variable, below] :
-       {std::pair{"XDG_CACHE_HOME", "ecluse"}, std::pair{"HOME", ".cache/ecluse"}}) {
+       {std::pair{"XDG_CACHE_HOME", "ecluse/check"}, std::pair{"HOME", ".cache/ecluse/check"}}) {
     const auto found = session.environment.find(variable);
     if (found != session.environment.end() && fs::path(found->second).is_absolute())
       return fs::path(found->second) / below;
@@ -28,14 +28,15 @@ fs::path cache_folder(const Session& session) {
   return {};
 }
 
-/// Ours, or to be made in a folder of ours: `sudo` leaves HOME to the person who called it.
+/// Ours alone to write to, or to be made in such a folder: `sudo` leaves HOME to the person who
+/// called it, and what anybody may write anybody may have written.
 bool is_own(fs::path folder) {
   struct stat status{};
   while (::stat(folder.c_str(), &status) != 0) {
     if (!folder.has_relative_path()) return false;
     folder = folder.parent_path();
   }
-  return S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
+  return S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() && !(status.st_mode & S_IWOTH);
 }
 
 std::unique_ptr<preflight::FactStore> store_of(const Session& session, const fs::path& root) {
@@ -44,7 +45,7 @@ std::unique_ptr<preflight::FactStore> store_of(const Session& session, const fs:
   std::error_code error;
   const auto repository = fs::canonical(root, error);
   if (folder.empty() || program.empty() || error || !is_own(folder)) return nullptr;
-  return std::make_unique<preflight::FactStore>(folder / "check", repository, std::move(program));
+  return std::make_unique<preflight::FactStore>(folder, repository, std::move(program));
 }
 
 }  // namespace

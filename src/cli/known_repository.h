@@ -9,9 +9,9 @@
 
 namespace ecluse::cli {
 
-/// Blocking; fails as preflight::read_repository() does. Facts of source files are kept below
-/// $XDG_CACHE_HOME/ecluse, else ~/.cache/ecluse, unless `afresh` or that folder is not the
-/// person's own; that they could not be kept is said, and changes nothing else.
+/// Blocking; fails as preflight::read_repository() does. Facts of source files are kept in
+/// $XDG_CACHE_HOME/ecluse/check, else ~/.cache/ecluse/check, unless `afresh` or that folder is
+/// somebody else's or open to all; that they could not be kept is said, and changes nothing else.
 Result<preflight::Repository> read_known(const Session& session, const std::filesystem::path& root,
                                          bool afresh);
 

@@ -71,6 +71,13 @@ TEST_F(Known, IsKeptNowhereBelowAFolderOfSomebodyElse) {
   EXPECT_TRUE(fs::is_empty(folder_ / "home"));
 }
 
+TEST_F(Known, IsKeptNowhereInAFolderThatAnybodyMayWriteTo) {
+  fs::create_directory(folder_ / "tmp");
+  fs::permissions(folder_ / "tmp", fs::perms::all | fs::perms::sticky_bit);
+  read({{"XDG_CACHE_HOME", folder_ / "tmp"}});
+  EXPECT_TRUE(fs::is_empty(folder_ / "tmp"));
+}
+
 TEST_F(Known, IsReadAllTheSameWhereItCannotBeKept) {
   fs::create_directories(folder_ / "home/.cache/ecluse");
   std::ofstream(folder_ / "home/.cache/ecluse/check") << "a file where the folder should be";

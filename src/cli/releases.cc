@@ -36,11 +36,11 @@ std::string audit_text(const std::string& audit) {
   for (const auto& each : root.value("findings", nlohmann::json::array())) {
     const auto path = each.value("path", "");  // empty: about the repository as a whole
     const auto place =
-        path.empty() ? "" : fmt::format("{}:{} ", printable(path), each.value("line", 0));
+        path.empty() ? "" : fmt::format("{}:{} ", readable(path), each.value("line", 0));
     text += fmt::format("  {} {} {}{}\n", each.value("severity", ""), each.value("rule", ""), place,
-                        printable(each.value("evidence", "")));
+                        readable(each.value("evidence", "")));
     const auto accepted = each.value("accepted", "");
-    if (!accepted.empty()) text += fmt::format("    {}\n", printable(accepted));
+    if (!accepted.empty()) text += fmt::format("    {}\n", readable(accepted));
   }
   return text;
 }
@@ -57,7 +57,7 @@ int show(const Session& session, const Options& options,
     session.terminal.out << fmt::format(
         "release    {} ({})\ncommit     {} {}\nartifact   {}\nmade       {} by {}\n{}",
         release.key.number, state_of(view), short_commit(release.commit.sha),
-        printable(release.commit.subject, 50), release.artifact.digest,
+        readable(release.commit.subject, 50), release.artifact.digest,
         short_time(release.created_at), release.created_by, audit_text(release.audit));
     return kDone;
   }
@@ -90,7 +90,7 @@ int releases(const Session& session, const Options& options) {
         for (const auto& view : *views) {
           table.row({fmt::format("{}", view.release.key.number), state_of(view),
                      short_commit(view.release.commit.sha), short_time(view.release.created_at),
-                     view.release.created_by, printable(view.release.commit.subject, 50)});
+                     view.release.created_by, readable(view.release.commit.subject, 50)});
         }
         table.print(s.terminal);
         return static_cast<int>(kDone);

@@ -37,7 +37,7 @@ Mark mark_of(control::StageState state) {
 }
 
 std::string clipped(const std::string& text, int width) {
-  const auto line = printable(text.substr(0, text.find('\n')), 400);
+  const auto line = readable(text.substr(0, text.find('\n')), 400);
   return columns_of(line) <= static_cast<std::size_t>(width) ? line
                                                              : line.substr(0, width - 3) + "...";
 }
@@ -54,7 +54,7 @@ void print_probes(const Terminal& terminal, const control::FailureEvidence& evid
         probe.status == 0 ? std::string("no answer") : fmt::format("{}", probe.status);
     terminal.err << fmt::format("  {}  {}  {}  {}\n", short_time(probe.at), probe.what,
                                 terminal.paint(probe.ok ? Ink::kGood : Ink::kBad, status),
-                                printable(probe.detail));
+                                readable(probe.detail));
   }
 }
 
@@ -71,7 +71,7 @@ void print_output(const Terminal& terminal, const control::FailureEvidence& evid
   section(terminal, count == 0 ? "It wrote nothing" : fmt::format("Its last {} lines", count));
   for (auto line = evidence.last_lines.end() - static_cast<std::ptrdiff_t>(count);
        line != evidence.last_lines.end(); ++line) {
-    terminal.err << "  | " << printable(*line, 2000) << "\n";
+    terminal.err << "  | " << readable(*line, 2000) << "\n";
   }
 }
 
@@ -150,8 +150,8 @@ std::string plain_stage(const control::StageView& stage) {
   // Without a terminal each change is a line: the time that merely passes is none.
   const bool ended = stage.state != control::StageState::kRunning;
   const auto took = ended && stage.took ? " in " + to_string(*stage.took) : "";
-  const auto detail = stage.detail.empty() ? "" : fmt::format(" ({})", printable(stage.detail));
-  return fmt::format("{}: {}{}{}", printable(stage.name), mark_of(stage.state).word, took, detail);
+  const auto detail = stage.detail.empty() ? "" : fmt::format(" ({})", readable(stage.detail));
+  return fmt::format("{}: {}{}{}", readable(stage.name), mark_of(stage.state).word, took, detail);
 }
 
 void print_failure(const Terminal& terminal, const control::RolloutView& rollout) {

@@ -13,12 +13,21 @@ namespace ecluse::control {
 namespace {
 using Guess = std::optional<LikelyReason>;
 
+/// Of a line that a pattern sees: libstdc++'s matcher calls itself for each byte.
+constexpr std::size_t kLineBytesMax = 4096;
+
+std::optional<std::string> captured_in(std::string_view line, const std::regex& pattern) {
+  line = line.substr(0, kLineBytesMax);
+  std::cmatch match;
+  if (!std::regex_search(line.data(), line.data() + line.size(), match, pattern))
+    return std::nullopt;
+  return match[1].str();
+}
+
 std::optional<std::string> captured(const StartFacts& facts, const std::regex& pattern) {
   // From the end: the last error is the one that ended it.
-  for (auto line = facts.last_lines.rbegin(); line != facts.last_lines.rend(); ++line) {
-    std::smatch match;
-    if (std::regex_search(*line, match, pattern)) return match[1].str();
-  }
+  for (auto line = facts.last_lines.rbegin(); line != facts.last_lines.rend(); ++line)
+    if (auto found = captured_in(*line, pattern)) return found;
   return std::nullopt;
 }
 
@@ -74,15 +83,14 @@ Guess missing_setting(const StartFacts& facts) {
   static const std::regex kName(R"(^([A-Za-z][A-Za-z0-9_]*)$)");
   const auto& lines = facts.last_lines;
   for (std::size_t i = 1; i < lines.size(); ++i) {
-    std::smatch match;
     const bool required = lines[i].find("ield required") != std::string::npos;
-    if (!required || !std::regex_match(lines[i - 1], match, kName)) continue;
-    const auto name = match[1].str();
+    const auto name = required ? captured_in(lines[i - 1], kName) : std::nullopt;
+    if (!name) continue;
     return LikelyReason{
-        fmt::format("its settings demand {}, which no variable gives", name),
+        fmt::format("its settings demand {}, which no variable gives", *name),
         fmt::format("set it in capitals (with the settings' prefix, if there is one) under `env:`, "
                     "or `ecluse secret set {}` and list it under `secrets:`",
-                    to_upper(name))};
+                    to_upper(*name))};
   }
   return std::nullopt;
 }
@@ -259,6 +267,16 @@ std::string last_words(const StartFacts& facts) {
   return "(it printed nothing)";
 }
 
+/// The last line of a trace: servers say that a worker failed, and not why.
+Guess uncaught(const StartFacts& facts) {
+  static const std::regex kError(R"(^([\w.]*(?:Error|Exception): .*\S))");
+  if (!facts.exit_code || *facts.exit_code == 0) return std::nullopt;
+  const auto error = captured(facts, kError);
+  if (!error) return std::nullopt;
+  return LikelyReason{fmt::format("it ended with {}", readable(*error)),
+                      "the lines above that one tell where in the code"};
+}
+
 Guess exited(const StartFacts& facts) {
   if (!facts.exit_code) return std::nullopt;
   const auto when =
@@ -300,8 +318,8 @@ LikelyReason likely_reason(const StartFacts& facts) {
   // The more a trace says, the earlier it is asked.
   for (const auto guess :
        {command_not_found, not_executable, missing_module, missing_variable, missing_setting,
-        read_only, server_refuses, unknown_host, no_mongo_address, port_in_use, killed, exited,
-        host_refused, wrong_port, loopback_only, nothing_listens, bad_answer, slow})
+        read_only, server_refuses, unknown_host, no_mongo_address, port_in_use, killed, uncaught,
+        exited, host_refused, wrong_port, loopback_only, nothing_listens, bad_answer, slow})
     if (auto found = guess(facts)) return *found;
   return {"nothing that it left tells why", "look at its log"};
 }

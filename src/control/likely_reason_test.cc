@@ -67,6 +67,16 @@ TEST(LikelyReason, SaysThatNoMongodbIsGiven) {
             "it is given no address of a MongoDB");
 }
 
+TEST(LikelyReason, NamesTheErrorThatEndedIt) {
+  EXPECT_EQ(reason_of_line("ValueError: no tea left"), "it ended with ValueError: no tea left");
+  EXPECT_EQ(reason_of_line("[ERROR] Reason: Worker failed to boot."), "it exited with code 1");
+}
+
+TEST(LikelyReason, SurvivesALineOfAMegabyte) {
+  EXPECT_EQ(reason_of_line("Error: connect ECONNREFUSED 127.0.0.1:9 " + std::string(1 << 20, 'x')),
+            "it cannot reach 127.0.0.1:9, where nothing listens");
+}
+
 TEST(LikelyReason, NamesTheCommandThatDoesNotExist) {
   auto f = facts();
   f.exit_code = 127;

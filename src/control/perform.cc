@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 
+#include "base/unforeseen.h"
 #include "control/evidence.h"
 #include "control/examination.h"
 #include "control/launch.h"
+#include "control/secret_versions.h"
 
 namespace ecluse::control {
 
@@ -170,9 +173,8 @@ void apply(const Ports& ports, const Settings& settings, const Order& order, Ack
                      : ports.traffic.apply(site, order.fence);
   failed(ack, applied);
 }
-}  // namespace
 
-Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
+Ack answer_to(const Ports& ports, const Settings& settings, const Order& order) {
   Ack ack{.effect = order.effect.id};
   switch (order.effect.kind) {
     case EffectKind::kAskLatch: {
@@ -237,7 +239,6 @@ Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
   return ack;
 }
 
-namespace {
 using pipeline::State;
 
 ports::LineSink stage_sink(const Ports& ports, const State& state) {
@@ -270,30 +271,9 @@ void build(const Ports& ports, const State& state, PipelineAnswer& answer) {
   if (!failed(answer, artifact)) answer.ack.artifact = std::move(*artifact);
 }
 
-Result<std::map<std::string, std::uint32_t>> pin_secrets(const Ports& ports,
-                                                         const model::Release& draft) {
-  const auto& key = draft.key.environment;
-  ECLUSE_ASSIGN(const auto known, ports.secrets.list(key));
-  std::map<std::string, std::uint32_t> versions;
-  std::vector<std::string> missing;
-  for (const auto& name : secret_names(draft.spec)) {
-    const auto found = std::ranges::find(known, name, &ports::SecretInfo::name);
-    if (found == known.end()) {
-      missing.push_back(name);
-    } else {
-      versions[name] = found->version;
-    }
-  }
-  if (missing.empty()) return versions;
-  return fail(
-      ErrorKind::kNotFound,
-      fmt::format("{} has no value for the secrets {}", to_string(key), fmt::join(missing, ", ")),
-      fmt::format("ecluse secret set {} --env {}", missing.front(), key.environment));
-}
-
 void seal(const Ports& ports, const Settings& settings, const State& state,
           PipelineAnswer& answer) {
-  auto versions = pin_secrets(ports, state.draft);
+  auto versions = newest_secrets(ports, state.draft.key.environment, state.draft.spec);
   if (failed(answer, versions)) return;
   answer.ack.secret_versions = std::move(*versions);
   if (settings.machine) answer.facts.machine = settings.machine();
@@ -305,10 +285,9 @@ void seal(const Ports& ports, const Settings& settings, const State& state,
     answer.facts.connections_max = std::min(known, service.connections_max);
   }
 }
-}  // namespace
 
-PipelineAnswer perform(const Ports& ports, const Settings& settings, const State& state,
-                       const pipeline::Effect& effect) {
+PipelineAnswer answer_to(const Ports& ports, const Settings& settings, const State& state,
+                         const pipeline::Effect& effect) {
   PipelineAnswer answer;
   answer.ack.effect = effect.id;
   switch (effect.kind) {
@@ -328,6 +307,27 @@ PipelineAnswer perform(const Ports& ports, const Settings& settings, const State
       break;
   }
   return answer;
+}
+
+}  // namespace
+
+// An exception would end ecluse, whose next start would begin with the same effect.
+
+Ack perform(const Ports& ports, const Settings& settings, const Order& order) {
+  try {
+    return answer_to(ports, settings, order);
+  } catch (const std::exception& thrown) {
+    return {.effect = order.effect.id, .error = unforeseen(thrown)};
+  }
+}
+
+PipelineAnswer perform(const Ports& ports, const Settings& settings, const pipeline::State& state,
+                       const pipeline::Effect& effect) {
+  try {
+    return answer_to(ports, settings, state, effect);
+  } catch (const std::exception& thrown) {
+    return {.ack = {.effect = effect.id, .error = unforeseen(thrown)}};
+  }
 }
 
 }  // namespace ecluse::control

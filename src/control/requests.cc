@@ -8,6 +8,7 @@
 #include "config/parse.h"
 #include "control/examination.h"
 #include "control/launch.h"
+#include "control/secret_versions.h"
 
 namespace ecluse::control {
 
@@ -147,6 +148,8 @@ Result<RolloutOrder> deploy_order(const Ports& ports, const DeployRequest& reque
   pipeline::State pipeline;
   pipeline.draft.commit = found.commit;
   pipeline.draft.spec = *spec;
+  // Not only when it is sealed: a build may take minutes.
+  ECLUSE_TRY(newest_secrets(ports, order.key, *spec));
   ECLUSE_TRY(pass_audit(ports, pipeline.draft));
   pipeline.skip_checks_reason = request.skip_checks_reason;
   if (is_built_per_environment(*spec))
@@ -207,6 +210,7 @@ Result<RolloutOrder> promote_order(const Ports& ports, const Act& act,
   pipeline.draft.commit = source->commit;
   pipeline.draft.artifact = source->artifact;
   pipeline.draft.spec = *spec;
+  ECLUSE_TRY(newest_secrets(ports, key, *spec));
   ECLUSE_TRY(pass_audit(ports, pipeline.draft));
   if (is_built_per_environment(*spec)) {
     pipeline.rebuild = true;

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <future>
-#include <regex>
 
 #include "base/text.h"
+#include "examine/assets.h"
 #include "examine/page.h"
 #include "examine/process_tree.h"
 #include "examine/tracer.h"
@@ -29,7 +29,6 @@ constexpr seconds kAskMax{30};
 constexpr milliseconds kAgain{100};
 /// A secret that is shorter stands in many places by chance.
 constexpr std::size_t kSecretBytesMin = 8;
-constexpr std::size_t kAssetsMax = 5;
 constexpr std::size_t kLinesRead = 2000;
 constexpr const char* kInside = "/ecluse-examination";
 constexpr const char* kNobodysHost = "examination.invalid";
@@ -97,20 +96,6 @@ Page await_page(const Guest& guest, const ports::ExaminationOrder& order, const 
     if (ready || Clock::now() > deadline || !guest.runs()) return page;
     ::poll(nullptr, 0, static_cast<int>(kAgain.count()));
   }
-}
-
-/// Paths of the same site that a page loads: at most kAssetsMax.
-std::vector<std::string> assets_in(const std::string& body) {
-  static const std::regex kReference(
-      R"re((?:href|src)\s*=\s*["'](/[^"'/?#][^"'?#]*\.(?:css|js|png|svg|ico|jpg|webp|woff2?))["'?#])re",
-      std::regex::icase);
-  std::vector<std::string> found;
-  for (std::sregex_iterator at(body.begin(), body.end(), kReference), end;
-       at != end && found.size() < kAssetsMax; ++at) {
-    auto path = (*at)[1].str();
-    if (std::ranges::find(found, path) == found.end()) found.push_back(std::move(path));
-  }
-  return found;
 }
 
 /// The gateway serves it from the release's folder, not the app.

@@ -53,6 +53,21 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t byt
   }
 }
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool is_plain_file(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
                           unsigned mode) {
   const std::filesystem::path sibling = fmt::format("{}.new.{}", path.string(), ::gettid());
@@ -61,7 +76,9 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view by
     return fail(std::move(written).error());
   }
   if (::rename(sibling.c_str(), path.c_str()) != 0) {
-    return fail(from_errno(errno, fmt::format("rename {}", path.string())));
+    const int reason = errno;
+    (void)::unlink(sibling.c_str());  // best effort: the error that matters is returned
+    return fail(from_errno(reason, fmt::format("rename {}", path.string())));
   }
   return sync_folder(path.parent_path().empty() ? "." : path.parent_path());
 }

@@ -13,6 +13,12 @@ namespace ecluse::os {
 /// The whole file, at most `bytes_max`; a longer one is Exhausted.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max);
 
+/// What is at `path`, links followed. Never throws, as std::filesystem::exists() does of a link to
+/// itself: what cannot be looked at is not there.
+bool is_there(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+bool is_plain_file(const std::filesystem::path& path);
+
 /// Writes a sibling, fsyncs it, renames it over `path` and fsyncs the folder: after a crash the
 /// file holds either the old bytes or the new ones.
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,

@@ -34,6 +34,19 @@ TEST_F(File, ThatCannotBeWrittenKeepsItsOldBytes) {
   EXPECT_EQ(read_file(folder_ / "state", 100).value(), "old");
 }
 
+TEST_F(File, ThatCannotBeReplacedLeavesNoSibling) {
+  std::filesystem::create_directories(folder_ / "state" / "full");
+  EXPECT_FALSE(replace_file(folder_ / "state", "new"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(File, ThatIsALinkToItselfIsNotThere) {
+  std::filesystem::create_symlink("loop", folder_ / "loop");
+  EXPECT_FALSE(is_there(folder_ / "loop"));
+  EXPECT_FALSE(is_folder(folder_ / "loop"));
+  EXPECT_FALSE(is_plain_file(folder_ / "loop"));
+}
+
 TEST_F(File, LargerThanItsBoundIsNotRead) {
   ASSERT_TRUE(replace_file(folder_ / "big", std::string(1000, 'x')));
   const auto bytes = read_file(folder_ / "big", 999);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kVariableBytesMax = 1024;
 constexpr std::size_t kExpansionsMax = 64;  ///< in one line
 constexpr std::size_t kMadeBytesMax = 256 * 1024;
+constexpr std::size_t kTargetsMax = 64;  ///< of one rule: each has its lines
 
 struct Recipe {
   std::vector<std::string> prerequisites;
@@ -92,6 +93,7 @@ Makefile read_makefile(std::string_view text) {
       continue;
     }
     targets = words_of(line.substr(0, colon));
+    targets.resize(std::min(targets.size(), kTargetsMax));
     for (const auto& target : targets) {
       auto& needed = file.recipes[target].prerequisites;
       const auto after = line.substr(colon + 1);

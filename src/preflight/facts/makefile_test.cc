@@ -32,6 +32,14 @@ TEST(Makefile, TakesTheRuleOfAnyTargetForOneThatHasNone) {
   EXPECT_EQ(follow_make(kAny, "make web"), "gunicorn a\n");
 }
 
+TEST(Makefile, ReadsARuleForItsFirstTargetsAlone) {
+  std::string rule;
+  for (int i = 0; i < 100; ++i) rule += "t" + std::to_string(i) + " ";
+  rule += ":\n\tpython manage.py migrate\n";
+  EXPECT_EQ(follow_make(rule, "make t63"), "python manage.py migrate\n");
+  EXPECT_EQ(follow_make(rule, "make t64"), "");
+}
+
 TEST(Makefile, MakesItsFirstTargetWhenNoneIsNamed) {
   EXPECT_EQ(follow_make(kMakefile, "make"), follow_make(kMakefile, "make start"));
 }

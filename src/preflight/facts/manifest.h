@@ -44,8 +44,7 @@ struct Manifest {
   const Script* find_script(std::string_view name) const;
 };
 
-/// By the file's name; nothing is read of any other file.
-/// "requirements.txt", "web/package.json", "requirements/prod.txt".
+/// "requirements.txt", "web/package.json", "requirements/prod.txt"; of other files nothing is read.
 bool is_manifest_path(std::string_view path);
 Manifest read_manifest(std::string_view path, const TextFile& file);
 

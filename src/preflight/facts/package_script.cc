@@ -39,21 +39,34 @@ ScriptCall script_called(const Manifest& package, std::string_view command) {
           join(std::span<const std::string>(words).subspan(name + 1), " ")};
 }
 
-std::string followed(const Manifest& package, std::string_view line, int depth) {
-  std::vector<std::string> commands;
-  for (const auto& part : parts_of(line)) {
-    const auto called = depth < kScriptsDeep ? script_called(package, part) : ScriptCall{};
-    const auto with = called.arguments.empty() ? "" : " " + called.arguments;
-    commands.push_back(called.script ? followed(package, called.script->command + with, depth + 1)
-                                     : part);
+class ScriptFollower {
+ public:
+  explicit ScriptFollower(const Manifest& package) : package_(package) {}
+
+  std::string line(std::string_view text, int depth = 0) {
+    std::vector<std::string> commands;
+    for (const auto& part : parts_of(text)) commands.push_back(command(part, depth));
+    return join(commands, " && ");
   }
-  return join(commands, " && ");
-}
+
+ private:
+  std::string command(const std::string& part, int depth) {
+    if (depth >= kScriptsDeep || followed_ >= kScriptsFollowed) return part;
+    const auto called = script_called(package_, part);
+    if (!called.script) return part;
+    ++followed_;
+    const auto with = called.arguments.empty() ? "" : " " + called.arguments;
+    return line(called.script->command + with, depth + 1);
+  }
+
+  const Manifest& package_;
+  std::size_t followed_ = 0;
+};
 
 }  // namespace
 
 std::string follow_scripts(const Manifest& package, std::string_view line) {
-  return followed(package, line, 0);
+  return ScriptFollower(package).line(line);
 }
 
 }  // namespace ecluse::preflight

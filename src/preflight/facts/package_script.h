@@ -8,10 +8,12 @@
 
 namespace ecluse::preflight {
 
-/// `line` with each `npm run X`, `npm start`, `yarn X` or `pnpm X` of its && and ; parts replaced
-/// by that script's own command, and so on for at most kScriptsDeep steps: scripts may name each
-/// other in a circle. What names no script stays.
-std::string follow_scripts(const Manifest& package, std::string_view line);
 constexpr int kScriptsDeep = 6;
+constexpr std::size_t kScriptsFollowed = 64;  ///< of one line
+
+/// `line` with each `npm run X`, `npm start`, `yarn X` or `pnpm X` of its && and ; parts replaced
+/// by that script's own command, and so on within these bounds: scripts may name each other in a
+/// circle. What names no script stays.
+std::string follow_scripts(const Manifest& package, std::string_view line);
 
 }  // namespace ecluse::preflight

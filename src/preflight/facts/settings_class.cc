@@ -11,15 +11,23 @@ namespace ecluse::preflight {
 
 namespace {
 
-constexpr int kBasesMax = 8;  ///< classes between a class of settings and BaseSettings
+constexpr int kBasesMax = 8;             ///< classes between a class of settings and BaseSettings
+constexpr std::size_t kBasesAsked = 32;  ///< for an option of one class
 
 std::string_view last_name(std::string_view dotted) {
   return dotted.substr(dotted.rfind('.') + 1);
 }
 
+/// How the variables of a class are spelled.
+struct Spelling {
+  std::string prefix;
+  bool case_sensitive = false;
+};
+
 struct SettingsClass {
   const CodeFile* file;
   const Definition* made;
+  Spelling spelling;
 };
 /// By name: two classes of one name are taken for one, as an import would have to say which.
 using SettingsClasses = std::map<std::string, SettingsClass, std::less<>>;
@@ -42,7 +50,7 @@ SettingsClasses settings_classes(const std::vector<CodeFile>& files) {
     for (const auto& file : files)
       for (const auto& made : file.definitions)
         if (made.type && !file.test && derives(file, made, known))
-          known.try_emplace(made.name, SettingsClass{&file, &made});
+          known.try_emplace(made.name, SettingsClass{&file, &made, {}});
     if (known.size() == before) break;
   }
   return known;
@@ -67,14 +75,27 @@ const Value* own_option(const SettingsClass& of, std::string_view name) {
   return nullptr;
 }
 
-const Value* option(const SettingsClasses& known, std::string_view type, std::string_view name,
-                    int depth = 0) {
-  const auto found = known.find(type);
-  if (found == known.end() || depth > kBasesMax) return nullptr;
-  if (const auto* own = own_option(found->second, name)) return own;
-  for (const auto& base : found->second.made->bases)
-    if (const auto* inherited = option(known, last_name(base), name, depth + 1)) return inherited;
+/// Asks the class, then its bases, each once: they may be many, and derive from each other.
+const Value* option(const SettingsClasses& known, std::string_view type, std::string_view name) {
+  std::vector<std::string_view> asked{type};
+  for (std::size_t next = 0; next < asked.size(); ++next) {
+    const auto found = known.find(asked[next]);
+    if (found == known.end()) continue;
+    if (const auto* own = own_option(found->second, name)) return own;
+    for (const auto& base : found->second.made->bases) {
+      const auto each = last_name(base);
+      if (asked.size() < kBasesAsked && std::ranges::find(asked, each) == asked.end())
+        asked.push_back(each);
+    }
+  }
   return nullptr;
+}
+
+Spelling spelling_of(const SettingsClasses& known, std::string_view type) {
+  const auto* prefix = option(known, type, "env_prefix");
+  const auto* sensitive = option(known, type, "case_sensitive");
+  return {prefix && prefix->kind == ValueKind::kString ? prefix->text : "",
+          sensitive && sensitive->text == "True"};
 }
 
 bool is_field_call(const Value& value) {
@@ -104,11 +125,9 @@ const Value* default_of(const TypedField& field) {
 std::string variable_of(const SettingsClasses& known, const TypedField& field) {
   if (field.value && is_field_call(*field.value))
     if (auto name = said_name(*field.value); !name.empty()) return to_upper(name);
-  const auto* prefix = option(known, field.owner, "env_prefix");
-  const bool literal = prefix && prefix->kind == ValueKind::kString;
-  auto name = (literal ? prefix->text : std::string()) + field.name;
-  const auto* sensitive = option(known, field.owner, "case_sensitive");
-  return sensitive && sensitive->text == "True" ? name : to_upper(name);
+  const auto& spelling = known.find(field.owner)->second.spelling;
+  const auto name = spelling.prefix + field.name;
+  return spelling.case_sensitive ? name : to_upper(name);
 }
 
 bool is_optional(std::string_view type) {
@@ -162,8 +181,9 @@ EnvRead read_of(const SettingsClasses& known, const TypedField& field) {
 }  // namespace
 
 void follow_settings(std::vector<CodeFile>& files) {
-  const auto known = settings_classes(files);
+  auto known = settings_classes(files);
   if (known.empty()) return;
+  for (auto& [name, each] : known) each.spelling = spelling_of(known, name);
   const auto models = model_names(files, known);
   for (auto& file : files)
     for (const auto& field : file.fields)

@@ -95,6 +95,18 @@ TEST(SettingsClass, LeavesModelsTestsAndClassesOfOtherKinds) {
   EXPECT_TRUE(own[0].reads.empty());
 }
 
+TEST(SettingsClass, AsksManyBasesThatDeriveFromEachOtherOnce) {
+  constexpr int kClasses = 40;
+  std::string body;
+  for (int i = 0; i < kClasses; ++i) {
+    body += "class S" + std::to_string(i) + "Settings(BaseSettings";
+    for (int base = 0; base < kClasses; ++base)
+      if (base != i) body += ", S" + std::to_string(base) + "Settings";
+    body += "):\n  field_" + std::to_string(i) + ": str\n";
+  }
+  EXPECT_EQ(demanded(reads_of(body)).size(), kClasses);
+}
+
 TEST(SettingsClass, EndsWithClassesThatDeriveFromEachOther) {
   const auto reads = reads_of(
       "class ASettings(BSettings, BaseSettings):\n  x: str\nclass BSettings(ASettings):\n  y: "

@@ -121,6 +121,11 @@ std::string_view folder_of(std::string_view path) {
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
+bool is_below(std::string_view path, std::string_view folder) {
+  return folder.empty() ||
+         (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
+}
+
 std::string join_path(std::string_view folder, std::string_view relative) {
   if (relative.starts_with('/')) return {};
   std::vector<std::string> parts;

@@ -25,6 +25,8 @@ std::string to_lower(std::string_view text);
 bool contains_word(std::string_view text, std::string_view word);  ///< no [A-Za-z0-9_] beside it
 std::string_view file_name(std::string_view path);
 std::string_view folder_of(std::string_view path);  ///< "" at the top
+/// Everything is below "", the top.
+bool is_below(std::string_view path, std::string_view folder);
 /// "a/b" and "../c" make "a/c"; an absolute `relative` or one that leaves the tree gives "".
 std::string join_path(std::string_view folder, std::string_view relative);
 

@@ -44,8 +44,8 @@ class ApiRoutes {
 
   std::vector<Proven> find() {
     for (const auto& file : repository_.code) {
-      const bool inside = part_.root.empty() || file.path.starts_with(part_.root + "/");
-      if (inside && is_production_code(file) && of_this_language(file)) of_file(file);
+      if (is_below(file.path, part_.root) && is_production_code(file) && of_this_language(file))
+        of_file(file);
     }
     if (open_) take_nested();
     if (part_.framework == Framework::kDjango && !found_.empty())

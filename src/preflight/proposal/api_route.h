@@ -5,9 +5,10 @@
 
 namespace ecluse::preflight {
 
+constexpr std::size_t kRoutesMax = 16;
+
 /// First parts of its paths, at most kRoutesMax; "/api" alone where everything is below it. Empty
 /// where the code of `part` names none.
 std::vector<Proven> api_routes(const Repository& repository, const Part& part);
-constexpr std::size_t kRoutesMax = 16;
 
 }  // namespace ecluse::preflight

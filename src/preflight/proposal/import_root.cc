@@ -43,11 +43,6 @@ bool imports_relatively(const ModuleImports& module) {
                              [](const Import& each) { return each.module.starts_with('.'); });
 }
 
-bool is_inside(std::string_view path, std::string_view folder) {
-  return folder.empty() ||
-         (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
-}
-
 /// The longest end of "/usr/src/app/shop" that is a folder of the repository.
 std::string known_end(const Repository& repository, std::string_view path) {
   while (!path.empty()) {
@@ -95,8 +90,7 @@ std::optional<std::string> folder_of_module(const Repository& repository, const 
   if (holds_module(repository, top, module)) return top;
   std::optional<std::string> found;
   for (const auto& folder : repository.folders) {
-    if (!is_inside(folder, top) || is_test_path(folder) ||
-        !holds_module(repository, folder, module))
+    if (!is_below(folder, top) || is_test_path(folder) || !holds_module(repository, folder, module))
       continue;
     if (found) return std::nullopt;
     found = folder;

@@ -56,11 +56,8 @@ std::optional<Proven> port_of_file(const CodeFile& file) {
 }
 
 bool reads_port(const Repository& repository, const Part& part) {
-  const auto inside = [&](std::string_view path) {
-    return part.root.empty() || path.starts_with(part.root + "/");
-  };
   return std::ranges::any_of(repository.code, [&](const CodeFile& file) {
-    return inside(file.path) && !file.test && file.language == Language::kJavaScript &&
+    return is_below(file.path, part.root) && !file.test && file.language == Language::kJavaScript &&
            std::ranges::find(file.reads, "PORT", &EnvRead::name) != file.reads.end();
   });
 }
@@ -72,8 +69,8 @@ std::optional<Proven> listening_port(const Repository& repository, const Part& p
   const bool node = part.framework == Framework::kExpress || part.framework == Framework::kNode;
   if (!node || reads_port(repository, part)) return std::nullopt;
   for (const auto& file : repository.code) {
-    const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
-    if (!inside || file.test || file.language != Language::kJavaScript) continue;
+    if (!is_below(file.path, part.root) || file.test || file.language != Language::kJavaScript)
+      continue;
     if (auto port = port_of_file(file)) return port;
   }
   return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include "preflight/proposal/build_choice.h"
 #include "preflight/proposal/serving.h"
+#include "preflight/proposal/shell_line.h"
 
 namespace ecluse::preflight {
 
@@ -23,8 +24,7 @@ bool propose_alembic(const Repository& repository, const Part& part, Proposal& o
         {in_root(part, alembic_command(repository, ini)), {ini, {1, 1}, "is there"}});
   } else if (repository.find(below)) {
     out.release.push_back(
-        {"sh -c 'cd " + part.folder + " && exec " + alembic_command(repository, below) + "'",
-         {below, {1, 1}, "is there"}});
+        {started_in(part.folder, alembic_command(repository, below)), {below, {1, 1}, "is there"}});
   } else {
     return false;
   }
@@ -34,8 +34,8 @@ bool propose_alembic(const Repository& repository, const Part& part, Proposal& o
 /// "blog/migrations" of a Flask-Migrate that keeps them in its package; nothing when there is none.
 std::optional<std::string> flask_migrations(const Repository& repository, const Part& part) {
   for (const auto& file : repository.files) {
-    const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
-    if (inside && file.path.ends_with("migrations/alembic.ini") && !is_test_path(file.path))
+    if (is_below(file.path, part.root) && file.path.ends_with("migrations/alembic.ini") &&
+        !is_test_path(file.path))
       return std::string(folder_of(file.path));
   }
   return std::nullopt;
@@ -74,7 +74,7 @@ void propose_flask(const Repository& repository, const Part& part, Proposal& out
   const auto folder = flask_migrations(repository, part);
   if (!folder) return;
   const auto own = folder->substr(part.root.empty() ? 0 : part.root.size() + 1);
-  const std::string place = own == "migrations" ? "" : " -d " + own;
+  const std::string place = own == "migrations" ? "" : " -d " + shell_word(own);
   const Evidence why{*folder + "/alembic.ini", {1, 1}, "is there"};
   out.release.push_back({in_root(part, "flask db upgrade" + place), why});
   name_flask_app(repository, part, out);
@@ -94,7 +94,7 @@ std::string in_root(const Part& part, const std::string& command) {
   const auto* programs = part.build.kind.empty()     ? ""
                          : part.build.kind == "node" ? "node_modules/.bin/"
                                                      : ".venv/bin/";
-  return "sh -c 'cd " + part.root + " && exec " + programs + command + "'";
+  return started_in(part.root, programs + command);
 }
 
 }  // namespace ecluse::preflight

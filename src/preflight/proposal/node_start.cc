@@ -8,6 +8,7 @@
 #include "preflight/facts/shell.h"
 #include "preflight/proposal/build_choice.h"
 #include "preflight/proposal/serving.h"
+#include "preflight/proposal/shell_line.h"
 
 namespace ecluse::preflight {
 
@@ -91,21 +92,22 @@ class NodeStart {
     return std::nullopt;
   }
 
-  /// "server" as the file that Node finds for it; nothing when there is none.
+  /// "server" as the file of the part that Node finds for it; nothing when there is none.
   std::optional<std::string> program_file(std::string_view name) const {
     if (name.empty() || name.starts_with('-')) return std::nullopt;
     const auto path = join_path(folder_, name);
     for (const auto* end : {"", ".js", "/index.js"}) {
-      if (!repository_.find(path + end)) continue;
       const auto found = path + end;
+      if (!repository_.find(found) || !is_below(found, folder_)) continue;
       return found.substr(folder_.empty() ? 0 : folder_.size() + 1);
     }
     return std::nullopt;
   }
 
   std::string run(const std::string& program) const {
-    if (!program.ends_with(".ts")) return "node " + program;
-    return (manifest_.find("tsx") ? "tsx " : "ts-node ") + program;
+    const auto file = shell_word(program);
+    if (!program.ends_with(".ts")) return "node " + file;
+    return (manifest_.find("tsx") ? "tsx " : "ts-node ") + file;
   }
 
   Proven proven(const Script& script, std::string command) const {

@@ -10,6 +10,7 @@
 #include "preflight/proposal/put_together.h"
 #include "preflight/proposal/python_object.h"
 #include "preflight/proposal/serving.h"
+#include "preflight/proposal/shell_line.h"
 #include "preflight/proposal/started_file.h"
 
 namespace ecluse::preflight {
@@ -73,8 +74,7 @@ class PartFinder {
     if (part.root.empty())
       part.folder = folder;
     else
-      part.command.value = "sh -c 'cd " + folder.substr(part.root.size() + 1) + " && exec " +
-                           part.command.value + "'";
+      part.command.value = started_in(folder.substr(part.root.size() + 1), part.command.value);
   }
 
   struct Start {
@@ -103,8 +103,7 @@ class PartFinder {
                                               const std::string& target) const {
     if (python_path_) {
       const auto& path = python_path_->value;
-      const bool inside = root.empty() || path.starts_with(root + "/");
-      if (inside && folder_of_module(repository_, path, target) == path) return root;
+      if (is_below(path, root) && folder_of_module(repository_, path, target) == path) return root;
     }
     return folder_of_module(repository_, root, target);
   }

@@ -72,9 +72,8 @@ void note_literal_host(const Value& databases, const Evidence& why, Proposal& ou
   if (!host || host->kind != ValueKind::kString || host->interpolated || host->text.empty()) return;
   out.gaps.push_back(
       {"the settings say where the database is (" + host->text + "), and no variable changes it",
-       "read DATABASE_URL (dj-database-url), or HOST and its kin from POSTGRES_HOST...: ecluse "
-       "then "
-       "gives a PostgreSQL",
+       "read DATABASE_URL (dj-database-url), or POSTGRES_HOST and its kin: ecluse then gives a "
+       "PostgreSQL",
        why});
 }
 
@@ -105,8 +104,9 @@ bool is_whole_route(const Part& part, const HealthRoute& route) {
 
 std::optional<Proven> health_page(const Stack& stack, const Part& part) {
   for (const auto& route : stack.health) {
-    const bool inside = part.root.empty() || route.path.starts_with(part.root + "/");
-    if (!inside || !is_literal_route(route.route) || !is_whole_route(part, route)) continue;
+    if (!is_below(route.path, part.root) || !is_literal_route(route.route) ||
+        !is_whole_route(part, route))
+      continue;
     const auto path = route.route.starts_with('/') ? route.route : "/" + route.route;
     return Proven{path, {route.path, route.place, "a health page"}};
   }
@@ -116,8 +116,7 @@ std::optional<Proven> health_page(const Stack& stack, const Part& part) {
 /// The page at "/" of the part's own routes.
 std::optional<Proven> front_page(const Repository& repository, const Part& part) {
   for (const auto& file : repository.code) {
-    const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
-    if (!inside || file.test) continue;
+    if (!is_below(file.path, part.root) || file.test) continue;
     const bool urls = part.framework == Framework::kDjango && file_name(file.path) == "urls.py" &&
                       std::ranges::count(file.path, '/') == (part.root.empty() ? 1 : 2);
     for (const auto& call : file.calls) {
@@ -168,7 +167,7 @@ bool is_python(const BuildProposal& build) {
 void propose_for_parts(const Repository& repository, const Stack& stack, Proposal& out) {
   for (auto& part : out.parts) {
     // A version that must be there is more than a wish.
-    if (is_python(part.build) && part.build.source.value.find("3.") != 0)
+    if (is_python(part.build) && !part.build.source.value.starts_with("3."))
       part.build.prefer = preferred_python(repository, stack, part.root);
     part.port = listening_port(repository, part);
     part.ready = ready_page(repository, stack, part);

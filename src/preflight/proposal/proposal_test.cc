@@ -711,6 +711,40 @@ TEST(Init, FollowsAProgramToTheAppThatItHandsToUvicorn) {
   EXPECT_EQ(web(made).command, "uvicorn src.web.api:api --host 0.0.0.0 --port $PORT");
 }
 
+TEST(Init, EndsWithAProgramThatHandsItselfToUvicorn) {
+  const auto made = init({{"requirements.txt", "fastapi\nuvicorn\n"},
+                          {"main.py",
+                           "import uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+                           "if __name__ == '__main__':\n  uvicorn.run('main:app', port=8000)\n"},
+                          {"Dockerfile", "FROM python:3.11\nCMD [\"python\", \"main.py\"]\n"}});
+  EXPECT_EQ(web(made).command, "uvicorn main:app --host 0.0.0.0 --port $PORT");
+}
+
+TEST(Init, SaysWhatToDoInWordsThatCanBeCopied) {
+  auto files = kDjango;
+  files["shop/settings.py"] = "DEBUG = False\n";
+  EXPECT_NE(gaps_text(proposal_of(files)).find("set STATIC_ROOT = BASE_DIR / \"staticfiles\"\n"),
+            std::string::npos);
+}
+
+TEST(Init, StartsNoProgramThatLiesOutsideOfItsPart) {
+  const auto made = proposal_of({{"s.js", "require('express')().listen(80)\n"},
+                                 {"long/backend/package.json",
+                                  R"({"main": "../../s.js", "dependencies": {"express": "4"}})"}});
+  EXPECT_TRUE(made.parts.empty());
+}
+
+TEST(Init, StartsAFactoryInTheFolderOfItsImports) {
+  const auto made =
+      init({{"backend/requirements.txt", "flask\ngunicorn\n"},
+            {"backend/src/routes/__init__.py", ""},
+            {"backend/src/main.py",
+             "from routes import pages\nfrom flask import Flask\ndef create_app():\n  app = "
+             "Flask('shop')\n  return app\n"}});
+  EXPECT_EQ(web(made).command,
+            "sh -c 'cd src && exec gunicorn '\\''main:create_app()'\\'' --bind 0.0.0.0:$PORT'");
+}
+
 TEST(Init, FollowsMakeAndTheStagesOfAnImage) {
   auto files = kFlask;
   files["Makefile"] = "serve:\n\tgunicorn app:app --threads 5\n";
@@ -853,6 +887,18 @@ TEST(Init, KeepsDjangosSqliteFileInAVolume) {
             std::vector<std::string>{"ln -s data/db.sqlite3 db.sqlite3"});
 }
 
+TEST(Init, TellsOfASqliteFileBesideTheFolderThatItsPartIsBuiltIn) {
+  Files files;
+  for (const auto& [path, text] : kDjango) files["django_backend/" + path] = text;
+  files["django_backend/requirements.txt"] = "django\ngunicorn\nwhitenoise\n";
+  files["django_backend/shop/settings.py"] =
+      "TOP = Path(__file__).resolve().parent.parent.parent\n"
+      "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': TOP / "
+      "'db.sqlite3'}}\n";
+  EXPECT_TRUE(volumes_of(files).empty());
+  EXPECT_NE(gaps_text(proposal_of(files)).find("outside django_backend/"), std::string::npos);
+}
+
 TEST(Init, TellsFlasksToolsWhichAppItIs) {
   const auto made = init({{"requirements.txt", "flask\ngunicorn\nflask-migrate\n"},
                           {"shop/web.py", "from flask import Flask\napp = Flask('shop')\n"},
@@ -897,6 +943,8 @@ TEST(Init, MakesJobsOfWhatAStartScriptDoesOnce) {
   EXPECT_EQ(jobs_of(started_by("python seed.py")).at(2), "sh -c 'python seed.py || true'");
   EXPECT_EQ(jobs_of(started_by("set -e\npython seed.py || true")).at(2),
             "sh -c 'python seed.py || true'");
+  EXPECT_EQ(jobs_of(started_by("set -e\npython seed.py --shop \"My Shop\" --owner 'Ann'")).at(2),
+            "python seed.py --shop 'My Shop' --owner Ann");
   EXPECT_EQ(jobs_of(started_by("if [ \"$SEED\" ]; then python seed.py; fi\npython gone.py\n"
                                "python seed.py $MORE\nsleep 3\npython seed.py &"))
                 .size(),

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "preflight/proposal/api_route.h"
 #include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/shell_line.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -46,10 +47,10 @@ bool builds(const Part& top, const std::string& folder) {
 }
 
 /// Where the code of the top says that it serves what is built in `folder`:
-/// `express.static("client/ build")`, `path.join(__dirname, "client", "build", "index.html")`.
+/// `express.static("client/build")`, `path.join(__dirname, "client", "build", "index.html")`.
 std::optional<Evidence> serves(const Repository& repository, const std::string& folder) {
   for (const auto& file : repository.code) {
-    if (!is_production_code(file) || file.path.starts_with(folder + "/")) continue;
+    if (!is_production_code(file) || is_below(file.path, folder)) continue;
     for (const auto& call : file.calls) {
       const auto& text = call.value.text;
       const auto named = text.find(folder);
@@ -117,9 +118,9 @@ class Together {
   /// The top serves them, so it must have built them.
   static void build_for(const Part& part, Part& top, const Evidence& why) {
     if (top.build.kind != "node") return;
-    top.build.run.push_back({"npm install --include=dev --prefix " + part.root, why});
+    top.build.run.push_back({"npm install --include=dev --prefix " + shell_word(part.root), why});
     for (const auto& each : part.build.run)
-      top.build.run.push_back({each.value + " --prefix " + part.root, why});
+      top.build.run.push_back({each.value + " --prefix " + shell_word(part.root), why});
   }
 
   void name_them() {

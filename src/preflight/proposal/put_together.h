@@ -6,8 +6,8 @@
 
 namespace ecluse::preflight {
 
-/// Leaves the parts that are the app, with names and routes. `gaps` gets those left out, and paths
-/// that two of them want.
+/// Leaves the parts that are the app, with names and routes. `gaps` gets those left out, and routes
+/// that are guesses.
 void put_together(const Repository& repository, std::vector<Part>& parts, std::vector<Gap>& gaps);
 
 }  // namespace ecluse::preflight

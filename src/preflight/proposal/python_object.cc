@@ -19,7 +19,7 @@ bool imports_itself(const Repository& repository, std::string_view folder) {
   if (!repository.find(in_folder(folder, "__init__.py"))) return false;
   const auto name = file_name(folder);
   return std::ranges::any_of(repository.imports, [&](const ModuleImports& module) {
-    if (!module.path.starts_with(std::string(folder) + "/")) return false;
+    if (!is_below(module.path, folder)) return false;
     return std::ranges::any_of(module.imports, [&](const Import& each) {
       return each.module == name || each.module.starts_with(std::string(name) + ".");
     });

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "preflight/facts/shell.h"
 #include "preflight/facts/text_file.h"
+#include "preflight/proposal/shell_line.h"
 
 namespace ecluse::preflight {
 
@@ -202,14 +203,6 @@ Words without_listening(const Serving& serving) {
   return kept;
 }
 
-std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
-    return std::isalnum(c) ||
-           std::string_view("_-./:=,@%+${}").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  return plain ? word : "'" + word + "'";
-}
-
 }  // namespace
 
 std::optional<Serving> find_serving(std::string_view shell) {
@@ -218,7 +211,7 @@ std::optional<Serving> find_serving(std::string_view shell) {
 
 std::string command_of(const Serving& serving) {
   Words words;
-  for (const auto& word : without_listening(serving)) words.push_back(quoted(word));
+  for (const auto& word : without_listening(serving)) words.push_back(shell_word(word));
   return join(words, " ") + std::string(listening_words(serving.server));
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
 #include "preflight/proposal/migration.h"
+#include "preflight/proposal/shell_line.h"
 #include "preflight/proposal/written_folder.h"
 #include "preflight/rules/rule.h"
 
@@ -55,8 +56,7 @@ class SqliteFinder {
     // Flask-SQLAlchemy's own folder is proposed as it is.
     if (repository_.find_dependency("flask-sqlalchemy")) return std::nullopt;
     for (const auto& file : repository_.code) {
-      const bool inside = part_.root.empty() || file.path.starts_with(part_.root + "/");
-      if (!inside || !is_production_code(file)) continue;
+      if (!is_below(file.path, part_.root) || !is_production_code(file)) continue;
       if (auto found = of_file(file)) return found;
     }
     return std::nullopt;
@@ -138,17 +138,28 @@ void link_into_volume(const Repository& repository, const SqliteFile& file, Part
     part.build.run.push_back({"mv " + own + " " + own + ".committed", file.why});
     // The jobs' order matters: migrations come after it.
     out.release.insert(out.release.begin(),
-                       {"sh -c 'test -e " + place + "/" + name + " || cp " + file.path +
-                            ".committed " + place + "/" + name + "'",
+                       {in_shell("test -e " + place + "/" + name + " || cp " + file.path +
+                                 ".committed " + place + "/" + name),
                         file.why});
   }
   part.build.run.push_back({"ln -s " + folder + "/" + name + " " + own, file.why});
   out.volumes.try_emplace(folder, Proven{"/app/" + place, file.why});
 }
 
+/// What is built of a part knows nothing of the folders beside it.
+void note_outside(const SqliteFile& file, const Part& part, Proposal& out) {
+  out.gaps.push_back({"the database is the SQLite file " + file.path + ", outside " + part.root +
+                          "/: instances may not write to it",
+                      "keep it below " + part.root +
+                          "/, or read DATABASE_URL and declare a driver of PostgreSQL: ecluse "
+                          "then gives one",
+                      file.why});
+}
+
 void propose_for_part(const Repository& repository, const Stack& stack, Part& part, Proposal& out) {
   const auto file = SqliteFinder(repository, stack, part).find();
   if (!file) return;
+  if (!is_below(file->path, part.root)) return note_outside(*file, part, out);
   const auto folder = std::string(folder_of(file->path));
   const bool own_folder = folder != part.folder && !holds_files(repository, folder);
   if (own_folder)

@@ -7,6 +7,7 @@
 #include "preflight/proposal/import_root.h"
 #include "preflight/proposal/migration.h"
 #include "preflight/proposal/serving.h"
+#include "preflight/proposal/shell_line.h"
 #include "preflight/proposal/start_lines.h"
 
 namespace ecluse::preflight {
@@ -46,11 +47,22 @@ bool is_job(const Repository& repository, const std::string& folder, const Words
   return words[0] == "flask" && words[1] != "db" && words[1] != "run" && !words[1].starts_with('-');
 }
 
+/// Quoted again it is what it was: no quotes within, and nothing for a shell to fill in.
+bool stays_itself(std::string_view word) {
+  return word.size() < kWordBytesMax && word.find_first_of("'\"\\`$*?[~") == std::string_view::npos;
+}
+
+std::string line_of(const Words& words) {
+  Words quoted;
+  for (const auto& word : words) quoted.push_back(shell_word(word));
+  return join(quoted, " ");
+}
+
 /// Its failure ends nothing where the script goes on after it.
 std::string command_text(const ShellCommand& command, const Words& words, bool strict) {
-  auto text = join(words, " ");
+  auto text = line_of(words);
   const bool forgiven = !command.or_else.empty() || (!strict && !command.tested);
-  return forgiven ? "sh -c '" + text + " || true'" : text;
+  return forgiven ? in_shell(text + " || true") : text;
 }
 
 void of_line(const Repository& repository, const StartLine& line, const Part& part, Proposal& out) {
@@ -61,13 +73,13 @@ void of_line(const Repository& repository, const StartLine& line, const Part& pa
     const auto first = program_at(command.words);
     const Words words(command.words.begin() + static_cast<std::ptrdiff_t>(first),
                       command.words.end());
-    const bool quotable =
-        command.text.find('\'') == std::string::npos && command.text.find('$') == std::string::npos;
     if (words.size() == 1 && first > 0)
       of_line(repository, {line.folder, words[0], line.why}, part, out);
-    if (!plain || !quotable || !is_job(repository, part.root, words)) continue;
+    if (!plain || !std::ranges::all_of(words, stays_itself) ||
+        !is_job(repository, part.root, words))
+      continue;
     const auto text = command_text(command, words, script.errexit);
-    const auto job = part.root.empty() ? text : in_root(part, join(words, " "));
+    const auto job = part.root.empty() ? text : in_root(part, line_of(words));
     if (std::ranges::find(out.release, job, &Proven::value) == out.release.end())
       out.release.push_back({job, {line.why.path, line.why.place, command.text}});
   }

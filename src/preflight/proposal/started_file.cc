@@ -1,6 +1,7 @@
 #include "preflight/proposal/started_file.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "preflight/facts/shell.h"
@@ -60,16 +61,14 @@ class StartedFiles {
     add(folder, path);
   }
 
+  /// The module that a file hands to its server stands in front of it, those it imports behind it.
   void add(const std::string& folder, const std::string& path) {
-    if (std::ranges::find(found_, path) != found_.end()) return;
+    if (seen_.size() >= kFilesMax || !seen_.insert(path).second) return;
     const auto* file = repository_.find_code(path);
+    if (file)
+      if (const auto served = served_module(*file); !served.empty()) add_module(folder, served);
     found_.push_back(path);
     if (!file) return;
-    if (const auto served = served_module(*file); !served.empty()) {
-      found_.pop_back();
-      add_module(folder, served);
-      found_.push_back(path);
-    }
     for (const auto& each : file->imports)
       if (brings_app(each)) add_module(folder, each.module);
   }
@@ -94,7 +93,10 @@ class StartedFiles {
     return {};
   }
 
+  static constexpr std::size_t kFilesMax = 64;
+
   const Repository& repository_;
+  std::set<std::string> seen_;  ///< files of one circle name each other
   std::vector<std::string> found_;
 };
 

@@ -13,6 +13,7 @@ namespace ecluse::preflight {
 namespace {
 
 constexpr const char* kWithServer = "requirements-ecluse.txt";
+constexpr std::size_t kSentenceBytesMax = 400;
 
 /// A text as YAML reads it back: quoted where a bare word might be a number, a truth or a sign.
 /// A control character, which ecluse.yml refuses, becomes a blank: nothing that starts has one.
@@ -180,8 +181,8 @@ std::string reasons_text(const Proposal& proposal) {
   std::string text;
   for (const auto& each : reasons(proposal)) {
     const auto& why = each.proven->why;
-    text += fmt::format("{}: {}\n    {}: {}\n", each.key, printable(each.proven->value),
-                        place_of(why), printable(why.seen));
+    text += fmt::format("{}: {}\n    {}: {}\n", each.key, readable(each.proven->value),
+                        place_of(why), readable(why.seen));
   }
   return text;
 }
@@ -197,8 +198,8 @@ std::string gaps_text(const Proposal& proposal) {
     text += fmt::format("- variable {} is demanded ({})\n  next: add it under `env:`\n", each.what,
                         place_of(each.why));
   for (const auto& each : proposal.gaps)
-    text += fmt::format("- {} ({})\n  next: {}\n", printable(each.what), place_of(each.why),
-                        printable(each.next));
+    text += fmt::format("- {} ({})\n  next: {}\n", readable(each.what, kSentenceBytesMax),
+                        place_of(each.why), readable(each.next, kSentenceBytesMax));
   return text;
 }
 
@@ -216,7 +217,7 @@ std::string proposal_json(const Proposal& proposal, const std::string& file) {
                                {"value", each.proven->value},
                                {"path", why.path},
                                {"line", why.place.line},
-                               {"seen", printable(why.seen)}});
+                               {"seen", readable(why.seen)}});
   }
   for (const auto& each : proposal.secrets) root["secrets"].push_back(each.value);
   for (const auto& each : proposal.asks) root["asks"].push_back(each.what);

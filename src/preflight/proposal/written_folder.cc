@@ -192,7 +192,7 @@ class WrittenReader {
 
 bool is_inside(const std::map<std::string, Proven>& volumes, const std::string& folder) {
   return std::ranges::any_of(volumes, [&](const auto& each) {
-    return folder == each.second.value || folder.starts_with(each.second.value + "/");
+    return folder == each.second.value || is_below(folder, each.second.value);
   });
 }
 
@@ -238,7 +238,7 @@ void propose_instance_folder(const Repository& repository, const Part& part, con
 
 bool holds_files(const Repository& repository, const std::string& folder) {
   return std::ranges::any_of(repository.files, [&](const FileFact& file) {
-    return file.path.starts_with(folder + "/") && !file_name(file.path).starts_with('.');
+    return is_below(file.path, folder) && !file_name(file.path).starts_with('.');
   });
 }
 
@@ -253,8 +253,9 @@ std::optional<std::string> path_of(const CodeFile& file, const Value& expression
 void propose_written_folders(const Repository& repository, Proposal& out) {
   for (const auto& part : out.parts)
     for (const auto& file : repository.code) {
-      const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
-      if (!inside || file.language != Language::kPython || !is_production_code(file)) continue;
+      if (!is_below(file.path, part.root) || file.language != Language::kPython ||
+          !is_production_code(file))
+        continue;
       for (const auto& written : WrittenReader(file, part.root).read())
         add_volume(repository, written, out);
       propose_instance_folder(repository, part, file, out);

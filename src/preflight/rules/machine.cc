@@ -50,7 +50,7 @@ bool is_numbered_address(std::string_view text) {
                         return !part.empty() && part.size() <= 3 &&
                                part.find_first_not_of("0123456789") == std::string::npos;
                       });
-  // RFC 5737's are for documentation; 172.17.0.1 is Docker's own.
+  // 172.17.0.1 is Docker's own, 169.254.169.254 a cloud's; the last two everybody's.
   return number && parts[0] != "127" && parts[0] != "0" && parts[0] != "10" && parts[0] != "172" &&
          !host.starts_with("169.254.") && host != "1.1.1.1" && host != "8.8.8.8";
 }

@@ -44,14 +44,14 @@ void put(std::string& bytes, std::string_view field) {
   bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(field);
 }
 
-std::size_t packed_size(std::string_view field) {
+std::size_t size_of_field(std::string_view field) {
   return sizeof(std::uint32_t) + field.size();
 }
 
 template <typename Field>
-std::size_t packed_size(const std::map<FactStore::Key, Field>& facts) {
+std::size_t size_of_fields(const std::map<FactStore::Key, Field>& facts) {
   std::size_t size = 0;
-  for (const auto& [key, field] : facts) size += key.size() + packed_size(field);
+  for (const auto& [key, field] : facts) size += key.size() + size_of_field(field);
   return size;
 }
 
@@ -70,18 +70,17 @@ std::string_view take_field(std::string_view& rest) {
 }
 
 std::string hex(const FactStore::Key& key) {
-  std::string text;
-  for (const auto byte : key) text += fmt::format("{:02x}", byte);
-  return text;
+  return fmt::format("{:02x}", fmt::join(key, ""));
 }
 
-/// Named by us: the digits of a key, and the ending.
-bool is_store(const fs::directory_entry& entry) {
-  const auto name = entry.path().filename().string();
-  const auto digits = 2 * std::tuple_size_v<FactStore::Key>;
-  std::error_code error;
-  return name.size() == digits + kEnding.size() && name.ends_with(kEnding) &&
-         name.find_first_not_of("0123456789abcdef") == digits && entry.is_regular_file(error);
+/// Named by us: the digits of a key, and the ending; or what a save() that was killed left, which
+/// has more behind that.
+bool is_store(const fs::path& file) {
+  const auto name = file.filename().string();
+  constexpr auto kDigits = 2 * std::tuple_size_v<FactStore::Key>;
+  const auto rest = std::string_view(name).substr(std::min(kDigits, name.size()));
+  return name.find_first_not_of("0123456789abcdef") == kDigits && rest.starts_with(kEnding) &&
+         (rest.size() == kEnding.size() || rest[kEnding.size()] == '.');
 }
 
 }  // namespace
@@ -115,17 +114,21 @@ Result<void> FactStore::save() const {
     fs::last_write_time(file_, fs::file_time_type::clock::now(), none);
     return {};
   }
+  if (packed_size() > kBytesMax) return {};
   const auto bytes = packed();
-  if (bytes.size() > kBytesMax) return {};
   ECLUSE_TRY(os::make_folder(file_.parent_path(), 0700));
   ECLUSE_TRY(os::replace_file(file_, bytes, 0600));
   return forget_oldest();
 }
 
+std::size_t FactStore::packed_size() const {
+  return kSealBytes + size_of_field(program_) + size_of_fields(still_) + size_of_fields(news_);
+}
+
 /// A seal of what follows: the program, then a key and its facts, as often as there are any.
 std::string FactStore::packed() const {
   std::string bytes(kSealBytes, '\0');
-  bytes.reserve(kSealBytes + packed_size(program_) + packed_size(still_) + packed_size(news_));
+  bytes.reserve(packed_size());
   put(bytes, program_);
   const auto put_all = [&](const auto& facts) {
     for (const auto& [key, each] : facts) {
@@ -154,8 +157,13 @@ void FactStore::unpack() {
 Result<void> FactStore::forget_oldest() const {
   std::error_code error;
   std::vector<std::pair<fs::file_time_type, fs::path>> stores;
-  for (const auto& entry : fs::directory_iterator(file_.parent_path(), error))
-    if (is_store(entry)) stores.emplace_back(entry.last_write_time(error), entry.path());
+  auto entry = fs::directory_iterator(file_.parent_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    std::error_code gone;  // another check forgot it meanwhile
+    const auto time = fs::last_write_time(entry->path(), gone);
+    if (!gone && entry->is_regular_file(gone) && is_store(entry->path()))
+      stores.emplace_back(time, entry->path());
+  }
   std::ranges::sort(stores, std::greater());
   for (std::size_t i = kRepositoriesMax; i < stores.size() && !error; ++i)
     fs::remove(stores[i].second, error);

@@ -22,7 +22,7 @@ class FactStore {
   using Key = std::array<unsigned char, 16>;
 
   static constexpr std::size_t kBytesMax = 64 << 20;   ///< of one repository; beyond, none is kept
-  static constexpr std::size_t kRepositoriesMax = 32;  ///< in one folder: those used last
+  static constexpr std::size_t kRepositoriesMax = 32;  ///< files of one folder: those used last
 
   /// Keeps them in `folder`, in a file that is named after `repository`. What `program` (its build
   /// id) did not write, or what was damaged since, holds nothing.
@@ -42,6 +42,7 @@ class FactStore {
   Result<void> save() const;
 
  private:
+  std::size_t packed_size() const;
   std::string packed() const;
   void unpack();
   Result<void> forget_oldest() const;

@@ -135,6 +135,16 @@ TEST_F(Store, ForgetsTheRepositoriesThatWereReadLongestAgoAndNothingElse) {
   EXPECT_TRUE(fs::exists(root_ / "facts" / "notes.facts"));
 }
 
+TEST_F(Store, ForgetsWhatASaveThatWasKilledLeft) {
+  keep_and_save(open(), {"a.py"});
+  const fs::path left = files().at(0).string() + ".new.4711";
+  std::ofstream(left) << "half of it";
+  fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  for (std::size_t i = 1; i <= FactStore::kRepositoriesMax; ++i)
+    keep_and_save(open("build 1", i), {"a.py"});
+  EXPECT_FALSE(fs::exists(left));
+}
+
 /// A repository on disk that is read by way of a store.
 class KnownRepository : public Store {
  protected:
