@@ -172,6 +172,8 @@ void WorkerThread::end() {
   }
   bury();
   listeners_.clear();
+  // Nobody needs to wait for us: no request of ours uses an older table, or any.
+  acknowledged_.change([](std::uint64_t& known) { known = ~std::uint64_t{0}; });
   finished_.store(true);
 }
 
