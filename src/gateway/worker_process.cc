@@ -98,8 +98,8 @@ class WorkerProcess {
       .log_every = [this](std::uint32_t n) { return log_every(n); },
       .override_token =
           [this](const model::EnvironmentKey& key, model::ReleaseNumber release, Duration life) {
-            return sign_override(context_.override_key, to_string(key), release,
-                                 std::time(nullptr) + life.count() / 1000);
+            return sign_override(context_.override_key, OverrideUse::kCookie, to_string(key),
+                                 release, std::time(nullptr) + life.count() / 1000);
           },
   };
   std::unique_ptr<ControlServer> server_;

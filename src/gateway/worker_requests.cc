@@ -202,8 +202,8 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   if (client.is_secure) client.facts.hsts_s = site->hsts_s;
   const std::string_view token = request.fields.value_of(http1::FieldId::kOverride);
   if (!token.empty()) {
-    const auto release =
-        verify_override(context_.override_key, site->name, token, std::time(nullptr));
+    const auto release = verify_override(context_.override_key, OverrideUse::kField, site->name,
+                                         token, std::time(nullptr));
     const ArmRoute* const arm = release ? site->find_arm(*release) : nullptr;
     if (arm != nullptr) {
       client.facts.is_proof = client.facts.is_chosen = client.facts.shows_release = true;
@@ -306,9 +306,10 @@ const ArmRoute* WorkerThread::arm_of(Client& client, const http1::Request& reque
                                      const SiteRoute& site) {
   if (site.arms.size() > 1) {
     const std::string_view token = cookie_value(request.fields, kOverrideCookie);
-    const auto release = token.empty() ? std::nullopt
-                                       : verify_override(context_.override_key, site.name, token,
-                                                         std::time(nullptr));
+    const auto release = token.empty()
+                             ? std::nullopt
+                             : verify_override(context_.override_key, OverrideUse::kCookie,
+                                               site.name, token, std::time(nullptr));
     const ArmRoute* const chosen = release ? site.find_arm(*release) : nullptr;
     client.facts.is_chosen = chosen != nullptr;
     if (chosen != nullptr) return chosen;
