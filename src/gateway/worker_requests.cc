@@ -193,7 +193,8 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   if (hops_left(request) == 0) return answer_page(client, page_of(200));
   std::array<char, 256> lower{};
   std::ranges::transform(request.host, lower.begin(), http1::to_lower);
-  const std::string_view host(lower.data(), request.host.size());
+  std::string_view host(lower.data(), request.host.size());
+  if (host.ends_with('.')) host.remove_suffix(1);  // "example.org." is the same name
   if (is_misdirected(client, host)) return answer_page(client, page_of(421));
   const SiteRoute* const site = table_->find(host, client.listener_port);
   if (site == nullptr) return answer_page(client, unknown_host_page());
