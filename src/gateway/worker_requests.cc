@@ -145,6 +145,7 @@ bool WorkerThread::begin_request(Client& client) {
   client.is_first = false;
   client.phase_since = client.moved_at = now_;
   client.began_us = now_us_;
+  client.status = 0;
   const http1::Fault fault = http1::parse_request(head, request_);
   const bool is_read = fault == http1::Fault::kNone;
   const bool lacks_tls = is_read && request_.names_https && !client.is_secure;
