@@ -115,7 +115,8 @@ TEST(BoundHits, ABodyThatTheAppDoesNotReadIsNotSlow) {
     if (!peer.read_request().empty()) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   });
   const Bounded bounded(app, {"body_rate_window_ms=300"});
-  const std::string body(30'000'000, 'x');
+  std::string body;
+  body.resize(30'000'000, 'x');
   RawClient patient(bounded.port());
   std::thread upload(
       [&] { (void)patient.send(post(fmt::format("Content-Length: {}\r\n", body.size()), body)); });
