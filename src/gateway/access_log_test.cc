@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -91,6 +92,28 @@ TEST(AccessLog, SaysWhatEachRequestWasAndNoSecret) {
   EXPECT_EQ(lost.at("status"), 404);
   EXPECT_EQ(lost.at("id"), "");
   EXPECT_EQ(lost.at("bytes_out"), 0);
+}
+
+TEST(AccessLog, ARequestWithoutAnAnswerHasNoStatusOfTheOneBeforeIt) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "access.log";
+  std::atomic<bool> is_asked{false};
+  RecordingApp app([&](RecordingApp::Peer& peer) {
+    if (peer.read_request().empty()) return;
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    is_asked = !peer.read_request().empty();
+    (void)peer.read_some();
+  });
+  const Proxy proxy(app, {"--workers", "1", "--access-log", file.string()});
+  RawClient client(proxy.port());
+  ASSERT_TRUE(client.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n"));
+  ASSERT_EQ(status_of(client.read_answer()), 200);
+  ASSERT_TRUE(client.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n"));
+  ASSERT_TRUE(eventually([&] { return is_asked.load(); }));
+  client.reset();
+  ASSERT_TRUE(eventually([&] { return lines_of(file).size() == 2; }));
+  EXPECT_EQ(lines_of(file).at(1).at("path"), "/second");
+  EXPECT_EQ(lines_of(file).at(1).at("status"), 0);
 }
 
 TEST(AccessLog, IsOffUntilItIsAskedFor) {

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <map>
+#include <thread>
 
 #include "gateway/measurements_client.h"
 #include "gateway/testing_sites.h"
@@ -103,6 +104,54 @@ TEST(BoundHits, ABodyIsSlowByTheRateThatWasSet) {
   EXPECT_EQ(bounded.hits(), (Hits{{"body_bytes_per_s_min", 1}}));
   EXPECT_EQ(status_of(more.read_to_end()), 408);
   EXPECT_TRUE(bounded.come_to({{"body_bytes_per_s_min", 2}}));
+}
+
+/// An app whose workers are all busy lets an upload wait: nobody is slow but the app.
+TEST(BoundHits, ABodyThatTheAppDoesNotReadIsNotSlow) {
+  std::atomic<bool> may_read{false};
+  std::atomic<int> peers{0};
+  RecordingApp app([&](RecordingApp::Peer& peer) {
+    if (peers++ == 0) (void)eventually([&] { return may_read.load(); });
+    if (!peer.read_request().empty()) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  const Bounded bounded(app, {"body_rate_window_ms=300"});
+  std::string body;
+  body.resize(30'000'000, 'x');
+  RawClient patient(bounded.port());
+  std::thread upload(
+      [&] { (void)patient.send(post(fmt::format("Content-Length: {}\r\n", body.size()), body)); });
+  EXPECT_TRUE(eventually([&] { return app.connections() == 1; }));
+  // Bodies that are slow, one after the other, tell when windows have passed.
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    EXPECT_EQ(status_of(answer_to(bounded.port(), post("Content-Length: 100\r\n", "slow"))), 408);
+    EXPECT_TRUE(bounded.come_to({{"body_bytes_per_s_min", i}}));
+  }
+  may_read = true;
+  upload.join();
+  EXPECT_EQ(status_of(patient.read_answer()), 200);
+}
+
+/// The window begins when the client may send.
+TEST(BoundHits, ABodyIsNotSlowForTheTimeThatTheAppTookToWantIt) {
+  std::atomic<bool> may_continue{false};
+  RecordingApp app([&](RecordingApp::Peer& peer) {
+    if (peer.read_some().empty()) return;
+    (void)eventually([&] { return may_continue.load(); });
+    peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!peer.read_some().empty()) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  const Bounded bounded(app, {"body_rate_window_ms=2000", "head_ms_max=800"});
+  const auto let_time_pass = [&] {  // until a connection that says nothing is closed
+    EXPECT_EQ(RawClient(bounded.port()).read_to_end(), "");
+  };
+  RawClient client(bounded.port());
+  ASSERT_TRUE(client.send(post("Expect: 100-continue\r\nContent-Length: 5\r\n")));
+  for (int i = 0; i < 3; ++i) let_time_pass();
+  may_continue = true;
+  EXPECT_TRUE(client.take_through("\r\n\r\n").starts_with("HTTP/1.1 100 "));
+  let_time_pass();
+  ASSERT_TRUE(client.send("hello"));
+  EXPECT_EQ(status_of(client.read_answer()), 200);
 }
 
 TEST(BoundHits, AConnectionThatSaysNothingIsClosedSilentlyBeforeAndAfterARequest) {

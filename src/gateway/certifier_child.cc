@@ -43,7 +43,8 @@ void CertifierChild::start() {
 
 void CertifierChild::stop() {
   if (pid_ == 0) return;
-  (void)::kill(pid_, SIGTERM);  // fails only if it ended, and then waitpid() knows
+  // It may be waiting for a server, for minutes; whatever it writes is replaced whole.
+  (void)::kill(pid_, SIGKILL);  // fails only if it ended, and then waitpid() knows
   (void)::waitpid(pid_, nullptr, 0);
   pid_ = 0;
 }

@@ -34,6 +34,12 @@ TEST(ClientBounds, OneAddressHasSoManyConnectionsAndNoMore) {
   EXPECT_TRUE(eventually([&] { return status_of(answer_to(proxy.port(), kGetOnce)) == 200; }));
 }
 
+TEST(ClientBounds, EachThreadTakesOneClientHoweverFewThereMayBe) {
+  RecordingApp app;
+  const Proxy proxy(app, {"--workers", "4", "--bounds", "client_connections_max=1"});
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(status_of(answer_to(proxy.port(), kGetOnce)), 200) << i;
+}
+
 TEST(ClientBounds, OneAddressAsksSoOftenAndNoMore) {
   RecordingApp app;
   const Proxy proxy(app, {"--bounds", "address_requests_per_s_max=5"});

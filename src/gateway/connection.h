@@ -98,7 +98,7 @@ struct RequestFacts {
   bool is_head = false;
   bool is_idempotent = false;
   bool is_http10 = false;
-  bool expects_continue = false;
+  bool expects_continue = false;  ///< and has not heard 100 yet
   bool wants_websocket = false;
   bool shows_release = false;
   bool is_proof = false;       ///< sent by Traffic::ask: not counted as a visitor's

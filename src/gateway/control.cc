@@ -536,8 +536,9 @@ Result<ports::Traffic::Answer> Control::ask(const model::EnvironmentKey& key,
   if (!site) return fail(site.error());
   ECLUSE_ASSIGN(const ListenAddress address, setup_.public_address(site->port));
   ECLUSE_ASSIGN(const os::Fd fd, connect_blocking(address, kTimeoutMs));
-  const std::string token = sign_override(setup_.context->override_key, to_string(key), release,
-                                          std::time(nullptr) + kTokenLifeS);
+  const std::string token =
+      sign_override(setup_.context->override_key, OverrideUse::kField, to_string(key), release,
+                    std::time(nullptr) + kTokenLifeS);
   ECLUSE_TRY(os::write_all(
       fd.get(), fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: ecluse\r\nAccept: */*\r\n"
                             "X-Ecluse-Override: {}\r\nConnection: close\r\n\r\n",

@@ -15,7 +15,7 @@
 #include <set>
 #include <thread>
 
-#include "gateway/testing.h"
+#include "gateway/testing_sites.h"
 
 namespace ecluse::gateway {
 namespace {
@@ -165,6 +165,24 @@ TEST(HandOver, FiveUpgradesUnderLoadLoseNothingAndKeepThePid) {
   EXPECT_TRUE(eventually([&] { return upgradable.gateway().worker_count() == 1; }));
 }
 
+TEST(HandOver, MetricsAreAnsweredBeforeAndAfter) {
+  RecordingApp app;
+  const std::uint16_t metrics = RecordingApp().port();
+  Upgradable upgradable(app, {"--metrics", fmt::format("127.0.0.1:{}", metrics)});
+  const auto scraped = [&] {
+    return status_of(answer_to(metrics, "GET /metrics HTTP/1.1\r\nHost: m\r\n\r\n"));
+  };
+  EXPECT_EQ(scraped(), 200);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_NO_FATAL_FAILURE(upgradable.upgrade());
+    EXPECT_TRUE(eventually([&] { return scraped() == 200; }));
+  }
+  upgradable.install_text("not a program");
+  ASSERT_EQ(::kill(upgradable.gateway().pid(), SIGUSR2), 0);
+  ASSERT_TRUE(eventually([&] { return !upgradable.itself().value("refusal", "").empty(); }));
+  EXPECT_EQ(scraped(), 200);
+}
+
 TEST(HandOver, TheKeeperBecomesTheNewProgramToo) {
   RecordingApp app;
   Upgradable upgradable(app);
@@ -264,6 +282,17 @@ class LateApp {
   RecordingApp app_{[this](RecordingApp::Peer& peer) { serve(peer); }};
 };
 
+std::set<std::string> names_of_threads(int pid) {
+  std::set<std::string> names;
+  std::error_code gone;  // then there are none
+  for (const auto& thread : fs::directory_iterator(fmt::format("/proc/{}/task", pid), gone)) {
+    std::string name;
+    std::getline(std::ifstream(thread.path() / "comm") >> std::ws, name);
+    names.insert(name);
+  }
+  return names;
+}
+
 constexpr std::string_view kGetLate = "GET /late HTTP/1.1\r\nHost: a\r\n\r\n";
 
 bool says_close(const std::string& answer) {
@@ -287,6 +316,33 @@ TEST(HandOver, RequestUnderWayIsAnsweredByTheFormerProcess) {
   const std::string answer = client.read_answer();
   EXPECT_EQ(body_of(answer), "late");
   EXPECT_TRUE(says_close(answer));
+}
+
+/// One of its two threads has nobody to wait for.
+TEST(HandOver, DecisionsDoNotWaitForThreadsThatHaveEnded) {
+  LateApp late;
+  Served served;
+  Decisions decisions;
+  const auto apply = [&] {
+    return served.traffic.apply(site({arm(1, kAll, late.app())}), decisions.next());
+  };
+  ASSERT_TRUE(apply());
+  RawClient client(served.port());
+  ASSERT_TRUE(client.send(kGetLate));
+  ASSERT_TRUE(late.await_question());
+  const int former = served.gateway->worker_pid();
+  ASSERT_EQ(::kill(served.gateway->pid(), SIGUSR2), 0);
+  const auto has_one_thread_less = [&] {
+    return names_of_threads(former).count("worker-0") +
+               names_of_threads(former).count("worker-1") ==
+           1;
+  };
+  ASSERT_TRUE(eventually(has_one_thread_less));
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(apply());
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3));
+  late.let_go();
+  EXPECT_EQ(body_of(client.read_answer()), "late");
 }
 
 TEST(HandOver, WebsocketsOfTheFormerProcessHearThatTheirReleaseDrains) {

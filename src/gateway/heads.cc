@@ -84,10 +84,19 @@ enum class Keeping : std::uint8_t {
   kShared,     ///< anything else: a shared cache may keep it
 };
 
+/// A word to shared caches of one kind alone, which goes before Cache-Control there (RFC 9213).
+bool is_for_other_caches(std::string_view name) {
+  constexpr std::string_view kTargeted = "-cache-control";
+  if (http1::equal_ignoring_case(name, "surrogate-control")) return true;
+  return name.size() > kTargeted.size() &&
+         http1::equal_ignoring_case(name.substr(name.size() - kTargeted.size()), kTargeted);
+}
+
 Keeping keeping_of(const http1::Response& response) {
   bool is_said = false;
   bool is_private = false;
   for (const http1::Field& field : response.fields) {
+    if (is_for_other_caches(field.name)) return Keeping::kShared;
     is_said = is_said || http1::equal_ignoring_case(field.name, "expires");
     if (field.id != http1::FieldId::kCacheControl) continue;
     is_said = true;

@@ -42,8 +42,12 @@ bool is_of_the_handshake(std::string_view name) {
 }
 }  // namespace
 
-void RequestHead::add(std::string_view name, std::string_view value) {
+void RequestHead::pass_over(std::string_view name, std::string_view value) {
   bytes_ += name.size() + value.size() + kFieldOverhead;
+}
+
+void RequestHead::add(std::string_view name, std::string_view value) {
+  pass_over(name, value);
   if (verdict_ != Verdict::kGood) return;
   if (bytes_ > bounds_.head_bytes_max || ++count_ > bounds_.fields_max) {
     verdict_ = name == ":path" || path_.size() > bounds_.start_line_bytes_max

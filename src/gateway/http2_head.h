@@ -28,6 +28,8 @@ class RequestHead {
 
   /// In the order they came; names as they came. After a bad one the rest is only counted.
   void add(std::string_view name, std::string_view value);
+  /// Only counted: a trailer, which nobody gets.
+  void pass_over(std::string_view name, std::string_view value);
   /// All fields are here. `ends`: no body follows. The request's text, or why there is none;
   /// `websocket_key` is what a WebSocket's handshake with the app is to hold (base64 of 16 bytes).
   Verdict finish(bool ends, std::string_view websocket_key, std::string& text) const;

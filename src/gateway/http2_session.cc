@@ -234,9 +234,10 @@ int Session::on_field(std::int32_t id, std::string_view name, std::string_view v
   if (stream == nullptr) return 0;
   if (stream->has_request) {
     // Trailers are dropped; one that looks like a pseudo-header is refused by nghttp2.
-    return 0;
+    stream->request.pass_over(name, value);
+  } else {
+    stream->request.add(name, value);
   }
-  stream->request.add(name, value);
   if (stream->request.bytes() <= kBombFactor * bounds_.head.head_bytes_max) return 0;
   calm_down(&Bounds::head_bytes_max);  // a few bytes of HPACK that mean megabytes
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 #include "gateway/http1_chars.h"
 #include "gateway/http1_head.h"
@@ -46,8 +47,11 @@ std::string answer_to(std::string_view head, const MetricsServer::Measure& measu
   return answer(200, content_type_of(form), text.finish(), request.is_head());
 }
 
-void send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
+using Clock = std::chrono::steady_clock;
+
+/// However often it lets us have a byte, or takes one.
+void send_all(int fd, std::string_view bytes, Clock::time_point by) {
+  while (!bytes.empty() && Clock::now() < by) {
     const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;  // nobody waits for it any more
@@ -93,11 +97,12 @@ void MetricsServer::serve(const os::Fd& connection) {
   for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
     if (::setsockopt(connection.get(), SOL_SOCKET, option, &patience, sizeof patience) != 0) return;
   }
+  const Clock::time_point by = Clock::now() + std::chrono::milliseconds(kPatienceMs);
   const http1::HeadBounds bounds;
   http1::HeadScanner scanner;
   std::string bytes;
   std::array<char, 4096> chunk{};
-  for (;;) {
+  while (Clock::now() < by) {
     const ssize_t n = ::recv(connection.get(), chunk.data(), chunk.size(), 0);
     if (n <= 0) return;
     bytes.append(chunk.data(), static_cast<std::size_t>(n));
@@ -105,10 +110,11 @@ void MetricsServer::serve(const os::Fd& connection) {
       case http1::HeadScanner::State::kMore:
         continue;
       case http1::HeadScanner::State::kFault:
-        return send_all(connection.get(), refusal(http1::status_of(scanner.fault())));
+        return send_all(connection.get(), refusal(http1::status_of(scanner.fault())), by);
       case http1::HeadScanner::State::kComplete:
         return send_all(connection.get(),
-                        answer_to(std::string_view(bytes).substr(0, scanner.head_end()), measure_));
+                        answer_to(std::string_view(bytes).substr(0, scanner.head_end()), measure_),
+                        by);
     }
   }
 }

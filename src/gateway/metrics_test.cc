@@ -106,6 +106,19 @@ TEST(Metrics, NeverCountFromZeroAgainAfterAKill) {
   EXPECT_TRUE(eventually(has_one));
 }
 
+TEST(Metrics, DoNotWaitForWhoeverSpeaksByteByByte) {
+  constexpr int kLineMax = 8192;  // a line that is too long ends it at last
+  Measured measured;
+  RawClient dripping(measured.metrics_port);
+  int bytes = 0;
+  EXPECT_TRUE(eventually([&] {
+    ++bytes;
+    return !dripping.send("x");
+  }));
+  EXPECT_LT(bytes, kLineMax);
+  EXPECT_EQ(status_of(scrape(measured.metrics_port)), 200);
+}
+
 TEST(Metrics, AnswerNothingElse) {
   Measured measured;
   EXPECT_EQ(status_of(answer_to(measured.metrics_port, "GET / HTTP/1.1\r\nHost: m\r\n\r\n")), 404);

@@ -60,19 +60,21 @@ Result<OverrideKey> load_or_make_override_key(const std::filesystem::path& file)
   return key;
 }
 
-std::string sign_override(const OverrideKey& key, std::string_view site,
+std::string sign_override(const OverrideKey& key, OverrideUse use, std::string_view site,
                           model::ReleaseNumber release, std::int64_t expires_s) {
   const std::string text = fmt::format("{}.{}.", release, expires_s);
-  return text + seal(key, fmt::format("{} {}", site, text));
+  const std::string_view mark = use == OverrideUse::kCookie ? "cookie " : "";
+  return text + seal(key, fmt::format("{}{} {}", mark, site, text));
 }
 
-std::optional<model::ReleaseNumber> verify_override(const OverrideKey& key, std::string_view site,
-                                                    std::string_view token, std::int64_t now_s) {
+std::optional<model::ReleaseNumber> verify_override(const OverrideKey& key, OverrideUse use,
+                                                    std::string_view site, std::string_view token,
+                                                    std::int64_t now_s) {
   std::string_view rest = token;
   model::ReleaseNumber release = 0;
   std::int64_t expires_s = 0;
   if (!take_number(rest, release) || !take_number(rest, expires_s)) return std::nullopt;
-  const std::string wanted = sign_override(key, site, release, expires_s);
+  const std::string wanted = sign_override(key, use, site, release, expires_s);
   if (wanted.size() != token.size() || expires_s < now_s) return std::nullopt;
   if (sodium_memcmp(wanted.data(), token.data(), wanted.size()) != 0) return std::nullopt;
   return release;

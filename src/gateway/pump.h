@@ -49,6 +49,10 @@ class Pump {
   }
   /// Body bytes read from the source so far.
   std::uint64_t bytes() const { return bytes_; }
+  /// And how many of them the sink has taken.
+  std::uint64_t passed() const { return bytes_ - ready_ - (pipe_ ? pipe_->bytes() : 0); }
+  /// Grows whenever a byte moves on either side.
+  std::uint64_t moved() const { return bytes() + passed(); }
   http1::Fault fault() const { return fault_; }
   /// Nothing of ours is half written: other bytes may be appended to the sink now.
   bool is_between_pieces() const { return ready_ == 0 && !pipe_; }

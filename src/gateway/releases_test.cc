@@ -113,7 +113,8 @@ TEST(Cookies, AreNeverSetOnWhatASharedCacheMayKeep) {
        {"Cache-Control: public\r\n", "Cache-Control: max-age=60\r\n", "Cache-Control: no-cache\r\n",
         "Cache-Control: Public, max-age=60\r\n", "Cache-Control: s-maxage=60\r\n",
         "Cache-Control: must-revalidate\r\n", "Expires: Thu, 01 Jan 2099 00:00:00 GMT\r\n",
-        "Cache-Control: private=\"x\"\r\n"}) {
+        "Cache-Control: private=\"x\"\r\n", "CDN-Cache-Control: max-age=60\r\n",
+        "Cache-Control: private\r\nSurrogate-Control: max-age=60\r\n"}) {
     cache_control = may_keep;
     const std::string answer = two.ask();
     EXPECT_EQ(status_of(answer), 200);
@@ -163,15 +164,19 @@ TEST(Testers, ASignedCookieChoosesTheReleaseAndOpensNoDoor) {
   two.apply(guarded);
   const auto key = load_or_make_override_key(two.served.folder.path() / "gateway" / "override.key");
   ASSERT_TRUE(key);
-  const std::string token = sign_override(*key, "lettings/prod", 7, std::time(nullptr) + 60);
+  const auto token_until = [&](std::int64_t expires_s) {
+    return sign_override(*key, OverrideUse::kCookie, "lettings/prod", 7, expires_s);
+  };
+  const std::string token = token_until(std::time(nullptr) + 60);
   const std::string cookie = "Cookie: x=y; ecluse_override=" + token + "\r\n";
   EXPECT_EQ(body_of(two.ask("/", cookie)), "new");
   EXPECT_EQ(body_of(two.ask("/", "Cookie: ecluse_override=7.99999999999.00\r\n")), "old");
-  const std::string expired = sign_override(*key, "lettings/prod", 7, std::time(nullptr) - 1);
+  const std::string expired = token_until(std::time(nullptr) - 1);
   EXPECT_EQ(body_of(two.ask("/", "Cookie: ecluse_override=" + expired + "\r\n")), "old");
   guarded.basic_auth = "user:pass";
   two.apply(guarded);
   EXPECT_EQ(status_of(two.ask("/", cookie)), 401);
+  EXPECT_EQ(status_of(two.ask("/", "X-Ecluse-Override: " + token + "\r\n")), 401);
 }
 
 TEST(Held, HealthAnswersStayGreen) {

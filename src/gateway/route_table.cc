@@ -201,7 +201,6 @@ const SiteRoute* RouteTable::find(std::string_view host, std::uint16_t listener_
   if (const auto site = by_port_.find(listener_port); site != by_port_.end()) {
     return site->second.get();
   }
-  if (host.ends_with('.')) host.remove_suffix(1);  // "example.org." is the same name
   if (const auto number = exact_.find(host)) return sites_[*number].get();
   for (std::size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.')) {
     host.remove_prefix(dot + 1);

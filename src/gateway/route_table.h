@@ -129,7 +129,8 @@ class RouteTable {
   /// One site for every host and port: the stand-alone form.
   static RouteTable catch_all(SitePointer site);
 
-  /// `host` in lower case without port. A listener of its own serves its site whatever the host.
+  /// `host` in lower case without port and final dot. A listener of its own serves its site
+  /// whatever the host.
   const SiteRoute* find(std::string_view host, std::uint16_t listener_port) const;
   /// The certificates that are swapped in with these routes; before it is published, by its maker.
   void set_tls(std::shared_ptr<const TlsTable> tls) { tls_ = std::move(tls); }

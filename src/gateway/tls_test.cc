@@ -1,6 +1,7 @@
 // TLS as clients see it, against the running gateway.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <fstream>
 #include <string>
@@ -40,10 +41,10 @@ struct TlsProxy {
 
 /// A gateway with a control plane's client, one app behind it, and sites that want TLS.
 struct TlsSites {
-  TlsSites()
+  explicit TlsSites(const std::string& bound = "fields_max=100")
       : gateway({"--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--workers", "2",
                  "--folder", (folder.path() / "gateway").string(), "--control",
-                 (folder.path() / "gateway.sock").string()}) {}
+                 (folder.path() / "gateway.sock").string(), "--bounds", bound}) {}
   Result<void> serve(const std::string& host, ports::SiteTls tls) {
     ports::Site site{.key = {host, "prod"}, .hosts = {host}, .tls = std::move(tls)};
     site.arms = {
@@ -228,6 +229,7 @@ TEST(TlsSites, AnswersOnAConnectionOnlyForNamesThatItsCertificateCovers) {
     return status_of(client.read_answer());
   };
   EXPECT_EQ(status_for("one.example", "ONE.example:443"), 200);
+  EXPECT_EQ(status_for("one.example", "one.example."), 200);  // the same name: RFC 1034
   EXPECT_EQ(status_for("one.example", "two.example"), 421);
   EXPECT_EQ(status_for("two.example", "nobody.example"), 421);
   EXPECT_EQ(status_for("", "two.example"), 200);  // who names no server cannot tell
@@ -259,6 +261,35 @@ TEST(TlsSites, SendsPlainHttpToHttpsAndSaysForHowLong) {
   TlsClient client(sites.gateway.tls_port(), {.server_name = "a.example"});
   client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
   EXPECT_EQ(field(client.read_answer(), "Strict-Transport-Security"), "max-age=31536000");
+}
+
+/// Also of a connection that was made before another process took over.
+TEST(TlsSites, SendsPlainHttpToHttpsToItsLastRequest) {
+  TlsSites sites;
+  ASSERT_TRUE(sites.serve("a", {.source = ports::SiteTls::Source::kLocal}));
+  RawClient kept(sites.gateway.port());
+  ASSERT_TRUE(kept.send(kGet));
+  ASSERT_EQ(status_of(kept.read_answer()), 308);
+  ASSERT_EQ(::kill(sites.gateway.pid(), SIGUSR2), 0);
+  std::string last;
+  ASSERT_TRUE(eventually([&] {
+    last = kept.send(kGet) ? kept.read_answer() : "lost";
+    return status_of(last) != 308 || field(last, "Connection") == "close";
+  }));
+  EXPECT_EQ(status_of(last), 308);
+  EXPECT_EQ(sites.app.received(), "");
+}
+
+/// A connection that cannot be served has no place among those of its address.
+TEST(TlsSites, ConnectionsBeforeTheFirstCertificateAreNotCounted) {
+  TlsSites sites("address_connections_max=1");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(TlsClient(sites.gateway.tls_port()).is_connected());
+  }
+  ASSERT_TRUE(sites.serve("a", {.source = ports::SiteTls::Source::kLocal}));
+  TlsClient client(sites.gateway.tls_port());
+  ASSERT_TRUE(client.send(kGet));
+  EXPECT_EQ(status_of(client.read_answer()), 200);
 }
 
 TEST(TlsSites, SignsWithAnAuthorityThatIsKeptAndCanBeTrusted) {

@@ -71,6 +71,7 @@ TEST(Routing, GoesByHostWildcardAndPathPrefix) {
   const std::string redirect = answer_to(served.port(), get("www.a", "/x?y"));
   EXPECT_EQ(status_of(redirect), 308);
   EXPECT_EQ(value_of(redirect, "Location"), "http://a/x?y");
+  EXPECT_EQ(status_of(answer_to(served.port(), get("www.a."))), 308);
   const std::string of_no_path =
       answer_to(served.port(), "OPTIONS * HTTP/1.1\r\nHost: www.a\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(value_of(of_no_path, "Location"), "http://a");

@@ -146,10 +146,13 @@ void WorkerThread::review(Client& client) {
   }
 }
 
-/// Below the least rate over a whole window, while the app would take more.
+/// Below the least rate over a whole window, while the app would take more and the client may send.
 bool WorkerThread::body_is_too_slow(Client& client) {
   const auto window = static_cast<Millis>(bounds_.body_rate_window_ms);
-  if (client.exchange().up.done() || client.upstream->socket.output_pending() > 0) {
+  const Socket& app = client.upstream->socket;
+  const bool waits_for_100 = client.facts.expects_continue && client.exchange().up.bytes() == 0;
+  const bool app_would_read = app.writable && app.output_pending() == 0;
+  if (client.exchange().up.done() || waits_for_100 || !app_would_read) {
     client.rate_since = now_;
     client.rate_bytes = client.exchange().up.bytes();
     return false;
@@ -164,15 +167,13 @@ bool WorkerThread::body_is_too_slow(Client& client) {
 
 void WorkerThread::review_exchange(Client& client) {
   if (!client.socket.is_watched && !watch_client(client)) return close_client(client);
-  const std::uint64_t moved = client.exchange().up.bytes() + client.exchange().down.bytes();
+  const std::uint64_t moved = client.exchange().up.moved() + client.exchange().down.moved();
   if (moved != client.moved_bytes) {
     client.moved_bytes = moved;
     client.moved_at = now_;
   }
   const Millis still_for = now_ - client.moved_at;
-  const bool waits_for_100 = client.facts.expects_continue && client.exchange().up.bytes() == 0 &&
-                             client.interim_answers == 0;
-  if (!client.answer_started && !waits_for_100 && body_is_too_slow(client)) {
+  if (!client.answer_started && body_is_too_slow(client)) {
     hit(&Bounds::body_bytes_per_s_min);
     detach(client, false);
     client.closes_after = true;

@@ -304,6 +304,7 @@ bool WorkerThread::take_interim(Client& client) {
   }
   client.socket.produced(out.bytes());
   client.moved_at = now_;
+  if (response_.status == 100) client.facts.expects_continue = false;
   if (client.socket.flush(pool_) != Io::kBroken) return true;
   abandon(client);
   return false;

@@ -63,7 +63,7 @@ bool WorkerThread::begin_http2(Client& client) {
 }
 
 bool WorkerThread::open_stream(Client& connection, http2::Stream& stream) {
-  if (client_count_ >= bounds_.client_connections_max / context_.threads) return false;
+  if (!has_room_for_client()) return false;
   auto client = std::make_unique<Client>();
   client->is_stream = client->is_secure = true;
   client->stream_fault = stream.fault;
@@ -76,6 +76,8 @@ bool WorkerThread::open_stream(Client& connection, http2::Stream& stream) {
   stream.client = client.get();
   stream.socket = &client->socket;
   (void)enrol(std::move(client));
+  // It hears 429, and then that its connection ends.
+  if (connection.is_over_limit) connection.http2->announce_shutdown();
   return true;
 }
 

@@ -98,8 +98,8 @@ class WorkerProcess {
       .log_every = [this](std::uint32_t n) { return log_every(n); },
       .override_token =
           [this](const model::EnvironmentKey& key, model::ReleaseNumber release, Duration life) {
-            return sign_override(context_.override_key, to_string(key), release,
-                                 std::time(nullptr) + life.count() / 1000);
+            return sign_override(context_.override_key, OverrideUse::kCookie, to_string(key),
+                                 release, std::time(nullptr) + life.count() / 1000);
           },
   };
   std::unique_ptr<ControlServer> server_;
@@ -290,6 +290,7 @@ Result<std::uint64_t> WorkerProcess::ask_for_upgrade(unsigned threads) {
 void WorkerProcess::quiesce() {
   if (outcomes_) outcomes_->stop();  // the server waits for its calls
   server_.reset();
+  metrics_.reset();  // the other opens the same address
   control_->settle();
   if (auto told = send_message(channel_.get(), {.kind = Message::Kind::kQuiet}); !told) {
     log_warn("gateway: {}", told.error().message);
@@ -298,8 +299,11 @@ void WorkerProcess::quiesce() {
 
 void WorkerProcess::resume(const std::string& why) {
   upgrade_.with([&](Upgrade& upgrade) { upgrade.refusal = why; });
-  if (server_) return;  // it failed before we were asked to be quiet
-  if (auto started = start_server(); !started) log_error("gateway: {}", started.error().message);
+  // What still stands was not asked to be quiet.
+  const auto server = server_ ? Result<void>() : start_server();
+  if (!server) log_error("gateway: {}", server.error().message);
+  const auto metrics = metrics_ ? Result<void>() : start_metrics();
+  if (!metrics) log_error("gateway: {}", metrics.error().message);
 }
 
 void WorkerProcess::hand_over() {

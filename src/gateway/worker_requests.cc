@@ -145,6 +145,7 @@ bool WorkerThread::begin_request(Client& client) {
   client.is_first = false;
   client.phase_since = client.moved_at = now_;
   client.began_us = now_us_;
+  client.status = 0;
   const http1::Fault fault = http1::parse_request(head, request_);
   const bool is_read = fault == http1::Fault::kNone;
   const bool lacks_tls = is_read && request_.names_https && !client.is_secure;
@@ -193,7 +194,8 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   if (hops_left(request) == 0) return answer_page(client, page_of(200));
   std::array<char, 256> lower{};
   std::ranges::transform(request.host, lower.begin(), http1::to_lower);
-  const std::string_view host(lower.data(), request.host.size());
+  std::string_view host(lower.data(), request.host.size());
+  if (host.ends_with('.')) host.remove_suffix(1);  // "example.org." is the same name
   if (is_misdirected(client, host)) return answer_page(client, page_of(421));
   const SiteRoute* const site = table_->find(host, client.listener_port);
   if (site == nullptr) return answer_page(client, unknown_host_page());
@@ -202,8 +204,8 @@ void WorkerThread::dispatch(Client& client, const http1::Request& request) {
   if (client.is_secure) client.facts.hsts_s = site->hsts_s;
   const std::string_view token = request.fields.value_of(http1::FieldId::kOverride);
   if (!token.empty()) {
-    const auto release =
-        verify_override(context_.override_key, site->name, token, std::time(nullptr));
+    const auto release = verify_override(context_.override_key, OverrideUse::kField, site->name,
+                                         token, std::time(nullptr));
     const ArmRoute* const arm = release ? site->find_arm(*release) : nullptr;
     if (arm != nullptr) {
       client.facts.is_proof = client.facts.is_chosen = client.facts.shows_release = true;
@@ -306,9 +308,10 @@ const ArmRoute* WorkerThread::arm_of(Client& client, const http1::Request& reque
                                      const SiteRoute& site) {
   if (site.arms.size() > 1) {
     const std::string_view token = cookie_value(request.fields, kOverrideCookie);
-    const auto release = token.empty() ? std::nullopt
-                                       : verify_override(context_.override_key, site.name, token,
-                                                         std::time(nullptr));
+    const auto release = token.empty()
+                             ? std::nullopt
+                             : verify_override(context_.override_key, OverrideUse::kCookie,
+                                               site.name, token, std::time(nullptr));
     const ArmRoute* const chosen = release ? site.find_arm(*release) : nullptr;
     client.facts.is_chosen = chosen != nullptr;
     if (chosen != nullptr) return chosen;

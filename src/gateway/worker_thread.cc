@@ -172,6 +172,8 @@ void WorkerThread::end() {
   }
   bury();
   listeners_.clear();
+  // Nobody needs to wait for us: no request of ours uses an older table, or any.
+  acknowledged_.change([](std::uint64_t& known) { known = ~std::uint64_t{0}; });
   finished_.store(true);
 }
 
@@ -267,6 +269,11 @@ void WorkerThread::unlisten(const std::function<bool(const Listener&)>& chosen) 
   std::erase(listeners_, nullptr);
 }
 
+void WorkerThread::unlisten_all() {
+  former_tls_port_ = tls_port();
+  unlisten([](const Listener&) { return true; });
+}
+
 void WorkerThread::accept_from(Listener& listener) {
   if (!listener.fd) return;
   constexpr int kAcceptsMax = 32;  // then those who are here have their turn
@@ -309,16 +316,22 @@ void WorkerThread::count_connection(Client& client) {
   client.is_over_limit = !client.is_in_ledger;
 }
 
+/// Of a thread's share; who is turned away is counted.
+bool WorkerThread::has_room_for_client() {
+  const std::uint64_t share = bounds_.client_connections_max / context_.threads;
+  if (client_count_ < std::max<std::uint64_t>(share, 1)) return true;
+  hit(&Bounds::client_connections_max);
+  return false;
+}
+
 void WorkerThread::adopt(int fd, const sockaddr_storage& peer, const Listener& listener) {
   auto client = std::make_unique<Client>();
   client->socket.fd.reset(fd);
-  if (client_count_ >= bounds_.client_connections_max / context_.threads) {
-    return hit(&Bounds::client_connections_max);
-  }
+  if (!has_room_for_client()) return;
   client->address = address_of(peer);
   client->listener_port = listener.port;
-  count_connection(*client);
   if (listener.is_tls && !begin_tls(*client)) return;
+  count_connection(*client);
   // Its first bytes are often here already.
   client->socket.readable = client->socket.writable = true;
   Client& enrolled = enrol(std::move(client));
@@ -384,7 +397,7 @@ void WorkerThread::start_finish() {
   finish_by_ = now_ + static_cast<Millis>(bounds_.drain_ms_max);
   // Who was let in by the kernel would be reset when the socket closes: they are served first.
   for (const auto& listener : listeners_) accept_from(*listener);
-  unlisten([](const Listener&) { return true; });
+  unlisten_all();
   for (Client* client = clients_.next; client != &clients_;) {
     Client* const next = client->next;
     client->closes_after = true;
@@ -402,7 +415,7 @@ void WorkerThread::start_hand_over() {
   if (is_finishing_) return;
   is_finishing_ = true;
   finish_by_ = now_ + static_cast<Millis>(bounds_.hand_over_ms_max);
-  unlisten([](const Listener&) { return true; });
+  unlisten_all();
   for (Client* client = clients_.next; client != &clients_; client = client->next) {
     if (client->phase != Phase::kHttp2) continue;
     client->moved_bytes = client->http2->requests();

@@ -115,9 +115,11 @@ class WorkerThread {
   void read_mail();
   void obey(Order& order);
   void unlisten(const std::function<bool(const Listener&)>& chosen);
+  void unlisten_all();
   void accept_from(Listener& listener);
   void adopt(int fd, const sockaddr_storage& peer, const Listener& listener);
   void count_connection(Client& client);
+  bool has_room_for_client();
   Client& enrol(std::unique_ptr<Client> owned);
   void refuse_without_descriptors(Listener& listener);
   void follow(std::shared_ptr<const RouteTable> table, std::uint64_t generation);
@@ -322,6 +324,7 @@ class WorkerThread {
   bool is_finishing_ = false;
   bool is_hurried_ = false;  ///< finishing, and nobody serves in our place
   bool is_stopped_ = false;
+  std::uint16_t former_tls_port_ = 0;  ///< when listeners were let go of
   Millis finish_by_ = 0;
   std::atomic<bool> finished_{false};
   std::thread thread_;

@@ -61,12 +61,13 @@ bool WorkerThread::redirects_to_https(const Client& client, const SiteRoute& sit
   return site.redirects_to_https && !client.is_secure && tls_port() != 0;
 }
 
-/// Of the first listener with TLS; 0: there is none.
+/// Of the first listener with TLS; 0: there is none. One that is let go of, because another process
+/// serves or the gateway ends, is where https is all the same.
 std::uint16_t WorkerThread::tls_port() const {
   for (const auto& listener : listeners_) {
     if (listener->is_tls) return listener->port;
   }
-  return 0;
+  return former_tls_port_;
 }
 
 }  // namespace ecluse::gateway

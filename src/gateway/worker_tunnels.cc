@@ -98,7 +98,7 @@ void WorkerThread::close_tunnel(Client& client) {
 
 void WorkerThread::review_tunnel(Client& client) {
   Tunnel& tunnel = *client.tunnel;
-  const std::uint64_t moved = client.exchange().up.bytes() + client.exchange().down.bytes();
+  const std::uint64_t moved = client.exchange().up.moved() + client.exchange().down.moved();
   if (moved != client.moved_bytes) {
     client.moved_bytes = moved;
     client.moved_at = now_;

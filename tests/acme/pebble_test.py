@@ -185,6 +185,14 @@ class Acme(unittest.TestCase):
         eventually(lambda: self.gateway.certificate(HOST) not in (None, first), "another certificate")
         self.assertEqual(len(list((self.gateway.folder / "tls" / "accounts").iterdir())), 1)
 
+    def test_a_server_that_never_answers_holds_nobody_up(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.gateway.serve(HOST, self.app, f"https://localhost:{silent.getsockname()[1]}/dir", "")
+            silent.settimeout(PATIENCE_S)
+            connection, _ = silent.accept()
+            with connection:
+                self.gateway.close()  # it would wait a minute for the answer
+
     def test_a_failure_is_kept_waits_and_disables_one_host(self):
         pebble = self.pebble()
         self.serve(pebble)

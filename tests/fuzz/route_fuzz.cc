@@ -70,7 +70,8 @@ void check_cookies(const SiteRoute& site, const OverrideKey& key, std::string_vi
   // Cohorts nest: whoever is on the canary at 30 % is so at any larger weight.
   require((point < 300'000) == (site.arm_at(point)->release == 7));
   const std::string_view token = cookie_value(fields, kOverrideCookie);
-  require(!verify_override(key, site.name, token, 0));  // nobody guesses a signature
+  require(!verify_override(key, OverrideUse::kField, site.name, token,
+                           0));  // nobody guesses a signature
 }
 
 void check_blocks(std::string_view text) {

@@ -456,6 +456,17 @@ class Working(Http2):
         client.read_to_end()
         self.assertEqual(client.goaways[-1][1], NO_ERROR)
 
+    def test_a_connection_too_many_of_an_address_ends_with_its_answer(self):
+        self.serve(None, "--bounds", "address_connections_max=1")
+        first = self.client()
+        first.request(1)
+        self.assertEqual(first.await_answer(1)[0], "200")
+        other = self.client()
+        other.request(1)
+        self.assertEqual(other.await_answer(1)[0], "429")
+        other.read_to_end()
+        self.assertEqual({code for _, code in other.goaways}, {NO_ERROR})
+
 
 class Hostile(Http2):
     """Nothing of these may reach the app, and nobody else may suffer."""
@@ -660,6 +671,14 @@ class Hostile(Http2):
         client.send(frames.ContinuationFrame(1, data=block[16000:], flags=["END_HEADERS"]))
         self.ends_by(client, (ENHANCE_YOUR_CALM, COMPRESSION_ERROR))
 
+    def test_trailers_that_mean_megabytes(self):
+        client = self.client()
+        client.request(1, with_(method="POST"), ends=False)
+        literal = b"\x40\x01x\x7f" + bytes([0xbd, 0x1d]) + b"y" * 3900
+        client.send(frames.HeadersFrame(1, data=literal + b"\xbe" * 12000,
+                                        flags=["END_STREAM", "END_HEADERS"]))
+        self.ends_by(client, (ENHANCE_YOUR_CALM,))
+
     def test_floods_of_small_frames(self):
         for name, frame in (("ping", frames.PingFrame(0, opaque_data=b"12345678")),
                             ("settings", frames.SettingsFrame(0, settings={})),
@@ -823,6 +842,15 @@ class Hostile(Http2):
                 deed(client)
                 eventually(lambda b=bound, n=before: hits_of(metrics, b) > n, f"{bound} is counted")
                 client.close()
+
+    def test_a_stream_without_room_for_its_client_is_refused_and_counted(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            metrics = probe.getsockname()[1]
+        self.serve(None, "--metrics", f"127.0.0.1:{metrics}", "--bounds", "client_connections_max=2")
+        client = self.client()  # all that one of two threads takes
+        client.request(1)
+        self.assertEqual(client.await_answer(1), ("reset", REFUSED_STREAM))
+        self.assertEqual(hits_of(metrics, "client_connections_max"), 1)
 
     def test_a_client_sends_as_far_ahead_of_the_app_as_the_window_says(self):
         for window in (20_000, 200_000):
