@@ -244,8 +244,11 @@ std::string built_from(const Compose& compose, const ComposeService& service) {
 bool is_compose_name(std::string_view name) {
   const auto lower = to_lower(name);
   const bool yaml = lower.ends_with(".yml") || lower.ends_with(".yaml");
-  return yaml && (lower.starts_with("docker-compose") || lower.starts_with("compose.") ||
-                  lower.starts_with("compose-"));
+  // "prod.docker-compose.yml", "docker-stack.yml" of a swarm
+  return yaml && (lower.find("docker-compose") != std::string::npos ||
+                  lower.starts_with("compose.") || lower.starts_with("compose-") ||
+                  lower.starts_with("compose_") || lower.starts_with("docker-stack") ||
+                  lower.ends_with(".compose.yml") || lower.ends_with(".compose.yaml"));
 }
 
 Compose read_compose(std::string_view path, const Yaml& root) {

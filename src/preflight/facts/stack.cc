@@ -281,9 +281,28 @@ void find_health(const CodeFile& file, Stack& stack) {
   }
 }
 
+/// `@Controller("health")` of Nest, whose first method answers.
+void find_controller(const CodeFile& file, Stack& stack) {
+  for (const auto& call : file.calls) {
+    const auto* given = call.callee() == "Controller" ? call.value.at(0) : nullptr;
+    const auto* route = given && given->kind == ValueKind::kMap ? given->find("path") : given;
+    if (!route || route->kind != ValueKind::kString || !is_health_route("/" + route->text))
+      continue;
+    const auto method = std::ranges::find_if(file.definitions, [&](const Definition& each) {
+      return each.place > call.value.place && each.name != "constructor" && each.name != "=>";
+    });
+    stack.health.push_back({file.path, "/" + route->text,
+                            method == file.definitions.end() ? "" : method->name, "",
+                            call.value.place});
+  }
+}
+
 void find_all_health(const Repository& repository, Stack& stack) {
-  for (const auto& file : repository.code)
-    if (!file.test) find_health(file, stack);
+  for (const auto& file : repository.code) {
+    if (file.test) continue;
+    find_health(file, stack);
+    find_controller(file, stack);
+  }
   for (const auto& file : repository.files) {
     const bool next = has_any(file.path, {"api/health", "api/healthz", "api/ping", "api/ready"}) &&
                       has_any(file.path, {"route.", "pages/api/"});
@@ -389,6 +408,26 @@ const ScriptFile* started_script(const Repository& repository, const Compose& co
                                       : std::string(folder_of(compose.path));
   const auto* script = script_named(repository, folder, service.entrypoint);
   return script ? script : script_named(repository, folder, service.command);
+}
+
+std::string build_context(const Repository& repository, const Dockerfile& file) {
+  for (const auto& compose : repository.composes)
+    for (const auto& service : compose.services)
+      if (built_from(compose, service) == file.path)
+        return join_path(folder_of(compose.path), *service.context);
+  return std::string(folder_of(file.path));
+}
+
+bool hears_command(const Repository& repository, const Compose& compose,
+                   const ComposeService& service) {
+  const auto* file = repository.find_dockerfile(built_from(compose, service));
+  const auto* stage = file ? file->final_stage() : nullptr;
+  if (!stage || !service.entrypoint.empty()) return true;
+  const Instruction* entry = nullptr;
+  for (const auto* each : file->inherited(*stage))
+    if (each->name == "ENTRYPOINT") entry = each;
+  const auto* script = entry ? started_script(repository, *file, entry->argv()) : nullptr;
+  return !script || has_any(script->text, {"$@", "$*"});
 }
 
 bool service_runs_ours(const ComposeService& service) {
