@@ -25,7 +25,8 @@ bool is_python(std::string_view path) {
 }
 bool is_javascript(std::string_view path) {
   return has_extension(path, {".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs"}) &&
-         !has_extension(path, {".min.js", ".d.ts", ".bundle.js"});
+         !has_extension(path, {".min.js", ".d.ts", ".bundle.js", ".chunk.js"}) &&
+         path.find("build/static/js/") == std::string_view::npos;
 }
 bool is_yaml(std::string_view path) {
   return has_extension(path, {".yml", ".yaml"});

@@ -363,15 +363,41 @@ bool Stack::has(Framework framework) const {
   return std::ranges::find(applications, framework, &Application::framework) != applications.end();
 }
 
+namespace {
+/// "compose/local/shop/Dockerfile", "docker/development/Dockerfile": a folder says whom it is for.
+bool names_development(std::string_view path) {
+  if (is_development_path(path)) return true;
+  for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder)) {
+    const auto name = file_name(folder);
+    if (name == "dev" || name == "development" || name == "local") return true;
+  }
+  return false;
+}
+
+/// `docker-compose.yml` that starts a development server beside a docker-compose.prod.yml that
+/// names every service of it by itself: that one is for production, and this one is not.
+bool is_replaced(const Repository& repository, const Compose& file) {
+  if (!file.runs_development) return false;
+  return std::ranges::any_of(repository.composes, [&](const Compose& other) {
+    const bool production = &other != &file && folder_of(other.path) == folder_of(file.path) &&
+                            has_any(to_lower(file_name(other.path)), {"prod", "deploy", "stack"});
+    return production && std::ranges::any_of(other.services, [&](const ComposeService& each) {
+             return file.find(each.name) && (each.context || !each.image.empty());
+           });
+  });
+}
+}  // namespace
+
 Stack conclude(const Repository& repository) {
   Stack stack;
   find_djangos(repository, stack);
   find_applications(repository, stack);
   find_all_health(repository, stack);
   for (const auto& file : repository.dockerfiles)
-    if (!is_development_path(file.path)) stack.dockerfiles.push_back(&file);
+    if (!names_development(file.path)) stack.dockerfiles.push_back(&file);
   for (const auto& file : repository.composes)
-    if (!is_development_path(file.path)) stack.composes.push_back(&file);
+    if (!names_development(file.path) && !is_replaced(repository, file))
+      stack.composes.push_back(&file);
   stack.serves = !stack.djangos.empty() || !stack.applications.empty();
   return stack;
 }

@@ -103,8 +103,20 @@ bool asks_first(const Call& call) {
   return any_of_words(to_lower(call.scope.condition), {"prompt", "confirm", "input("});
 }
 
+/// A start that empties the database before it serves.
+std::optional<std::string_view> empties(std::string_view line) {
+  if (trim(line).starts_with('#')) return std::nullopt;
+  for (const std::string_view word :
+       {"manage.py flush", "manage.py reset_db", "prisma migrate reset", "prisma db push --force",
+        "sequelize db:drop", "sequelize-cli db:drop", "schema:drop", "alembic downgrade base"})
+    if (line.find(word) != std::string_view::npos) return word;
+  return std::nullopt;
+}
+
 Findings drops_all(const Subject& subject) {
   auto found = calls_of(subject, "drop_all", asks_first);
+  auto started = at_each_start(subject, empties);
+  found.insert(found.end(), started.begin(), started.end());
   for_scripts_calls(subject, [&](const CodeFile& file, const Call& call) {
     const auto* options = call.value.at(0);
     const auto* force = options ? options->find("force") : nullptr;

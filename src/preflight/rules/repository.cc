@@ -96,7 +96,9 @@ Findings committed_vendor(const Subject& subject) {
 bool is_artefact(std::string_view path) {
   const auto name = file_name(path);
   return any_of_words(path, {"__pycache__/", ".pytest_cache/", ".idea/"}) || name == ".DS_Store" ||
-         name == ".coverage" || name.starts_with(".coverage.") || name.ends_with(".pyc");
+         name == ".coverage" || name == ".eslintcache" ||
+         path.ends_with("build/asset-manifest.json") || name.starts_with(".coverage.") ||
+         name.ends_with(".pyc");
 }
 
 /// `prisma/dev.db` at the top does not mean backend/prisma/dev.db, which is committed.

@@ -520,7 +520,9 @@ Findings compose_password(const Subject& subject) {
       for (const auto& variable : service.environment) {
         if (!variable.value) continue;
         const auto& value = *variable.value;
-        if (!is_secret_name(variable.name) && !holds_account(text_value(value))) continue;
+        const bool account =
+            !variable.name.starts_with("TEST_") && holds_account(text_value(value));
+        if (!is_secret_name(variable.name) && !account) continue;
         if (value.empty() || value.find("${") != std::string::npos || value.starts_with('$') ||
             is_masked(value))
           continue;
