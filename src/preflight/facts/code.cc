@@ -94,8 +94,8 @@ void follow_readers(std::vector<CodeFile>& files) {
 
 namespace {
 bool is_test_folder(std::string_view name) {
-  constexpr std::array kFolders = {"tests", "test",    "__tests__", "testing",
-                                   "e2e",   "cypress", "__mocks__", "fixtures"};
+  constexpr std::array kFolders = {"tests",   "test",      "__tests__", "testing",     "e2e",
+                                   "cypress", "__mocks__", "fixtures",  "__fixtures__"};
   return std::ranges::find(kFolders, name) != kFolders.end() || name.starts_with("test-") ||
          name.starts_with("tests-");  // "tests-e2e", "test-client"
 }
@@ -150,7 +150,7 @@ bool is_development_path(std::string_view path) {
   const auto lower = to_lower(path);
   const auto name = file_name(lower);
   for (const std::string_view word : {"dev", "local", "test", "debug", "development", "override",
-                                      "testing", "devel", "ci", "e2e"}) {
+                                      "testing", "devel", "ci", "e2e", "lint"}) {
     if (contains_word(name, word)) return true;
   }
   return lower.starts_with(".devcontainer/") ||

@@ -185,18 +185,21 @@ ComposeService read_service(const YamlEntry& entry) {
   return service;
 }
 
+bool starts_any(const Compose& compose, std::initializer_list<std::string_view> commands) {
+  return std::ranges::any_of(compose.services, [&](const ComposeService& service) {
+    const auto words = join(service.command, " ");
+    return std::ranges::any_of(
+        commands, [&](std::string_view command) { return words.find(command) != words.npos; });
+  });
+}
+
 /// What makes a compose file one for the developer's machine.
 bool is_development(std::string_view path, const Compose& compose) {
   const auto name = to_lower(file_name(path));
   for (const auto* word : {"dev", "local", "test", "override", "debug"}) {
     if (name.find(word) != std::string::npos) return true;
   }
-  return std::ranges::any_of(compose.services, [](const ComposeService& service) {
-    const auto words = join(service.command, " ");
-    return words.find("--reload") != std::string::npos ||
-           words.find("npm run dev") != std::string::npos ||
-           words.find("nodemon") != std::string::npos;
-  });
+  return starts_any(compose, {"--reload", "npm run dev", "nodemon"});
 }
 
 /// Where the services stand: below `services:`, in files of version 1 at the top.
@@ -244,8 +247,11 @@ std::string built_from(const Compose& compose, const ComposeService& service) {
 bool is_compose_name(std::string_view name) {
   const auto lower = to_lower(name);
   const bool yaml = lower.ends_with(".yml") || lower.ends_with(".yaml");
-  return yaml && (lower.starts_with("docker-compose") || lower.starts_with("compose.") ||
-                  lower.starts_with("compose-"));
+  // "prod.docker-compose.yml", "docker-stack.yml" of a swarm
+  return yaml && (lower.find("docker-compose") != std::string::npos ||
+                  lower.starts_with("compose.") || lower.starts_with("compose-") ||
+                  lower.starts_with("compose_") || lower.starts_with("docker-stack") ||
+                  lower.ends_with(".compose.yml") || lower.ends_with(".compose.yaml"));
 }
 
 Compose read_compose(std::string_view path, const Yaml& root) {
@@ -260,6 +266,8 @@ Compose read_compose(std::string_view path, const Yaml& root) {
   if (const auto* volumes = root.find("volumes"); volumes && services != &root)
     for (const auto& entry : volumes->entries) compose.volumes.push_back(entry.key);
   compose.development = is_development(path, compose);
+  compose.runs_development =
+      compose.development || starts_any(compose, {"yarn dev", "manage.py runserver"});
   return compose;
 }
 

@@ -73,6 +73,8 @@ struct Compose {
   std::vector<ComposeService> services;
   std::vector<std::string> volumes;  ///< named ones, of the top level
   bool development = false;          ///< its name or its commands say so
+  /// It starts what only whoever writes the program wants: `runserver`, `--reload`, `npm run dev`.
+  bool runs_development = false;
 
   const ComposeService* find(std::string_view service) const;
 };

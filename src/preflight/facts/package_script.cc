@@ -34,7 +34,9 @@ ScriptCall script_called(const Manifest& package, std::string_view command) {
   if (words[0] != "npm" && !yarn) return {};
   const bool run = words[1] == "run" || words[1] == "run-script";
   const std::size_t name = run ? 2 : 1;
-  if (name >= words.size() || !(run || yarn || words[1] == "start")) return {};
+  const bool known = words[1] == "start" || words[1] == "test" || words[1] == "t";
+  if (name >= words.size() || !(run || yarn || known)) return {};
+  if (words[name] == "t") words[name] = "test";
   return {package.find_script(words[name]),
           join(std::span<const std::string>(words).subspan(name + 1), " ")};
 }

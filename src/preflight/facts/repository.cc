@@ -25,7 +25,8 @@ bool is_python(std::string_view path) {
 }
 bool is_javascript(std::string_view path) {
   return has_extension(path, {".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs"}) &&
-         !has_extension(path, {".min.js", ".d.ts", ".bundle.js"});
+         !has_extension(path, {".min.js", ".d.ts", ".bundle.js", ".chunk.js"}) &&
+         path.find("build/static/js/") == std::string_view::npos;
 }
 bool is_yaml(std::string_view path) {
   return has_extension(path, {".yml", ".yaml"});
@@ -54,7 +55,8 @@ bool is_kept(std::string_view path) {
       std::string_view("Caddyfile"),        std::string_view("Jenkinsfile"),
       std::string_view("pyproject.toml"),   std::string_view("alembic.ini"),
       std::string_view("nixpacks.toml"),    std::string_view(".ecluse-baseline"),
-      std::string_view("railway.json"),     std::string_view("railway.toml")};
+      std::string_view("railway.json"),     std::string_view("railway.toml"),
+      std::string_view("uwsgi.ini")};
   if (std::ranges::find(kNames, name) != kNames.end()) return true;
   if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
   if (path.find(".streamlit/") != std::string_view::npos && name.ends_with(".toml")) return true;
@@ -122,12 +124,17 @@ constexpr std::array kPythonWords = {"environ",
                                      "cli.command",
                                      "accesslog",
                                      "postgresql"};
-constexpr std::array kJavaScriptWords = {
-    "process.env",     "import.meta.env", "listen(",   "localhost", "127.0.0.1", "assword",
-    "ecret",           "apiKey",          "API_KEY",   "mongoose",  "sqlite",    "redis",
-    "cors(",           "health",          "/home/",    "/Users/",   "express(",  "Router(",
-    "createTransport", "winston",         "sequelize", "192.168.",  ".sync(",    ":\\",
-    "throw ",          "SECRET",          "PASSWORD",  "_TOKEN",    "TOKEN ="};
+constexpr std::array kJavaScriptWords = {"process.env",     "import.meta.env", "listen(",
+                                         "localhost",       "127.0.0.1",       "assword",
+                                         "ecret",           "apiKey",          "API_KEY",
+                                         "mongoose",        "sqlite",          "redis",
+                                         "cors(",           "health",          "/home/",
+                                         "/Users/",         "express(",        "Router(",
+                                         "createTransport", "winston",         "sequelize",
+                                         "192.168.",        ".sync(",          ":\\",
+                                         "throw ",          "SECRET",          "PASSWORD",
+                                         "_TOKEN",          "TOKEN =",         "createUser",
+                                         "synchronize",     "transports.File", "createWriteStream"};
 
 /// "http://203.0.113.7"
 bool has_numbered_address(std::string_view text) {
@@ -377,9 +384,31 @@ void Collector::text_content(const FileFact& fact, const TextFile& file) {
   }
 }
 
+namespace {
+/// "production.yml" with services in it: a compose file by what it says.
+bool lists_services(std::string_view name, std::string_view text) {
+  constexpr std::array<std::string_view, 6> kNames = {
+      "production.yml", "production.yaml", "prod.yml", "staging.yml", "stack.yml", "swarm.yml"};
+  return std::ranges::find(kNames, name) != kNames.end() &&
+         (text.starts_with("services:") || text.find("\nservices:") != std::string_view::npos);
+}
+
+/// GitLab reads the file at the top; those in folders are parts of it, or the only one of a project
+/// that lies in a folder.
+void keep_own_pipeline(Repository& made) {
+  constexpr std::string_view kName = ".gitlab-ci.yml";
+  if (std::ranges::find(made.workflows, kName, &Workflow::path) == made.workflows.end()) return;
+  std::erase_if(made.workflows, [&](const Workflow& each) {
+    return each.path != kName && file_name(each.path) == kName;
+  });
+}
+}  // namespace
+
 void Collector::yaml_content(const FileFact& fact, const TextFile& file) {
-  const bool compose = is_compose_name(file_name(fact.path));
-  if (!compose && !is_workflow_path(fact.path)) return;
+  const bool workflow = is_workflow_path(fact.path);
+  const bool compose = !workflow && (is_compose_name(file_name(fact.path)) ||
+                                     lists_services(file_name(fact.path), file.text));
+  if (!compose && !workflow) return;
   const auto yaml = read_yaml(file.text);
   if (!yaml.problem.empty()) obstacle(fact.path, "cannot be read as YAML: " + yaml.problem);
   if (yaml.documents.empty()) return;
@@ -391,6 +420,7 @@ void Collector::yaml_content(const FileFact& fact, const TextFile& file) {
 }
 
 Repository Collector::finish() {
+  keep_own_pipeline(made_);
   std::ranges::sort(made_.files, {}, &FileFact::path);
   follow_readers(made_.code);
   follow_settings(made_.code);

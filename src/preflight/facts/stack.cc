@@ -281,9 +281,28 @@ void find_health(const CodeFile& file, Stack& stack) {
   }
 }
 
+/// `@Controller("health")` of Nest, whose first method answers.
+void find_controller(const CodeFile& file, Stack& stack) {
+  for (const auto& call : file.calls) {
+    const auto* given = call.callee() == "Controller" ? call.value.at(0) : nullptr;
+    const auto* route = given && given->kind == ValueKind::kMap ? given->find("path") : given;
+    if (!route || route->kind != ValueKind::kString || !is_health_route("/" + route->text))
+      continue;
+    const auto method = std::ranges::find_if(file.definitions, [&](const Definition& each) {
+      return each.place > call.value.place && each.name != "constructor" && each.name != "=>";
+    });
+    stack.health.push_back({file.path, "/" + route->text,
+                            method == file.definitions.end() ? "" : method->name, "",
+                            call.value.place});
+  }
+}
+
 void find_all_health(const Repository& repository, Stack& stack) {
-  for (const auto& file : repository.code)
-    if (!file.test) find_health(file, stack);
+  for (const auto& file : repository.code) {
+    if (file.test) continue;
+    find_health(file, stack);
+    find_controller(file, stack);
+  }
   for (const auto& file : repository.files) {
     const bool next = has_any(file.path, {"api/health", "api/healthz", "api/ping", "api/ready"}) &&
                       has_any(file.path, {"route.", "pages/api/"});
@@ -344,15 +363,41 @@ bool Stack::has(Framework framework) const {
   return std::ranges::find(applications, framework, &Application::framework) != applications.end();
 }
 
+namespace {
+/// "compose/local/shop/Dockerfile", "docker/development/Dockerfile": a folder says whom it is for.
+bool names_development(std::string_view path) {
+  if (is_development_path(path)) return true;
+  for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder)) {
+    const auto name = file_name(folder);
+    if (name == "dev" || name == "development" || name == "local") return true;
+  }
+  return false;
+}
+
+/// `docker-compose.yml` that starts a development server beside a docker-compose.prod.yml that
+/// names every service of it by itself: that one is for production, and this one is not.
+bool is_replaced(const Repository& repository, const Compose& file) {
+  if (!file.runs_development) return false;
+  return std::ranges::any_of(repository.composes, [&](const Compose& other) {
+    const bool production = &other != &file && folder_of(other.path) == folder_of(file.path) &&
+                            has_any(to_lower(file_name(other.path)), {"prod", "deploy", "stack"});
+    return production && std::ranges::any_of(other.services, [&](const ComposeService& each) {
+             return file.find(each.name) && (each.context || !each.image.empty());
+           });
+  });
+}
+}  // namespace
+
 Stack conclude(const Repository& repository) {
   Stack stack;
   find_djangos(repository, stack);
   find_applications(repository, stack);
   find_all_health(repository, stack);
   for (const auto& file : repository.dockerfiles)
-    if (!is_development_path(file.path)) stack.dockerfiles.push_back(&file);
+    if (!names_development(file.path)) stack.dockerfiles.push_back(&file);
   for (const auto& file : repository.composes)
-    if (!is_development_path(file.path)) stack.composes.push_back(&file);
+    if (!names_development(file.path) && !is_replaced(repository, file))
+      stack.composes.push_back(&file);
   stack.serves = !stack.djangos.empty() || !stack.applications.empty();
   return stack;
 }
@@ -389,6 +434,26 @@ const ScriptFile* started_script(const Repository& repository, const Compose& co
                                       : std::string(folder_of(compose.path));
   const auto* script = script_named(repository, folder, service.entrypoint);
   return script ? script : script_named(repository, folder, service.command);
+}
+
+std::string build_context(const Repository& repository, const Dockerfile& file) {
+  for (const auto& compose : repository.composes)
+    for (const auto& service : compose.services)
+      if (built_from(compose, service) == file.path)
+        return join_path(folder_of(compose.path), *service.context);
+  return std::string(folder_of(file.path));
+}
+
+bool hears_command(const Repository& repository, const Compose& compose,
+                   const ComposeService& service) {
+  const auto* file = repository.find_dockerfile(built_from(compose, service));
+  const auto* stage = file ? file->final_stage() : nullptr;
+  if (!stage || !service.entrypoint.empty()) return true;
+  const Instruction* entry = nullptr;
+  for (const auto* each : file->inherited(*stage))
+    if (each->name == "ENTRYPOINT") entry = each;
+  const auto* script = entry ? started_script(repository, *file, entry->argv()) : nullptr;
+  return !script || has_any(script->text, {"$@", "$*"});
 }
 
 bool service_runs_ours(const ComposeService& service) {

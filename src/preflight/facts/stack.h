@@ -82,6 +82,12 @@ bool is_for_development(const Scope& scope);
 /// What a container of this image and service runs, as one line of shell: CMD and ENTRYPOINT, with
 /// the text of an entrypoint script of the repository behind it.
 std::string start_text(const Repository& repository, const Dockerfile& file, const Stage& stage);
+/// Where a build of the file takes its files from: by a compose file, or the file's own folder.
+std::string build_context(const Repository& repository, const Dockerfile& file);
+/// Does what a service is told to run reach anything? Not behind an ENTRYPOINT whose script asks
+/// for no arguments.
+bool hears_command(const Repository& repository, const Compose& compose,
+                   const ComposeService& service);
 /// The script of the repository that an ENTRYPOINT or CMD starts; null when it starts none.
 const ScriptFile* started_script(const Repository& repository, const Dockerfile& file,
                                  const std::vector<std::string>& argv);

@@ -163,19 +163,23 @@ namespace {
 bool is_circle_path(std::string_view path) {
   return path == ".circleci/config.yml" || path == ".circleci/config.yaml";
 }
+
+bool is_gitlab_path(std::string_view path) {
+  return file_name(path) == ".gitlab-ci.yml";
+}
 }  // namespace
 
 bool is_workflow_path(std::string_view path) {
   const bool yaml = path.ends_with(".yml") || path.ends_with(".yaml");
-  return yaml && (folder_of(path) == ".github/workflows" || path == ".gitlab-ci.yml" ||
-                  is_circle_path(path));
+  return yaml &&
+         (folder_of(path) == ".github/workflows" || is_gitlab_path(path) || is_circle_path(path));
 }
 
 std::vector<Workflow> read_workflows(std::string_view path, const Yaml& root) {
   if (is_circle_path(path)) return read_circle(path, root);
   Workflow flow;
   flow.path = std::string(path);
-  flow.system = path == ".gitlab-ci.yml" ? WorkflowSystem::kGitlab : WorkflowSystem::kGithub;
+  flow.system = is_gitlab_path(path) ? WorkflowSystem::kGitlab : WorkflowSystem::kGithub;
   if (flow.system == WorkflowSystem::kGithub)
     read_github(root, flow);
   else

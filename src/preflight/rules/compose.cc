@@ -56,13 +56,23 @@ bool holds_source(const Subject& subject, const std::string& folder) {
          std::ranges::any_of(subject.repository.imports, imports_below);
 }
 
-/// FLASK_ENV=development: the service is for whoever writes the program.
+/// FLASK_ENV=development, APP_ENVIRONMENT=DEVELOPMENT: the service is for whoever writes the
+/// program.
 bool is_being_written(const ComposeService& service) {
   return std::ranges::any_of(service.environment, [](const ComposeVariable& variable) {
-    const bool says = variable.name == "FLASK_ENV" || variable.name == "NODE_ENV" ||
-                      variable.name == "APP_ENV" || variable.name == "ENVIRONMENT";
-    return says && variable.value && (*variable.value == "development" || *variable.value == "dev");
+    const auto name = to_lower(variable.name);
+    const bool says =
+        name.ends_with("env") || name.ends_with("environment") || name.ends_with("_mode");
+    const auto value = to_lower(variable.value.value_or(""));
+    return says && (value == "development" || value == "dev");
   });
+}
+
+/// `./web:/app/build`: what a container makes is put there, no source over its own.
+bool takes_results(const ComposeMount& mount) {
+  const auto target = to_lower(mount.target);
+  const auto name = file_name(std::string_view(target).substr(0, target.find_last_not_of('/') + 1));
+  return any_of_words(name, {"build", "dist", "result", "output"});
 }
 
 Findings mounted_source(const Subject& subject) {
@@ -75,7 +85,8 @@ Findings mounted_source(const Subject& subject) {
         const bool ours = service_runs_ours(service) ||
                           (service.image.find('/') != std::string::npos && !mounted.empty() &&
                            subject.repository.find_dockerfile(mounted + "/Dockerfile") != nullptr);
-        if (is_being_written(service) || !mount.is_path() || !ours) return std::nullopt;
+        if (is_being_written(service) || !mount.is_path() || !ours || takes_results(mount))
+          return std::nullopt;
         const auto context =
             service.context ? join_path(folder_of(compose.path), *service.context) : "";
         const auto source = join_path(folder_of(compose.path), mount.source);
@@ -114,6 +125,17 @@ std::optional<Finding> missing_env(const Subject& subject, const Compose& compos
   return made;
 }
 
+/// Another service writes into the folder, or into one above it: a socket, what it has built.
+bool is_filled(const Compose& compose, const ComposeService& reader, const ComposeMount& mount) {
+  return std::ranges::any_of(compose.services, [&](const ComposeService& each) {
+    return each.name != reader.name &&
+           std::ranges::any_of(each.volumes, [&](const ComposeMount& other) {
+             return !other.read_only &&
+                    (mount.source == other.source || mount.source.starts_with(other.source + "/"));
+           });
+  });
+}
+
 Findings missing_bind(const Subject& subject) {
   return for_mounts(
       subject,
@@ -126,8 +148,8 @@ Findings missing_bind(const Subject& subject) {
         if (is_env_name(name)) return missing_env(subject, compose, service, mount);
         const bool is_file = name.find('.') != std::string_view::npos && !name.starts_with('.');
         // A folder that is only read must hold something: git may be told to leave it out.
-        const bool is_read =
-            mount.read_only && !name.starts_with('.') && !subject.repository.is_ignored(path, true);
+        const bool is_read = mount.read_only && !is_filled(compose, service, mount) &&
+                             !name.starts_with('.') && !subject.repository.is_ignored(path, true);
         if (path.empty() || (!is_file && !is_read) || name.ends_with(".d") ||
             subject.repository.find(path) || subject.repository.has_folder(path))
           return std::nullopt;

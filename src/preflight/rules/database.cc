@@ -22,6 +22,12 @@ bool holds_sqlite(const Value& value) {
                              [](const Item& item) { return holds_sqlite(item.value); });
 }
 
+/// Of DATABASES what the project uses unless it asks for another one by name.
+bool is_sqlite_by_default(const Value& databases) {
+  const auto* chosen = databases.kind == ValueKind::kMap ? databases.find("default") : nullptr;
+  return holds_sqlite(chosen ? *chosen : databases);
+}
+
 bool names_other_engine(std::string_view text) {
   return any_of_words(text, {"postgres", "mysql", "mariadb", "psycopg", "DATABASE_URL",
                              "dj_database_url", "environ", "getenv", "config(", "env("});
@@ -61,7 +67,7 @@ void add_django_engines(const Subject& subject, std::vector<Engine>& engines) {
     for (const auto* file : django.settings) other |= changes_databases(*file);
     for (const auto* file : django.settings) {
       for (const auto& each : file->assignments) {
-        if (!each.target.starts_with("DATABASES") || !holds_sqlite(each.value)) continue;
+        if (!each.target.starts_with("DATABASES") || !is_sqlite_by_default(each.value)) continue;
         if (is_for_development(each.scope) || asks_for_sqlite(*file, each.scope)) continue;
         const auto* read = read_within(*file, each);
         engines.push_back({file->path, each.place, "DATABASES uses SQLite", !other && !read});

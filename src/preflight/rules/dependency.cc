@@ -406,19 +406,34 @@ Findings old_framework(const Subject& subject) {
   return found;
 }
 
-bool has_server(const Subject& subject) {
-  for (const auto* server : {"gunicorn", "uvicorn", "waitress", "uwsgi", "hypercorn", "daphne",
-                             "granian", "mod-wsgi", "cheroot", "gevent", "eventlet"})
-    if (subject.repository.find_dependency(server)) return true;
-  // Installed only in the Dockerfile: it runs there, so it is no finding.
+bool declares_server(const Manifest& manifest) {
+  return std::ranges::any_of(
+      std::array{"gunicorn", "uvicorn", "waitress", "uwsgi", "hypercorn", "daphne", "granian",
+                 "mod-wsgi", "cheroot", "gevent", "eventlet"},
+      [&](const char* server) { return manifest.find(server) != nullptr; });
+}
+
+/// Installed only in a Dockerfile: it runs there, so it is no finding.
+bool installs_server(const Subject& subject) {
   for (const auto& file : subject.repository.dockerfiles)
     for (const auto& stage : file.stages)
       for (const auto& each : stage.instructions)
-        if (any_of_words(each.text,
-                         {"install gunicorn", "gunicorn", "uvicorn", "waitress", "uwsgi"}) &&
-            each.name == "RUN")
+        if (each.name == "RUN" &&
+            any_of_words(each.text, {"gunicorn", "uvicorn", "waitress", "uwsgi"}))
           return true;
   return false;
+}
+
+bool has_server(const Subject& subject) {
+  return std::ranges::any_of(subject.repository.manifests, declares_server) ||
+         installs_server(subject);
+}
+
+/// In the folder, above it, or in `requirements/` of one of these.
+bool is_manifest_for(const Manifest& manifest, std::string_view folder) {
+  auto of = folder_of(manifest.path);
+  if (file_name(of) == "requirements") of = folder_of(of);
+  return of.empty() || folder == of || folder.starts_with(std::string(of) + "/");
 }
 
 /// The manifest that declares `framework`: what pip reads says more than what Pipenv would.
@@ -439,16 +454,54 @@ Finding without_server(const Subject& subject, std::string_view framework, std::
   return at(path, place, evidence);
 }
 
+std::string_view package_of(Framework framework) {
+  return framework == Framework::kFlask ? "flask" : "fastapi";
+}
+
+/// A service of several that has a manifest of its own with the framework, and no server there nor
+/// above.
+const Manifest* own_without_server(const Subject& subject, const Application& app) {
+  const auto folder = folder_of(app.path);
+  const Manifest* own = nullptr;
+  for (const auto& manifest : subject.repository.manifests) {
+    if (manifest.kind == ManifestKind::kNode || !is_manifest_for(manifest, folder)) continue;
+    if (declares_server(manifest)) return nullptr;
+    if (manifest.find(package_of(app.framework)) && !folder_of(manifest.path).empty())
+      own = &manifest;
+  }
+  return own;
+}
+
+void services_without_server(const Subject& subject, Findings& found) {
+  if (installs_server(subject)) return;
+  for (const auto& each : subject.stack.applications) {
+    const bool asked = each.framework == Framework::kFlask || each.framework == Framework::kFastapi;
+    if (!asked || is_manual_path(each.path)) continue;
+    const auto* own = own_without_server(subject, each);
+    const bool said = own && std::ranges::any_of(found, [&](const Finding& other) {
+                        return other.path == own->path;
+                      });
+    if (own && !said)
+      found.push_back(at(own->path, own->find(package_of(each.framework))->place,
+                         "neither gunicorn nor uvicorn is declared"));
+  }
+}
+
 Findings no_server(const Subject& subject) {
-  if (has_server(subject) || declared_packages(subject.repository).empty()) return {};
+  Findings found;
+  services_without_server(subject, found);
+  if (has_server(subject) || declared_packages(subject.repository).empty()) return found;
   const auto& stack = subject.stack;
   if (!stack.djangos.empty())
     return {without_server(subject, "django", stack.djangos.front().manage, {1, 1})};
-  for (const auto& each : stack.applications)
-    if (each.framework == Framework::kFlask || each.framework == Framework::kFastapi)
-      return {without_server(subject, each.framework == Framework::kFlask ? "flask" : "fastapi",
-                             each.path, each.place)};
-  return {};
+  for (const auto& each : stack.applications) {
+    if (each.framework != Framework::kFlask && each.framework != Framework::kFastapi) continue;
+    auto made = without_server(subject, package_of(each.framework), each.path, each.place);
+    if (!std::ranges::any_of(found, [&](const Finding& other) { return other.path == made.path; }))
+      found.push_back(std::move(made));
+    break;
+  }
+  return found;
 }
 
 Findings utf16_manifest(const Subject& subject) {

@@ -23,16 +23,28 @@ bool fails_on_errors(std::string_view line) {
   return line.find("http_code") != std::string_view::npos;
 }
 
+/// Asks another machine to deploy: by its address, or as the request of a job of that name.
+bool asks_for_deploy(const WorkflowJob& job, const ShellCommand& raw, bool posts) {
+  const auto lower = to_lower(raw.text);
+  if (is_hook(raw) || lower.find("render.com/deploy") != std::string::npos) return true;
+  return posts && to_lower(job.name).starts_with("deploy") &&
+         !any_of_words(lower, {"slack", "discord", "telegram", "teams", "notif", "health"});
+}
+
 Findings deaf_hook(const Subject& subject) {
-  return for_commands(
-      subject, [](const WorkflowStep& step, const ShellCommand& each) -> std::optional<Finding> {
-        if (each.name() != "curl") return std::nullopt;
-        ShellCommand raw = each;
-        raw.text = raw_line(step, each);
-        const bool hook = is_hook(raw) || any_of_words(to_lower(raw.text), {"render.com/deploy"});
-        if (!hook || fails_on_errors(raw.text)) return std::nullopt;
-        return at("", each.place, raw.text);
-      });
+  return for_steps(subject, [](const Workflow& flow, const WorkflowJob& job,
+                               const WorkflowStep& step, Findings& found) {
+    const bool forgiven = step.continue_on_error || job.continue_on_error;
+    for (const auto& each : step.script.commands) {
+      if (each.name() != "curl") continue;
+      ShellCommand raw = each;
+      raw.text = raw_line(step, each);
+      if (!asks_for_deploy(job, raw, each.has("POST"))) continue;
+      if (fails_on_errors(raw.text) && !forgiven) continue;
+      found.push_back(
+          at(flow.path, each.place, (forgiven ? "continue-on-error: " : "") + raw.text));
+    }
+  });
 }
 
 bool verifies(const WorkflowStep& step) {
@@ -175,18 +187,56 @@ Findings prunes(const Subject& subject) {
   return found;
 }
 
-/// `${{ secrets.DOCKERHUB_USERNAME }}`: kept as a secret, and none.
+/// DOCKERHUB_USERNAME, VPS_IP: kept as a secret, and none.
+bool is_no_secret(std::string_view name) {
+  const auto lower = to_lower(name);
+  return any_of_words(lower, {"user", "host", "repo", "registry", "image", "app_name", "region",
+                              "port", "path", "domain", "server", "email"}) ||
+         lower.ends_with("_ip") || lower.ends_with("_dir") || lower.ends_with("_name");
+}
+
+/// `${{ secrets.KEY }}` stands in the line.
 bool names_secret(std::string_view line) {
   constexpr std::string_view kStart = "secrets.";
   for (auto from = line.find(kStart); from != std::string_view::npos;
        from = line.find(kStart, from + 1)) {
     const auto rest = line.substr(from + kStart.size());
-    const auto name = rest.substr(0, rest.find_first_of(" }"));
-    if (!any_of_words(to_lower(name), {"user", "host", "repo", "registry", "image", "app_name",
-                                       "region", "port", "path"}))
-      return true;
+    if (!is_no_secret(rest.substr(0, rest.find_first_of(" }")))) return true;
   }
   return false;
+}
+
+/// What stands behind `user@host` in the line of an ssh command: the remote one.
+std::string_view behind_destination(std::string_view line) {
+  const auto at_sign = line.find('@');
+  if (at_sign == std::string_view::npos) return {};
+  auto rest = line.substr(at_sign + 1);
+  if (rest.starts_with("${{")) rest.remove_prefix(std::min(rest.find("}}"), rest.size()));
+  return rest.substr(std::min(rest.find(' '), rest.size()));
+}
+
+/// A secret of the pipeline in what another machine is told to run.
+bool tells_secret(const Workflow& flow, std::string_view line) {
+  if (flow.system == WorkflowSystem::kGithub) return names_secret(line);
+  return holds_secret(flow, line) &&
+         any_of_words(to_lower(line), {"password", "token", "key", "secret", "login"});
+}
+
+/// The line of a step's script in which its ssh command gives a secret away.
+std::optional<int> secret_of_ssh(const Workflow& flow, const WorkflowStep& step,
+                                 const ShellCommand& ssh) {
+  const auto lines = lines_of(step.run);
+  const auto from = static_cast<std::size_t>(std::max(0, ssh.place.line - step.run_place.line));
+  const auto own = static_cast<std::size_t>(std::ranges::count(ssh.text, '\n')) + 1;
+  const auto all = own + static_cast<std::size_t>(std::ranges::count(ssh.heredoc, '\n'));
+  bool remote = false;  // the destination was named, in this line or one before
+  for (auto i = from; i < lines.size() && i < from + all; ++i) {
+    const bool command = i < from + own;
+    const auto told = command && !remote ? behind_destination(lines[i]) : lines[i];
+    remote |= lines[i].find('@') != std::string_view::npos;
+    if (tells_secret(flow, told)) return static_cast<int>(i);
+  }
+  return std::nullopt;
 }
 
 Findings remote_secret(const Subject& subject) {
@@ -199,25 +249,12 @@ Findings remote_secret(const Subject& subject) {
       found.push_back(at(flow.path, {number, 1}, "the remote script holds a secret"));
       break;
     }
+    const auto lines = lines_of(step.run);
     for (const auto& each : step.script.commands) {
-      if (each.name() != "ssh") continue;
-      const auto lines = lines_of(step.run);
-      const auto from =
-          static_cast<std::size_t>(std::max(0, each.place.line - step.run_place.line));
-      const auto count = static_cast<std::size_t>(std::ranges::count(each.heredoc, '\n') +
-                                                  std::ranges::count(each.text, '\n')) +
-                         1;
-      for (auto i = from; i < lines.size() && i < from + count; ++i) {
-        const auto line = lines[i];
-        const auto command = i == from ? line.find_first_of("\"'<", line.find("ssh")) : 0;
-        const bool inside =
-            command != std::string_view::npos && holds_secret(flow, line.substr(command));
-        if (inside &&
-            any_of_words(to_lower(line), {"password", "token", "key", "secret_key", "login"}) &&
-            line.find("export") != std::string_view::npos)
-          found.push_back(at(flow.path, {step.run_place.line + static_cast<int>(i), 1},
-                             std::string(trim(line))));
-      }
+      const auto line = each.name() == "ssh" ? secret_of_ssh(flow, step, each) : std::nullopt;
+      if (line)
+        found.push_back(at(flow.path, {step.run_place.line + *line, 1},
+                           std::string(trim(lines[static_cast<std::size_t>(*line)]))));
     }
   });
 }

@@ -420,9 +420,20 @@ bool is_behind_tls(const Subject& subject) {
   });
 }
 
+/// SECURE_SSL_REDIRECT behind an nginx of one's own: without its header that redirects for ever.
+bool redirects_to_tls(const Subject& subject, const Django& django) {
+  return !subject.repository.nginxes.empty() &&
+         std::ranges::any_of(django.settings, [](const CodeFile* file) {
+           return std::ranges::any_of(file->assignments, [](const Assignment& each) {
+             return each.target == "SECURE_SSL_REDIRECT" && each.value.text != "False";
+           });
+         });
+}
+
 Findings https_unknown(const Subject& subject) {
-  if (!is_behind_tls(subject)) return {};
+  const bool platform = is_behind_tls(subject);
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
+    if (!platform && !redirects_to_tls(subject, django)) return std::nullopt;
     for (const auto* name : {"CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER"})
       if (django.setting(name)) return std::nullopt;
     return at(django.settings.back()->path, {1, 1},

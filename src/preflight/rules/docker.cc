@@ -6,24 +6,12 @@
 
 #include "base/text.h"
 #include "preflight/facts/makefile.h"
+#include "preflight/rules/image.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
 
 namespace {
-
-std::string_view tag_of(std::string_view image) {
-  const auto slash = image.rfind('/');
-  const auto name = image.substr(slash == std::string_view::npos ? 0 : slash + 1);
-  const auto colon = name.find(':');
-  return colon == std::string_view::npos ? std::string_view{} : name.substr(colon + 1);
-}
-
-std::string_view name_of(std::string_view image) {
-  const auto slash = image.rfind('/');
-  const auto name = image.substr(slash == std::string_view::npos ? 0 : slash + 1);
-  return name.substr(0, std::min(name.find(':'), name.find('@')));
-}
 
 /// The image at the end of the chain of stages.
 std::string_view base_image(const Dockerfile& file, const Stage& stage) {
@@ -101,11 +89,19 @@ bool is_steady(std::string_view image) {
   return name == "nginx" || name == "nginx-unprivileged" || name == "httpd";
 }
 
+/// "python:3", "python:3-slim": a new language each autumn. Of others the first number is one
+/// that is kept up to date by itself.
+bool is_any_python(std::string_view image) {
+  const auto tag = tag_of(image);
+  return name_of(image) == "python" && tag.substr(0, tag.find('-')) == "3";
+}
+
 bool floats(std::string_view image) {
   const bool unknown = image.empty() || image.find('$') != std::string_view::npos;
   if (unknown || image == "scratch" || image.find('@') != std::string_view::npos) return false;
   const auto tag = tag_of(image);
-  return tag.empty() || tag == "latest" || (is_kind_tag(tag) && !is_steady(image));
+  return tag.empty() || tag == "latest" || is_any_python(image) ||
+         (is_kind_tag(tag) && !is_steady(image));
 }
 
 Findings latest_tag(const Subject& subject) {
@@ -128,14 +124,25 @@ bool removes_packages(const std::vector<const Instruction*>& all) {
   });
 }
 
-/// `apt-get autoremove gcc` removes it; without a name it removes nothing that was asked for.
-bool autoremoves(std::string_view text) {
-  constexpr std::string_view kWord = "autoremove";
-  for (auto at = text.find(kWord); at != std::string_view::npos; at = text.find(kWord, at + 1)) {
-    auto rest = text.substr(at + kWord.size());
+/// "$tools", "${tools}" that the command itself never sets.
+bool is_unset(std::string_view word, std::string_view command) {
+  if (!word.starts_with('$') || word.starts_with("$(")) return false;
+  const auto name = word.substr(std::min(word.find_first_not_of("${"), word.size()));
+  return command.find(std::string(name.substr(0, name.find('}'))) + "=") == std::string_view::npos;
+}
+
+/// `apt-get autoremove gcc`, `apt-get purge gcc`: what is named goes, and nothing else that was
+/// asked for.
+bool takes_away(std::string_view text, std::string_view word) {
+  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    auto rest = text.substr(at + word.size());
     rest = rest.substr(0, rest.find_first_of("&;|\n"));
-    for (const auto& word : split(rest, ' '))
-      if (!word.empty() && word[0] != '-' && word[0] != '\\') return true;
+    bool value = false;  // of "-o NAME=VALUE"
+    for (const auto& each : split(rest, ' ')) {
+      if (each.empty() || each[0] == '\\') continue;
+      if (each[0] != '-' && !value && !is_unset(each, text)) return true;
+      value = each == "-o";
+    }
   }
   return false;
 }
@@ -145,7 +152,8 @@ bool installs_compiler(const Instruction& run) {
   const bool installs =
       any_of_words(text, {"apt-get install", "apt install", "apk add", "yum install", "dnf install",
                           "apt-get -y install", "install -y"});
-  if (!installs || autoremoves(text) || any_of_words(text, {"purge", "apk del", "apt-get remove"}))
+  if (!installs || any_of_words(text, {"apk del", "apt-get remove"}) ||
+      takes_away(text, "autoremove") || takes_away(text, "purge"))
     return false;
   for (const std::string_view word : {"gcc", "build-essential", "build-base", "clang", "cmake"})
     if (contains_word(text, word)) return true;
@@ -339,11 +347,20 @@ std::optional<ShellCall> shell_call(const ComposeService& service) {
   return name == "sh" || name == "bash" || name == "ash" ? std::optional(call) : std::nullopt;
 }
 
+/// A service of a profile for whoever writes the program: `profiles: [lint]`.
+bool is_tool(const ComposeService& service) {
+  return std::ranges::any_of(service.profiles, [](const std::string& profile) {
+    return any_of_words(to_lower(profile), {"test", "lint", "dev", "debug", "tool", "check"});
+  });
+}
+
 /// `command: sh -c "migrate && gunicorn ..."`, or a script: the same of a compose service.
 void shell_of_services(const Subject& subject, Findings& found) {
   for (const auto* compose : subject.stack.composes) {
     for (const auto& service : compose->services) {
-      if (!service_runs_ours(service) || service.init) continue;
+      if (!service_runs_ours(service) || service.init || is_tool(service) ||
+          !hears_command(subject.repository, *compose, service))
+        continue;
       const auto* script = started_script(subject.repository, *compose, service);
       if (const auto* waits = script ? waited_for(subject.repository, *script) : nullptr)
         found.push_back(at(script->path, waits->place, waits->text + " is started without exec"));
@@ -439,25 +456,44 @@ const Dependency* development_tool(const Subject& subject, std::string_view text
   return nullptr;
 }
 
+/// `COPY --from=build /app /app`, where the other stage installed everything in its WORKDIR.
+bool is_whole_workdir(const Dockerfile& file, const Stage& from, const Instruction& copy) {
+  const auto* workdir = last_of(file, from, "WORKDIR");
+  const auto source = copy.text.substr(0, copy.text.find(' '));
+  return workdir && (source == workdir->text || source == workdir->text + "/");
+}
+
 /// The stage's instructions and those of stages whose installed packages are copied into it.
 std::vector<const Instruction*> brought_by(const Dockerfile& file, const Stage& stage) {
   auto all = file.inherited(stage);
   const auto own = all;
   for (const auto* each : own) {
     const auto* from = each->name == "COPY" ? file.find_stage(each->flag("from")) : nullptr;
+    if (!from || from == &stage) continue;
     const bool packages = any_of_words(each->text, {"site-packages", "venv", ".local", "/usr/local",
                                                     "node_modules", "/install", "/opt/"});
-    if (!from || from == &stage || !packages) continue;
+    if (!packages && !is_whole_workdir(file, *from, *each)) continue;
     const auto more = file.inherited(*from);
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
 }
 
+/// `yarn`, `yarn --frozen-lockfile && ...`: it installs when nothing else is asked of it.
+bool is_plain_yarn(std::string_view text) {
+  for (const auto& part : split(text, '&')) {
+    const auto bare = trim(part);
+    if (bare == "yarn" || bare.starts_with("yarn --")) return true;
+  }
+  return false;
+}
+
 bool installs_all_of_node(std::string_view line) {
   const auto text = std::string(line) + " ";
-  const bool installs = any_of_words(
-      text, {"npm ci", "npm install", "npm i ", "yarn install", "pnpm install", "pnpm i "});
+  const bool installs =
+      any_of_words(text, {"npm ci", "npm install", "npm i ", "npm clean-install", "yarn install",
+                          "pnpm install", "pnpm i ", "bun install"}) ||
+      is_plain_yarn(line);
   return installs && !any_of_words(text, {"--production", "--omit=dev", "--omit dev", "--only=prod",
                                           "--prod", "-g ", "--global", "NODE_ENV=production"});
 }
@@ -472,28 +508,59 @@ bool has_node_tools(const Subject& subject, const Dockerfile& file) {
   });
 }
 
+constexpr std::string_view kNodeTools[] = {"nodemon", "jest",        "ts-jest",        "mocha",
+                                           "vitest",  "eslint",      "prettier",       "supertest",
+                                           "cypress", "ts-node-dev", "@nestjs/testing"};
+
+/// A tool for development among what production needs, so that `--omit=dev` brings it, too.
+const Dependency* misplaced_tool(const Subject& subject, const Dockerfile& file) {
+  const auto* package = subject.repository.package_of(folder_of(file.path));
+  if (!package) return nullptr;
+  for (const auto& each : package->dependencies)
+    if (!each.development && std::ranges::find(kNodeTools, each.name) != std::end(kNodeTools))
+      return &each;
+  return nullptr;
+}
+
+bool installs_node(const Instruction& each) {
+  return each.name == "RUN" &&
+         any_of_words(each.text + " ", {"npm ci", "npm install ", "npm i ", "npm clean-install",
+                                        "yarn install", "pnpm install", "pnpm i "});
+}
+
+/// What RUN lines install for development, by name or by leaving nothing out.
+std::optional<Finding> installed_tools(const Subject& subject, const Dockerfile& file,
+                                       const std::vector<const Instruction*>& all) {
+  bool production = false;
+  bool builds = false;
+  const Instruction* node = nullptr;
+  for (const auto* each : all) {
+    production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
+                  each->text.find("production") != std::string::npos;
+    if (each->name != "RUN") continue;
+    builds |= any_of_words(each->text, {"prune", "npm run build", "yarn build", "pnpm build"});
+    if (installs_all_of_node(each->text) && !production) node = each;
+    if (const auto* tool = development_tool(subject, each->text))
+      return at(file.path, each->place, "installs " + tool->name);
+    if (any_of_words(each->text,
+                     {"requirements-dev.txt", "requirements_dev.txt", "requirements/dev"}))
+      return at(file.path, each->place, "RUN " + each->text);
+  }
+  if (!node || builds || !has_node_tools(subject, file)) return std::nullopt;
+  return at(file.path, node->place, "RUN " + node->text);
+}
+
 Findings development_dependencies(const Subject& subject) {
   return for_final_stages(
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
-        bool production = false;
-        bool builds = false;
-        const Instruction* node = nullptr;
         const auto& shipped = ships_last(subject, file) ? file.stages.back() : stage;
-        for (const auto* each : brought_by(file, shipped)) {
-          production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
-                        each->text.find("production") != std::string::npos;
-          if (each->name != "RUN") continue;
-          builds |=
-              any_of_words(each->text, {"prune", "npm run build", "yarn build", "pnpm build"});
-          if (installs_all_of_node(each->text) && !production) node = each;
-          if (const auto* tool = development_tool(subject, each->text))
-            return at(file.path, each->place, "installs " + tool->name);
-          if (any_of_words(each->text,
-                           {"requirements-dev.txt", "requirements_dev.txt", "requirements/dev"}))
-            return at(file.path, each->place, "RUN " + each->text);
-        }
-        if (!node || builds || !has_node_tools(subject, file)) return std::nullopt;
-        return at(file.path, node->place, "RUN " + node->text);
+        const auto all = brought_by(file, shipped);
+        if (auto made = installed_tools(subject, file, all)) return made;
+        const auto* tool = misplaced_tool(subject, file);
+        const auto install =
+            std::ranges::find_if(all, [](const Instruction* each) { return installs_node(*each); });
+        if (!tool || install == all.end()) return std::nullopt;
+        return at(file.path, (*install)->place, "installs " + tool->name);
       });
 }
 
@@ -531,80 +598,21 @@ Findings dropped_arguments(const Subject& subject) {
       });
 }
 
-// Last day of security updates, as published in 2026-11; docs/check.md says by whom.
-struct EndOfLife {
-  std::string_view image;
-  std::string_view version;
-  std::string_view day;
-};
-constexpr std::array kEnds = {
-    EndOfLife{"python", "2", "2020-01-01"},        EndOfLife{"python", "3.5", "2020-09-13"},
-    EndOfLife{"python", "3.6", "2021-12-23"},      EndOfLife{"python", "3.7", "2023-06-27"},
-    EndOfLife{"python", "3.8", "2024-10-07"},      EndOfLife{"python", "3.9", "2025-10-31"},
-    EndOfLife{"python", "3.10", "2026-10-31"},     EndOfLife{"node", "10", "2021-04-30"},
-    EndOfLife{"node", "12", "2022-04-30"},         EndOfLife{"node", "14", "2023-04-30"},
-    EndOfLife{"node", "16", "2023-09-11"},         EndOfLife{"node", "17", "2022-06-01"},
-    EndOfLife{"node", "18", "2025-04-30"},         EndOfLife{"node", "19", "2023-06-01"},
-    EndOfLife{"node", "20", "2026-04-30"},         EndOfLife{"node", "21", "2024-06-01"},
-    EndOfLife{"debian", "9", "2022-06-30"},        EndOfLife{"debian", "10", "2024-06-30"},
-    EndOfLife{"debian", "stretch", "2022-06-30"},  EndOfLife{"debian", "11", "2026-08-31"},
-    EndOfLife{"debian", "bullseye", "2026-08-31"}, EndOfLife{"debian", "buster", "2024-06-30"},
-    EndOfLife{"ubuntu", "18.04", "2023-05-31"},    EndOfLife{"ubuntu", "20.04", "2025-05-29"},
-    EndOfLife{"postgres", "11", "2023-11-09"},     EndOfLife{"postgres", "12", "2024-11-21"},
-    EndOfLife{"postgres", "13", "2025-11-13"},     EndOfLife{"postgres", "14", "2026-11-12"},
-    EndOfLife{"postgres", "9", "2021-11-11"},      EndOfLife{"postgres", "10", "2022-11-10"},
-    EndOfLife{"mysql", "5.6", "2021-02-28"},       EndOfLife{"mysql", "5.7", "2023-10-31"},
-    EndOfLife{"mysql", "8.0", "2026-04-30"},       EndOfLife{"mongo", "3", "2021-04-30"},
-    EndOfLife{"mongo", "6", "2025-07-31"},         EndOfLife{"node", "8", "2019-12-31"},
-    EndOfLife{"node", "15", "2021-06-01"},         EndOfLife{"node", "23", "2025-06-01"},
-    EndOfLife{"node", "boron", "2019-04-30"},      EndOfLife{"node", "carbon", "2019-12-31"},
-    EndOfLife{"node", "dubnium", "2021-04-30"},    EndOfLife{"node", "erbium", "2022-04-30"},
-    EndOfLife{"node", "fermium", "2023-04-30"},    EndOfLife{"node", "gallium", "2023-09-11"},
-    EndOfLife{"node", "hydrogen", "2025-04-30"},   EndOfLife{"node", "iron", "2026-04-30"},
-    EndOfLife{"mongo", "4", "2024-02-29"},         EndOfLife{"mongo", "5", "2024-10-31"},
-};
-
-bool is_version(std::string_view tag, std::string_view version) {
-  if (!tag.starts_with(version)) return false;
-  const auto rest = tag.substr(version.size());
-  return rest.empty() || rest[0] == '-' || rest[0] == '.';
-}
-
-/// "3.9-slim" of "tiangolo/uvicorn-gunicorn:python3.9-slim": what an image of somebody else holds.
-std::string_view python_within(std::string_view tag) {
-  constexpr std::string_view kWord = "python";
-  const auto at = tag.find(kWord);
-  return at == std::string_view::npos ? std::string_view{} : tag.substr(at + kWord.size());
-}
-
-const EndOfLife* end_of(std::string_view image, std::string_view today) {
-  for (const auto& each : kEnds) {
-    const bool suffix = each.image == "debian" && std::isalpha(each.version[0]) &&
-                        tag_of(image).ends_with("-" + std::string(each.version));
-    const bool within =
-        each.image == "python" && is_version(python_within(tag_of(image)), each.version);
-    const bool same = (name_of(image) == each.image && is_version(tag_of(image), each.version)) ||
-                      suffix || within;
-    if (same && each.day < today) return &each;
-  }
-  return nullptr;
-}
-
 Findings old_base(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.dockerfiles) {
     for (const auto& stage : file.stages) {
-      if (const auto* end = end_of(stage.image, subject.today))
+      if (const auto day = image_end(stage.image, subject.today); !day.empty())
         found.push_back(
             at(file.path, stage.place,
-               "FROM " + stage.image + ": no security updates since " + std::string(end->day)));
+               "FROM " + stage.image + ": no security updates since " + std::string(day)));
     }
   }
   for (const auto& compose : subject.repository.composes) {
     for (const auto& service : compose.services) {
-      if (const auto* end = end_of(service.image, subject.today))
+      if (const auto day = image_end(service.image, subject.today); !day.empty())
         found.push_back(at(compose.path, service.image_place,
-                           service.image + ": no security updates since " + std::string(end->day)));
+                           service.image + ": no security updates since " + std::string(day)));
     }
   }
   return found;

@@ -10,17 +10,6 @@ namespace ecluse::preflight {
 
 namespace {
 
-/// Where the build takes its files from: by a compose file, or the Dockerfile's own folder.
-std::string context_of(const Subject& subject, const Dockerfile& file) {
-  for (const auto& compose : subject.repository.composes) {
-    for (const auto& service : compose.services) {
-      if (built_from(compose, service) == file.path)
-        return join_path(folder_of(compose.path), *service.context);
-    }
-  }
-  return std::string(folder_of(file.path));
-}
-
 /// COPY or ADD of the whole context.
 bool is_copy_of_all(const Instruction& each) {
   if ((each.name != "COPY" && each.name != "ADD") || !each.flag("from").empty()) return false;
@@ -89,7 +78,8 @@ Findings no_dockerignore(const Subject& subject) {
   Findings found;
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* copy = copies_all(*file);
-    if (!copy || !ships_all(*file) || has_ignore(subject, *file, context_of(subject, *file)))
+    if (!copy || !ships_all(*file) ||
+        has_ignore(subject, *file, build_context(subject.repository, *file)))
       continue;
     found.push_back(
         at(file->path, copy->place, copy->name + " " + copy->text + " without a .dockerignore"));
@@ -124,6 +114,19 @@ bool has_env_file(const Subject& subject, const std::string& context) {
          (!is_of_template(repository.text(".gitignore")) || works_with_env_files(repository));
 }
 
+/// Production's own, by a line of the .gitignore at the top or an `env_file:` of a compose file.
+bool names_production_file(const Subject& subject, const std::string& context,
+                           std::string_view name) {
+  for (const auto line : lines_of(subject.repository.text(".gitignore")))
+    if (trim(line) == name) return true;
+  const auto path = in_folder(context, name);
+  for (const auto* compose : subject.stack.composes)
+    for (const auto& service : compose->services)
+      for (const auto& [file, place] : service.env_files)
+        if (join_path(folder_of(compose->path), file) == path) return true;
+  return false;
+}
+
 /// What is there and should not come into an image.
 std::vector<std::string> not_ignored(const Subject& subject, const std::string& context,
                                      const IgnoreRules& rules) {
@@ -134,6 +137,9 @@ std::vector<std::string> not_ignored(const Subject& subject, const std::string& 
   };
   if (context.empty() && kept(".git", true)) names.emplace_back(".git");
   if (kept(".env", false) && has_env_file(subject, context)) names.emplace_back(".env");
+  for (const auto* name : {".env.prod", ".env.production"})
+    if (kept(name, false) && names_production_file(subject, context, name))
+      names.emplace_back(name);
   for (const auto& folder : subject.repository.vendored) {
     if (folder_of(folder.path) == context && kept(std::string(file_name(folder.path)), true))
       names.push_back(folder.path);
@@ -152,7 +158,7 @@ Findings weak_dockerignore(const Subject& subject) {
     if (name != ".dockerignore") continue;
     const auto names = not_ignored(subject, std::string(folder_of(path)), rules);
     const bool used = std::ranges::any_of(subject.stack.dockerfiles, [&](const Dockerfile* file) {
-      return ships_all(*file) && context_of(subject, *file) == folder_of(path);
+      return ships_all(*file) && build_context(subject.repository, *file) == folder_of(path);
     });
     if (!names.empty() && used)
       found.push_back(at(path, {1, 1}, "lets " + join(names, ", ") + " into the image"));

@@ -74,7 +74,8 @@ void look_into_composes(const Subject& subject, const Word& word, Findings& foun
                           any_of_words(text, {"gunicorn", "uvicorn", "runserver", "start"});
       const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
                                           : std::string(folder_of(compose->path));
-      if (serves && (word(text) || stands_behind(subject, folder, text, word)))
+      const bool heard = hears_command(subject.repository, *compose, service);
+      if (serves && heard && (word(text) || stands_behind(subject, folder, text, word)))
         found.push_back(at(compose->path, service.command_place, text));
       if (const auto* script = started_script(subject.repository, *compose, service))
         look_into_script(subject, *script, word, found);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "preflight/rules/image.h"
 #include "preflight/rules/rule.h"
 #include "preflight/rules/step.h"
 
@@ -33,12 +34,42 @@ bool runs_image_of(const Subject& subject, const ComposeService& service) {
          subject.stack.dockerfiles.size() == 1;
 }
 
+/// A pipeline builds `file` under the name of this image: `docker build -t me/shop:$SHA ./shop`.
+bool builds_as(const Subject& subject, const Dockerfile& file, std::string_view image) {
+  const auto is_this = [&](std::string_view context, std::string_view path, std::string_view tags) {
+    const auto made =
+        path.empty() ? join_path(join_path("", context), "Dockerfile") : join_path("", path);
+    return made == file.path && tags.find("/" + std::string(name_of(image)) + ":") != tags.npos;
+  };
+  for (const auto& flow : subject.repository.workflows)
+    for (const auto& job : flow.jobs)
+      for (const auto& step : job.steps) {
+        if (step.uses.find("build-push-action") != std::string::npos &&
+            is_this(step.input("context"), step.input("file"), step.input("tags")))
+          return true;
+        for (const auto& each : step.script.commands)
+          if (each.name() == "docker" && each.has("build") &&
+              is_this(each.words.back(), "", each.text))
+            return true;
+      }
+  return false;
+}
+
 bool compose_checks(const Subject& subject, const Dockerfile& file) {
   for (const auto& compose : subject.repository.composes)
     for (const auto& service : compose.services)
       if (service.has_health &&
-          (built_from(compose, service) == file.path || runs_image_of(subject, service)))
+          (built_from(compose, service) == file.path || runs_image_of(subject, service) ||
+           (!service.context && builds_as(subject, file, service.image))))
         return true;
+  return false;
+}
+
+/// `CMD cp -r build /shared`: it gives its files away and ends.
+bool only_copies(std::string_view command) {
+  if (command.starts_with("sh -c ")) command = trim(command.substr(6));
+  for (const std::string_view tool : {"cp ", "mv ", "rsync ", "tar "})
+    if (command.starts_with(tool)) return command.find_first_of("&;|") == std::string_view::npos;
   return false;
 }
 
@@ -47,6 +78,7 @@ bool ends_by_itself(const Subject& subject, const Dockerfile& file, const Stage&
   for (const auto* each : file.inherited(stage))
     if (each->name == "EXPOSE") return false;
   const auto text = start_text(subject.repository, file, stage);
+  if (only_copies(text)) return true;
   const bool job =
       any_of_words(text, {"certbot", "--version", " -v", "migrate", "pytest", "cypress", "seed"});
   return job && !any_of_words(text, {"gunicorn", "uvicorn", "daphne", "hypercorn", "runserver",
@@ -180,13 +212,44 @@ Findings hollow_grep(const Subject& subject) {
   return found;
 }
 
+bool declares_database(const Manifest& manifest) {
+  for (const auto* name : {"sqlalchemy",     "flask-sqlalchemy",
+                           "psycopg2",       "psycopg2-binary",
+                           "psycopg",        "pymongo",
+                           "mongoose",       "prisma",
+                           "@prisma/client", "pg",
+                           "sequelize",      "mysql2",
+                           "asyncpg",        "motor",
+                           "sqlmodel",       "typeorm",
+                           "knex",           "drizzle-orm",
+                           "mongodb",        "pymysql",
+                           "tortoise-orm"})
+    if (manifest.find(name)) return true;
+  // A package of the project's own may hold the database for this one.
+  return std::ranges::any_of(manifest.dependencies, [](const Dependency& each) {
+    return each.version.starts_with("workspace:") || each.version.starts_with("file:");
+  });
+}
+
 bool uses_database(const Subject& subject) {
   for (const auto& django : subject.stack.djangos)
     if (django.setting("DATABASES")) return true;
-  for (const auto* name :
-       {"sqlalchemy", "flask-sqlalchemy", "psycopg2", "psycopg2-binary", "psycopg", "pymongo",
-        "mongoose", "prisma", "@prisma/client", "pg", "sequelize", "mysql2", "asyncpg"})
-    if (subject.repository.find_dependency(name)) return true;
+  return std::ranges::any_of(subject.repository.manifests, declares_database);
+}
+
+/// A part of the repository with manifests of its own, none of which has a database.
+bool is_part_without_database(const Subject& subject, std::string_view path) {
+  for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder)) {
+    bool any = false;
+    bool database = false;
+    for (const auto& manifest : subject.repository.manifests) {
+      const auto of = folder_of(manifest.path);
+      if (of != folder && of != std::string(folder) + "/requirements") continue;
+      any = true;
+      database |= declares_database(manifest);
+    }
+    if (any) return !database;
+  }
   return false;
 }
 
@@ -274,12 +337,24 @@ bool swallows_failure(const CodeFile& file, const std::string& handler) {
   return says && !asks_unguarded && !fails;
 }
 
+/// A handler that calls another function may ask there; only plain answers are hollow.
+bool only_answers(const CodeFile& file, const std::string& handler) {
+  return std::ranges::none_of(file.calls, [&](const Call& call) {
+    return call.scope.function == handler && call.callee() != "next" &&
+           !any_of_words(call.callee(),
+                         {"logger", "Logger", "logging", "print", "console.", "JsonResponse",
+                          "jsonify", "HttpResponse", "Response", "now", "isoformat", "json",
+                          "status", "send", "Date", "strftime", "Headers", "uptime"});
+  });
+}
+
 Findings hollow_page(const Subject& subject) {
   Findings found;
   if (!uses_database(subject)) return found;
   for (const auto& health : subject.stack.health) {
     if (any_of_words(to_lower(health.route), {"live", "ping"})) continue;
-    if (has_asking_sibling(subject, health)) continue;
+    if (has_asking_sibling(subject, health) || is_part_without_database(subject, health.path))
+      continue;
     if (!health.function.empty() && is_hollow_function(health.function))
       found.push_back(
           at(health.path, health.place, health.route + " answers without asking the database"));
@@ -289,15 +364,7 @@ Findings hollow_page(const Subject& subject) {
       found.push_back(at(health.path, health.place,
                          health.route + " answers the same when the database fails"));
     if (!file || touches_database(*file, health.handler)) continue;
-    // A handler that calls another function may touch it there; only plain answers are hollow.
-    std::size_t calls = 0;
-    for (const auto& call : file->calls)
-      calls +=
-          call.scope.function == health.handler &&
-          !any_of_words(call.callee(), {"logger", "logging", "print", "console.", "JsonResponse",
-                                        "jsonify", "HttpResponse", "Response", "now", "isoformat",
-                                        "json", "status", "send", "Date", "strftime"});
-    if (calls == 0)
+    if (only_answers(*file, health.handler))
       found.push_back(
           at(health.path, health.place, health.route + " answers without asking the database"));
   }

@@ -152,16 +152,55 @@ void gunicorn_logs(const Subject& subject, Findings& found) {
   found.insert(found.end(), started.begin(), started.end());
 }
 
+/// `new winston.transports.File({filename: ...})` without maxsize, `createWriteStream("a.log",
+/// {flags: "a"})`.
+bool writes_unrotated(const Call& call) {
+  const auto* first = call.value.at(0);
+  if (!first) return false;
+  if (ends_with_name(call.callee(), "transports.File"))
+    return first->kind == ValueKind::kMap && !first->find("maxsize");
+  const auto* options = call.value.at(1);
+  const auto* flags = options ? options->find("flags") : nullptr;
+  return ends_with_name(call.callee(), "createWriteStream") && flags && flags->text == "a" &&
+         first->text.find(".log") != std::string::npos;
+}
+
+void node_logs(const Subject& subject, Findings& found) {
+  for (const auto& file : subject.repository.code) {
+    if (!is_production_code(file) || file.language != Language::kJavaScript) continue;
+    for (const auto& call : file.calls)
+      if (writes_unrotated(call))
+        found.push_back(at(file.path, call.value.place, readable(call.value.text, 80)));
+  }
+}
+
+/// `logto = FILE` of an uwsgi.ini that names no size for it.
+void uwsgi_logs(const Subject& subject, Findings& found) {
+  for (const auto& [path, text] : subject.repository.texts) {
+    if (file_name(path) != "uwsgi.ini" || text.find("log-maxsize") != std::string::npos) continue;
+    auto lines =
+        lines_like(subject.repository, path, [](std::string_view line) -> std::optional<int> {
+          const auto bare = trim(line);
+          const auto name = trim(bare.substr(0, bare.find('=')));
+          const bool logs = name == "logto" || name == "logto2" || name == "daemonize";
+          return logs ? std::optional(1) : std::nullopt;
+        });
+    found.insert(found.end(), lines.begin(), lines.end());
+  }
+}
+
 Findings without_rotation(const Subject& subject) {
   Findings found;
   gunicorn_logs(subject, found);
+  node_logs(subject, found);
+  uwsgi_logs(subject, found);
   for (const auto& each : handlers(subject))
     if (each.kind == "FileHandler" && !is_never_called(subject, each))
       found.push_back(at(each.file->path, each.place, "FileHandler " + each.target));
   return found;
 }
 
-/// gunicorn with several workers, or several instances: of the code in `folder`.
+/// gunicorn or uvicorn with several workers, or several instances: of the code in `folder`.
 struct Several {
   std::string why;  ///< empty: there is one process
   std::string folder;
@@ -173,7 +212,7 @@ Several several_processes(const Subject& subject) {
     if (path.ends_with(".md")) continue;
     for (const std::string_view word : {"--workers", "-w ", "workers ="}) {
       const auto where = text.find(word);
-      if (where == std::string::npos || text.find("gunicorn") == std::string::npos) continue;
+      if (where == std::string::npos || !any_of_words(text, {"gunicorn", "uvicorn"})) continue;
       const auto digit = text.find_first_not_of(" =\",", where + word.size());
       if (digit != std::string::npos && text[digit] >= '2' && text[digit] <= '9')
         return {path + " starts several workers", std::string(folder_of(path))};

@@ -146,6 +146,85 @@ Findings machine_specific(const Subject& subject) {
   return one_per_file(std::move(found));
 }
 
+/// The numbers that a text holds as words of their own.
+void add_numbers(std::string_view text, std::set<std::string>& numbers) {
+  while (!text.empty()) {
+    const auto from = std::min(text.find_first_of("0123456789"), text.size());
+    text.remove_prefix(from);
+    const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (end > 0) numbers.emplace(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
+/// The ports that something says a service listens on, in the compose files and its image.
+struct SaidPorts {
+  std::set<std::string> ports;  ///< empty where no EXPOSE and no `ports:` says one
+  bool published = false;       ///< by `ports:`, which somebody has tried
+};
+SaidPorts ports_of(const Subject& subject, std::string_view name) {
+  SaidPorts said;
+  std::set<std::string> ports;
+  for (const auto& compose : subject.repository.composes) {
+    const auto* service = compose.find(name);
+    if (!service) continue;
+    for (const auto& port : service->ports) add_numbers(port.target, said.ports);
+    said.published |= !service->ports.empty();
+    add_numbers(join(service->command, " "), ports);
+    for (const auto& each : service->environment)
+      if (each.name.ends_with("PORT")) add_numbers(each.value.value_or(""), ports);
+    const auto* file = subject.repository.find_dockerfile(built_from(compose, *service));
+    const auto* stage = file ? file->final_stage() : nullptr;
+    if (service->context && !stage) return {};
+    if (!stage) continue;
+    for (const auto* each : file->inherited(*stage))
+      add_numbers(each->text, each->name == "EXPOSE" ? said.ports : ports);
+    add_numbers(start_text(subject.repository, *file, *stage), ports);
+  }
+  if (!said.ports.empty()) said.ports.merge(ports);
+  return said;
+}
+
+/// `listen(5080)`, `app.run(port=5080)`: the program says it itself, whatever its image says.
+bool listens_in_code(const Subject& subject, std::string_view port) {
+  return std::ranges::any_of(subject.repository.code, [&](const CodeFile& file) {
+    return !file.test && std::ranges::any_of(file.calls, [&](const Call& call) {
+      return (ends_with_name(call.callee(), "listen") || ends_with_name(call.callee(), "run")) &&
+             contains_word(call.value.text, port);
+    });
+  });
+}
+
+/// `proxy_pass http://shop:5000` where shop listens on 5001.
+void unheard_port(const Subject& subject, const Nginx& file, const Directive& each,
+                  Findings& found) {
+  const bool upstream = each.name == "server" && !each.has_block;
+  const bool passes = each.name == "proxy_pass" || each.name == "uwsgi_pass" || upstream;
+  if (each.arguments.empty() || !passes) return;
+  std::string_view address = each.arguments[0];
+  if (const auto scheme = address.find("://"); scheme != std::string_view::npos)
+    address.remove_prefix(scheme + 3);
+  address = address.substr(0, address.find('/'));
+  const auto colon = address.find(':');
+  if (colon == std::string_view::npos || address.find('$') != std::string_view::npos) return;
+  const auto port = std::string(address.substr(colon + 1));
+  const auto said = ports_of(subject, address.substr(0, colon));
+  if (said.ports.empty() || said.ports.contains(port)) return;
+  if (!said.published && listens_in_code(subject, port)) return;
+  found.push_back(at(
+      file.path, each.place,
+      each.arguments[0] + ": " + std::string(address.substr(0, colon)) + " does not listen there"));
+}
+
+void unheard_ports(const Subject& subject, Findings& found) {
+  for (const auto& file : subject.repository.nginxes) {
+    std::vector<std::string_view> around;
+    for_each_directive(file.directives, around, [&](const Directive& each, const auto&) {
+      unheard_port(subject, file, each, found);
+    });
+  }
+}
+
 Findings port_conflict(const Subject& subject) {
   Findings found;
   for (const auto& compose : subject.repository.composes) {
@@ -160,13 +239,16 @@ Findings port_conflict(const Subject& subject) {
           found.push_back(
               at(compose.path, port.place,
                  service.name + " and " + other->second + " both publish " + port.published));
-        if (service.replicas > 1 && added)
+        // A swarm publishes a port once for all replicas.
+        const bool swarm = any_of_words(file_name(compose.path), {"stack", "swarm"});
+        if (service.replicas > 1 && added && !swarm)
           found.push_back(at(compose.path, port.place,
                              std::to_string(service.replicas) + " replicas of " + service.name +
                                  " cannot all publish " + port.published));
       }
     }
   }
+  unheard_ports(subject, found);
   // Streamlit's own configuration says another port than the image's command.
   const auto config = subject.repository.text(".streamlit/config.toml");
   for (const auto line : lines_of(config)) {

@@ -30,44 +30,101 @@ bool is_tool(const CodeFile& file, const Scope& scope) {
   return any_of_words(file.path, {"scripts/", "management/commands/", "tools/", "bin/"});
 }
 
-Findings calls_of(const Subject& subject, std::string_view method, bool tools) {
+/// "Base.metadata.create_all" of a call of it, and of `conn.run_sync(Base.metadata.create_all)`; ""
+/// of others.
+std::string called_method(const Call& call, std::string_view method) {
+  if (ends_with_name(call.callee(), method)) return call.callee();
+  const auto* given = ends_with_name(call.callee(), "run_sync") ? call.value.at(0) : nullptr;
+  return given && ends_with_name(given->text, method) ? given->text : std::string{};
+}
+
+bool asks_nothing(const Call&) {
+  return false;
+}
+
+/// Calls of the method that no `excused` lets pass.
+Findings calls_of(const Subject& subject, std::string_view method,
+                  bool (*excused)(const Call&) = asks_nothing) {
   Findings found;
   for (const auto& file : subject.repository.code) {
     if (file.test || file.path.find("versions/") != std::string::npos) continue;
-    for (const auto& call : file.calls) {
-      if (!ends_with_name(call.callee(), method) || (!tools && is_tool(file, call.scope))) continue;
-      found.push_back(at(file.path, call.value.place, call.callee() + "()"));
-    }
+    for (const auto& call : file.calls)
+      if (const auto name = called_method(call, method); !name.empty() && !excused(call))
+        found.push_back(at(file.path, call.value.place, name + "()"));
   }
   return found;
+}
+
+/// Looks at every call of JavaScript that is no test.
+template <typename Check>
+void for_scripts_calls(const Subject& subject, Check check) {
+  for (const auto& file : subject.repository.code) {
+    if (file.test || file.language != Language::kJavaScript) continue;
+    for (const auto& call : file.calls) check(file, call);
+  }
+}
+
+/// `synchronize: true` below the options of a TypeORM connection.
+const Value* option_that_is_on(const Value& value, std::string_view name) {
+  if (const auto* option = value.find(name); option && option->text == "true") return option;
+  for (const auto& item : value.items)
+    if (const auto* deeper = option_that_is_on(item.value, name)) return deeper;
+  return nullptr;
+}
+
+bool connects_typeorm(const Call& call) {
+  return call.callee() == "DataSource" || call.callee() == "createConnection" ||
+         call.callee() == "TypeOrmModule.forRoot" || call.callee() == "TypeOrmModule.forRootAsync";
+}
+
+bool is_sequelize_sync(const CodeFile& file, const Call& call, bool declared) {
+  if (!declared && !file.imports_module("sequelize")) return false;
+  return ends_with_name(call.callee(), "sequelize.sync") || call.callee() == "db.sync" ||
+         call.callee() == "database.sync";
 }
 
 Findings without_migrations(const Subject& subject) {
   if (has_migrations(subject.repository)) return {};
-  auto found = calls_of(subject, "create_all", true);
+  auto found = calls_of(subject, "create_all");
   const bool sequelize = subject.repository.find_dependency("sequelize") != nullptr;
-  for (const auto& file : subject.repository.code) {
-    if (file.test || file.language != Language::kJavaScript ||
-        !(sequelize || file.imports_module("sequelize")))
-      continue;
-    for (const auto& call : file.calls)
-      if (call.callee() == "sequelize.sync" || call.callee() == "db.sequelize.sync")
-        found.push_back(at(file.path, call.value.place, call.callee() + "()"));
-  }
+  const bool typeorm = subject.repository.find_dependency("typeorm") != nullptr;
+  for_scripts_calls(subject, [&](const CodeFile& file, const Call& call) {
+    if (is_sequelize_sync(file, call, sequelize))
+      found.push_back(at(file.path, call.value.place, call.callee() + "()"));
+    const auto* on =
+        typeorm && connects_typeorm(call) ? option_that_is_on(call.value, "synchronize") : nullptr;
+    if (on) found.push_back(at(file.path, on->place, call.callee() + "({synchronize: true})"));
+  });
   return found;
 }
 
+/// `if prompt_bool("All data is lost?"):`
+bool asks_first(const Call& call) {
+  return any_of_words(to_lower(call.scope.condition), {"prompt", "confirm", "input("});
+}
+
+/// A start that empties the database before it serves.
+std::optional<std::string_view> empties(std::string_view line) {
+  if (trim(line).starts_with('#')) return std::nullopt;
+  for (const std::string_view word :
+       {"manage.py flush", "manage.py reset_db", "prisma migrate reset", "prisma db push --force",
+        "sequelize db:drop", "sequelize-cli db:drop", "schema:drop", "alembic downgrade base"})
+    if (line.find(word) != std::string_view::npos) return word;
+  return std::nullopt;
+}
+
 Findings drops_all(const Subject& subject) {
-  auto found = calls_of(subject, "drop_all", true);
-  for (const auto& file : subject.repository.code) {
-    if (file.test || file.language != Language::kJavaScript) continue;
-    for (const auto& call : file.calls) {
-      const auto* options = call.value.at(0);
-      const auto* force = options ? options->find("force") : nullptr;
-      if (ends_with_name(call.callee(), "sync") && force && force->text == "true")
-        found.push_back(at(file.path, call.value.place, call.callee() + "({force: true})"));
-    }
-  }
+  auto found = calls_of(subject, "drop_all", asks_first);
+  auto started = at_each_start(subject, empties);
+  found.insert(found.end(), started.begin(), started.end());
+  for_scripts_calls(subject, [&](const CodeFile& file, const Call& call) {
+    const auto* options = call.value.at(0);
+    const auto* force = options ? options->find("force") : nullptr;
+    if (ends_with_name(call.callee(), "sync") && force && force->text == "true")
+      found.push_back(at(file.path, call.value.place, call.callee() + "({force: true})"));
+    const auto* on = connects_typeorm(call) ? option_that_is_on(call.value, "dropSchema") : nullptr;
+    if (on) found.push_back(at(file.path, on->place, call.callee() + "({dropSchema: true})"));
+  });
   return found;
 }
 

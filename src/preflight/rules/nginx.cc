@@ -63,9 +63,12 @@ Findings missing_configuration(const Subject& subject) {
             words[0].find_first_of("*$") != std::string::npos)
           continue;
         const auto here = join_path(folder_of(file.path), words[0]);
+        const auto given = join_path(build_context(subject.repository, file), words[0]);
         const auto top = join_path("", words[0]);
         const auto& repository = subject.repository;
-        if (!words[0].ends_with(".conf") || repository.find(here) || repository.find(top)) continue;
+        if (!words[0].ends_with(".conf") || repository.find(here) || repository.find(top) ||
+            repository.find(given))
+          continue;
         found.push_back(at(file.path, each.place, words[0] + " does not exist"));
       }
     }
@@ -78,6 +81,11 @@ bool is_asked_again(const Directive& each) {
   return std::ranges::find(each.arguments, "resolve") != each.arguments.end();
 }
 
+bool is_pass(std::string_view name) {
+  return name == "proxy_pass" || name == "uwsgi_pass" || name == "fastcgi_pass" ||
+         name == "grpc_pass" || name == "scgi_pass";
+}
+
 /// proxy_pass to the name of a compose service: resolved when nginx starts, never again, whatever
 /// `resolver` says. That one is asked for names in variables.
 Findings resolved_once(const Subject& subject) {
@@ -85,9 +93,8 @@ Findings resolved_once(const Subject& subject) {
   for (const auto& file : subject.repository.nginxes) {
     std::vector<std::string_view> around;
     for_each_directive(file.directives, around, [&](const Directive& each, const auto& names) {
-      const bool pass =
-          each.name == "proxy_pass" || (each.name == "server" && !each.has_block &&
-                                        std::ranges::find(names, "upstream") != names.end());
+      const bool pass = is_pass(each.name) || (each.name == "server" && !each.has_block &&
+                                               std::ranges::find(names, "upstream") != names.end());
       if (!pass || each.arguments.empty() || is_asked_again(each)) return;
       auto host = std::string_view(each.arguments[0]);
       if (const auto scheme = host.find("://"); scheme != std::string_view::npos)

@@ -51,16 +51,19 @@ bool demands_coverage(const Subject& subject, std::string_view text) {
   return false;
 }
 
-/// `yarn test:coverage`: what the package.json at the top means by it.
+/// `yarn test:coverage`: what the package.json at the top means by it, else what any of them does.
 std::string meant_by(const Subject& subject, const std::string& line) {
-  const auto* package = subject.repository.package_of("");
-  return package ? follow_scripts(*package, line) : line;
+  const auto* top = subject.repository.package_of("");
+  auto meant = top ? follow_scripts(*top, line) : line;
+  if (meant != line) return meant;
+  for (const auto& each : subject.repository.manifests)
+    if (each.kind == ManifestKind::kNode) meant += "\n" + follow_scripts(each, line);
+  return meant;
 }
 
-/// A runner of JavaScript's tests that measures, and so could demand.
-bool measures_scripts(std::string_view text) {
-  return any_of_words(text, {"jest", "vitest", "nyc ", "c8 "}) &&
-         any_of_words(text, {"--coverage", "--collectCoverage", "nyc ", "c8 "});
+/// A runner of JavaScript's tests that can measure, and so could demand.
+bool runs_scripts_tests(std::string_view text) {
+  return any_of_words(text, {"jest", "vitest", "nyc ", "c8 ", "react-scripts test"});
 }
 
 Findings no_coverage_gate(const Subject& subject) {
@@ -75,7 +78,7 @@ Findings no_coverage_gate(const Subject& subject) {
           const auto meant = meant_by(subject, each.text);
           const bool runs = (any_of_words(meant, {"pytest", "manage.py test", "-m manage test",
                                                   "coverage run"}) ||
-                             measures_scripts(meant)) &&
+                             runs_scripts_tests(meant)) &&
                             !any_of_words(meant, {"install"});
           if (runs && !tests) tests = &step;
           if (runs) all += meant + "\n";
@@ -372,7 +375,7 @@ std::vector<std::string> pushed_tags(const Workflow& flow, const WorkflowJob& jo
       if (!trim(line).empty()) tags.emplace_back(trim(line));
   }
   for (const auto& each : step.script.commands) {
-    const bool push = each.name() == "docker" && each.has("push");
+    const bool push = each.name() == "docker" && each.has("push") && !each.has("compose");
     if (push && each.words.size() > 2)
       tags.push_back(pushed_by(flow, job, step, each).value_or(":?"));
   }

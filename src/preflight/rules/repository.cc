@@ -96,7 +96,9 @@ Findings committed_vendor(const Subject& subject) {
 bool is_artefact(std::string_view path) {
   const auto name = file_name(path);
   return any_of_words(path, {"__pycache__/", ".pytest_cache/", ".idea/"}) || name == ".DS_Store" ||
-         name == ".coverage" || name.starts_with(".coverage.") || name.ends_with(".pyc");
+         name == ".coverage" || name == ".eslintcache" ||
+         path.ends_with("build/asset-manifest.json") || name.starts_with(".coverage.") ||
+         name.ends_with(".pyc");
 }
 
 /// `prisma/dev.db` at the top does not mean backend/prisma/dev.db, which is committed.
@@ -133,6 +135,27 @@ bool ignores_by_folder(const Repository& repository) {
   });
 }
 
+/// What every clone makes beside the sources and no .gitignore keeps out; "" where some is kept
+/// out.
+std::string not_kept_out(const Repository& repository) {
+  for (const auto& each : repository.manifests) {
+    if (each.kind != ManifestKind::kNode || each.dependencies.empty()) continue;
+    const auto folder = folder_of(each.path);
+    const auto path = folder.empty() ? "node_modules" : std::string(folder) + "/node_modules";
+    if (!repository.is_ignored(path, true)) return path;
+  }
+  for (const auto& each : repository.imports) {
+    const auto folder =
+        std::string(folder_of(each.path)) + (folder_of(each.path).empty() ? "" : "/");
+    const bool kept_out = repository.is_ignored(folder + "__pycache__", true) ||
+                          repository.is_ignored(folder + "__pycache__/a.pyc", false) ||
+                          repository.is_ignored(folder + ".env", false) ||
+                          repository.is_ignored(folder + "venv", true);
+    if (!kept_out) return folder + "__pycache__, .env and venv";
+  }
+  return {};
+}
+
 Findings weak_gitignore(const Subject& subject) {
   const auto& repository = subject.repository;
   if (repository.files.empty()) return {};
@@ -147,7 +170,10 @@ Findings weak_gitignore(const Subject& subject) {
     if (!file.committed || file_name(file.path) == ".gitkeep") continue;
     if (repository.is_ignored(file.path, false) || is_artefact(file.path)) wrong.push_back(&file);
   }
-  if (wrong.empty()) return {};
+  if (wrong.empty()) {
+    const auto left = not_kept_out(repository);
+    return left.empty() ? Findings{} : Findings{at(".gitignore", {1, 1}, left + " is not named")};
+  }
   return {at(".gitignore", {1, 1},
              wrong.front()->path +
                  (wrong.size() > 1 ? " and " + std::to_string(wrong.size() - 1) + " more" : "") +

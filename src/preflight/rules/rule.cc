@@ -161,10 +161,11 @@ bool is_placeholder(std::string_view value) {
   if (is_slot(trim(value))) return true;
   const auto lower = to_lower(trim(value));
   if (lower.empty() || lower.find_first_not_of("x.*-_ ?") == std::string::npos) return true;
+  if (lower == "todo" || value.find("TODO") != std::string_view::npos) return true;
   return any_of_words(
-      lower, {"your",  "changeme", "change-me", "change_me", "replace", "example", "placeholder",
-              "todo",  "<",        "${",        "{{",        "dummy",   "fake",    "insert",
-              "votre", "xxxx",     "....",      "$(",        "to_be",   "remplac", "changez"});
+      lower, {"your", "changeme", "change-me", "change_me", "replace", "example", "placeholder",
+              "<",    "${",       "{{",        "dummy",     "fake",    "insert",  "votre",
+              "xxxx", "....",     "$(",        "to_be",     "remplac", "changez"});
 }
 
 bool is_production_code(const CodeFile& file) {

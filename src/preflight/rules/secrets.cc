@@ -36,6 +36,12 @@ bool looks_like_words(std::string_view value) {
     return true;
   if (std::ranges::count(value, ' ') >= 2) return true;
   if (value.starts_with('/') || value.find("://") != std::string_view::npos) return true;
+  // DATA_API_KEY = ".data-api": where a page keeps something.
+  const bool selector = value.starts_with('.') || value.starts_with('#');
+  if (selector && std::ranges::all_of(value.substr(1), [](unsigned char c) {
+        return std::islower(c) || c == '-' || c == '_';
+      }))
+    return true;
   const bool plain = std::ranges::all_of(
       value, [](unsigned char c) { return std::isalpha(c) || c == '_' || c == '-' || c == '.'; });
   return plain && is_secret_name(value);
@@ -78,9 +84,11 @@ void literal_items(const CodeFile& file, const Value& value, Findings& found) {
   }
 }
 
+/// A call whose keywords are used as they stand: a connection, an account, Flask's settings.
 bool opens_connection(const Call& call) {
   for (const auto* name : {"connect", "create_engine", "Redis", "StrictRedis", "MongoClient",
-                           "Pool", "Client", "createConnection", "createPool", "Sequelize"})
+                           "Pool", "Client", "createConnection", "createPool", "Sequelize",
+                           "createUser", "config.update", "from_mapping"})
     if (ends_with_name(call.callee(), name)) return true;
   return false;
 }
@@ -124,6 +132,25 @@ bool holds_account(const Value& value) {
          !at_home.starts_with("host");
 }
 
+bool is_password_name(std::string_view name) {
+  const auto lower = to_lower(name);
+  return (any_of_words(lower, {"password", "passwd"}) || lower == "pwd") && is_secret_name(lower);
+}
+
+/// `const password = "..."` of createAdminAccount(): SEC-004 tells of it.
+bool is_for_administrator(const CodeFile& file, const Assignment& each) {
+  const auto where = to_lower(std::string(file_name(file.path)) + " " + each.scope.function);
+  return is_password_name(last_part(each.target)) && any_of_words(where, {"admin", "superuser"});
+}
+
+/// `api_key: str = "..."` of a class of settings, which a variable may replace: SEC-003 tells of
+/// it.
+bool is_default(const CodeFile& file, const Assignment& each) {
+  return std::ranges::any_of(file.reads, [&](const EnvRead& read) {
+    return read.spelling == "BaseSettings" && read.place.line == each.place.line;
+  });
+}
+
 /// `docker login -u ci -p 81a9...`: a command of a pipeline or script that is given the password.
 const std::string* password_given(const ShellCommand& each) {
   if (each.name() != "docker" || !each.has("login")) return nullptr;
@@ -155,6 +182,7 @@ Findings literal_secret(const Subject& subject) {
     if (file.test || file.path.find("/migrations/") != std::string::npos) continue;
     for (const auto& each : file.assignments) {
       const auto name = last_part(each.target);
+      if (is_default(file, each) || is_for_administrator(file, each)) continue;
       if (leaks(name) && (is_literal_secret(each.value, 6) || is_plain_key(name, each.value)))
         found.push_back(at(file.path, each.place, hidden(name, each.value.text.size())));
       else if (is_production_code(file) && holds_account(each.value))
@@ -259,16 +287,39 @@ const Value* literal_of(const CodeFile& file, const Value& fallback) {
   return nullptr;
 }
 
+/// `JWT_SECRET: Joi.string().default("k3J9...")` in a schema of variables, as Joi, zod and yup have
+/// them.
+void schema_defaults(const CodeFile& file, Findings& found) {
+  for (const auto& call : file.calls) {
+    const auto* fields = ends_with_name(call.callee(), "object") ? call.value.at(0) : nullptr;
+    if (!fields || fields->kind != ValueKind::kMap) continue;
+    for (const auto& field : fields->items) {
+      const bool variable = field.key == to_upper(field.key) && leaks(field.key);
+      const auto* literal =
+          ends_with_name(field.value.callee, "default") ? field.value.at(0) : nullptr;
+      if (variable && literal && is_literal_secret(*literal, 4))
+        found.push_back(at(file.path, field.value.place,
+                           field.key + " falls back to a literal of " +
+                               std::to_string(literal->text.size()) + " characters"));
+    }
+  }
+}
+
+/// `os.getenv("DATABASE_URL", "postgresql://shop:k3J9@db/shop")` leaks a password as well.
+bool falls_back_to_secret(const EnvRead& read, const Value& literal) {
+  if (is_administrator_password(read.name)) return false;
+  return (is_secret_name(read.name) && !literal.text.empty()) || holds_account(literal);
+}
+
 Findings insecure_default(const Subject& subject) {
   Findings found;
   for (const auto& file : subject.repository.code) {
     if (!is_production_code(file)) continue;
+    schema_defaults(file, found);
     for (const auto& read : file.reads) {
-      if (!read.fallback || !is_secret_name(read.name) || is_for_development(read.scope) ||
-          is_administrator_password(read.name))
-        continue;
+      if (!read.fallback || is_for_development(read.scope)) continue;
       const auto* literal = literal_of(file, *read.fallback);
-      if (!literal || literal->text.empty()) continue;
+      if (!literal || !falls_back_to_secret(read, *literal)) continue;
       found.push_back(at(file.path, read.place,
                          read.name + " falls back to a literal of " +
                              std::to_string(literal->text.size()) + " characters"));
@@ -345,11 +396,6 @@ Findings administrator_in_text(const Subject& subject) {
   return found;
 }
 
-bool is_password_name(std::string_view name) {
-  const auto lower = to_lower(name);
-  return (any_of_words(lower, {"password", "passwd"}) || lower == "pwd") && is_secret_name(lower);
-}
-
 Findings administrator_password(const Subject& subject) {
   Findings found = administrator_in_text(subject);
   for (const auto& file : subject.repository.code) {
@@ -361,6 +407,9 @@ Findings administrator_password(const Subject& subject) {
       found.push_back(
           at(file.path, call.value.place, call.callee() + "() with a literal password"));
     }
+    for (const auto& each : file.assignments)
+      if (is_for_administrator(file, each) && is_literal_secret(each.value, 4))
+        found.push_back(at(file.path, each.place, each.target + " is a literal"));
     for (const auto& each : file.comparisons)
       if (is_password_name(last_part(each.name)) && is_literal_secret(each.literal, 4))
         found.push_back(at(file.path, each.place, each.name + " is compared with a literal"));
@@ -409,8 +458,33 @@ Findings committed_env(const Subject& subject) {
   return found;
 }
 
+/// What a committed file of variables holds is known; of another one nobody can say.
+bool may_hold_secrets(const Repository& repository, std::string_view path) {
+  const auto known = std::ranges::find(repository.env_files, path, &EnvFile::path);
+  return known == repository.env_files.end() || std::ranges::any_of(known->lines, holds_secret);
+}
+
+/// `COPY .env .`: the file that is kept out of git is put into the image.
+void copied_env(const Subject& subject, const Dockerfile& file, Findings& found) {
+  const auto* stage = file.final_stage();
+  if (!stage) return;
+  for (const auto* each : file.inherited(*stage)) {
+    if ((each->name != "COPY" && each->name != "ADD") || !each->flag("from").empty()) continue;
+    const auto words = each->json ? *each->json : split(each->text, ' ');
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+      const auto name = to_lower(file_name(words[i]));
+      const bool variables = name == ".env" || name == ".env.production" || name == ".env.prod";
+      if (variables &&
+          may_hold_secrets(subject.repository,
+                           join_path(build_context(subject.repository, file), words[i])))
+        found.push_back(at(file.path, each->place, each->name + " " + each->text));
+    }
+  }
+}
+
 Findings secret_in_image(const Subject& subject) {
   Findings found;
+  for (const auto* file : subject.stack.dockerfiles) copied_env(subject, *file, found);
   for (const auto& file : subject.repository.dockerfiles) {
     for (const auto& stage : file.stages) {
       for (const auto& each : stage.instructions) {
@@ -426,6 +500,13 @@ Findings secret_in_image(const Subject& subject) {
   return found;
 }
 
+Value text_value(const std::string& text) {
+  Value value;
+  value.kind = ValueKind::kString;
+  value.text = text;
+  return value;
+}
+
 /// "xxxxx", "<password>": nothing starts with that.
 bool is_masked(std::string_view value) {
   return value.find_first_not_of("xX*.") == std::string_view::npos ||
@@ -437,8 +518,11 @@ Findings compose_password(const Subject& subject) {
   for (const auto& compose : subject.repository.composes) {
     for (const auto& service : compose.services) {
       for (const auto& variable : service.environment) {
-        if (!variable.value || !is_secret_name(variable.name)) continue;
+        if (!variable.value) continue;
         const auto& value = *variable.value;
+        const bool account =
+            !variable.name.starts_with("TEST_") && holds_account(text_value(value));
+        if (!is_secret_name(variable.name) && !account) continue;
         if (value.empty() || value.find("${") != std::string::npos || value.starts_with('$') ||
             is_masked(value))
           continue;
@@ -514,7 +598,8 @@ constexpr std::array kRules = {
         ".env.example with the names alone.",
         committed_env},
     Rule{"SEC-006", Severity::kMajor, "A secret is built into the image",
-         "ENV and ARG values stay readable in the image's history for everybody who can pull it.",
+         "ENV and ARG values, and a .env that is copied in, stay readable for everybody who can "
+         "pull the image.",
          "Give it at run time, or with `RUN --mount=type=secret` where a build needs it.",
          secret_in_image},
     Rule{"SEC-007", Severity::kMajor, "A password stands in the compose file",

@@ -7,6 +7,19 @@
 
 namespace ecluse::preflight {
 
+namespace {
+/// `docker compose run --rm tests`
+bool runs_test_service(const ShellCommand& command) {
+  const bool compose = command.name() == "docker-compose" || command.has("compose");
+  if (!compose || !(command.has("run") || command.has("exec") || command.has("up"))) return false;
+  return std::ranges::any_of(command.words, [](const std::string& word) {
+    const auto lower = to_lower(word);
+    return lower == "test" || lower == "tests" || lower.ends_with("-test") ||
+           lower.ends_with("-tests") || lower.ends_with("_test") || lower.ends_with("_tests");
+  });
+}
+}  // namespace
+
 bool is_test_command(const ShellCommand& command) {
   if (any_of_words(command.text, {"install"})) return false;
   for (const std::string_view word :
@@ -15,7 +28,7 @@ bool is_test_command(const ShellCommand& command) {
         "eslint",    "pylint",    "black --check",  "unittest", "bandit",       "safety",
         "go test",   "npm audit", "yarn audit",     "pip-audit"})
     if (command.text.find(word) != std::string::npos) return true;
-  return false;
+  return runs_test_service(command);
 }
 
 bool is_test_job(const WorkflowJob& job) {
@@ -88,10 +101,10 @@ bool is_deploy_step(const WorkflowStep& step) {
         any_of_words(raw, {"deploy", "render.com", "hook"}) &&
         !any_of_words(raw, {"slack", "discord", "health"}))
       return true;
-    if (any_of_words(
-            raw, {"flyctl deploy", "fly deploy", "heroku container:release", "git push heroku",
-                  "railway up", "ecs update-service", "kubectl apply", "kubectl set image",
-                  "helm upgrade", "az webapp", "gcloud run deploy", "eb deploy", "vercel --prod"}))
+    if (any_of_words(raw, {"flyctl deploy", "fly deploy", "heroku container:release",
+                           "git push heroku", "railway up", "ecs update-service", "kubectl apply",
+                           "kubectl set image", "helm upgrade", "az webapp", "gcloud run deploy",
+                           "eb deploy", "vercel --prod", "docker stack deploy"}))
       return true;
     if (each.name() == "ssh" &&
         any_of_words(raw + each.heredoc, {"docker", "compose", "systemctl", "git pull"}))
@@ -107,7 +120,21 @@ bool posts(const WorkflowStep& step) {
   });
 }
 
+/// `DOCKER_HOST: ssh://...`: its `docker compose up` starts the containers of another machine.
+bool drives_other_docker(const WorkflowJob& job) {
+  const bool other = std::ranges::any_of(job.env, [](const YamlEntry& each) {
+    return each.key == "DOCKER_HOST" && each.value.text.starts_with("ssh://");
+  });
+  return other && std::ranges::any_of(job.steps, [](const WorkflowStep& step) {
+           return std::ranges::any_of(step.script.commands, [](const ShellCommand& each) {
+             const bool compose = each.name() == "docker-compose" || each.has("compose");
+             return (compose && each.has("up")) || (each.has("stack") && each.has("deploy"));
+           });
+         });
+}
+
 bool is_deploy_job(const WorkflowJob& job) {
+  if (drives_other_docker(job)) return true;
   const bool named = to_lower(job.name).starts_with("deploy");
   return std::ranges::any_of(job.steps, [&](const WorkflowStep& step) {
     return is_deploy_step(step) || (named && posts(step));
