@@ -255,7 +255,7 @@ void propose_written_folders(const Repository& repository, Proposal& out) {
     for (const auto& file : repository.code) {
       const bool inside = part.root.empty() || file.path.starts_with(part.root + "/");
       if (!inside || file.language != Language::kPython || !is_production_code(file)) continue;
-      for (const auto& written : WrittenReader(file, part.root).read())
+      for (const auto& written : WrittenReader(file, part.folder).read())
         add_volume(repository, written, out);
       propose_instance_folder(repository, part, file, out);
     }
