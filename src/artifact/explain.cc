@@ -48,6 +48,8 @@ constexpr std::array kSymptoms = {
             "run `npm install` and commit package-lock.json"},
     Symptom{"Your lockfile needs to be updated", ErrorKind::kInvalid,
             "the lock file does not fit package.json", "run `yarn install` and commit yarn.lock"},
+    Symptom{"The lockfile would have been modified", ErrorKind::kInvalid,
+            "the lock file does not fit package.json", "run `yarn install` and commit yarn.lock"},
     Symptom{"ERR_PNPM_OUTDATED_LOCKFILE", ErrorKind::kInvalid,
             "the lock file does not fit package.json",
             "run `pnpm install` and commit pnpm-lock.yaml"},

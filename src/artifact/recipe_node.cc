@@ -53,12 +53,16 @@ Result<Package> read_package(const fs::path& folder) {
   package.manifest = std::move(*manifest);
   const json parsed = json::parse(package.manifest, nullptr, false);
   if (!parsed.is_object()) return fail(ErrorKind::kInvalid, "package.json is not a JSON object");
-  package.manager = manager_of(folder);
+  const auto wanted = parsed.find("packageManager");
+  const bool named = wanted != parsed.end() && wanted->is_string();
+  package.manager = manager_of(folder, named ? wanted->get<std::string>() : "");
   if (const auto& name = package.manager.lock_file; !name.empty()) {
     ECLUSE_ASSIGN(package.lock, os::read_file(folder / name, kManifestBytesMax));
   }
   package.prepares = has_install_script(parsed);
-  package.closed = !package.lock.empty() && !package.prepares && !parsed.contains("workspaces") &&
+  // Yarn 2 and later ask for a note that only their own installation leaves (.yarn/).
+  package.closed = !package.lock.empty() && !package.manager.berry() && !package.prepares &&
+                   !parsed.contains("workspaces") &&
                    !os::is_there(folder / "pnpm-workspace.yaml") &&
                    package.lock.find("file:") == std::string::npos &&
                    package.lock.find("link:") == std::string::npos &&
@@ -87,7 +91,7 @@ Result<void> require(Workshop& workshop, const NodeManager& manager) {
     workshop.say(
         fmt::format("{} is not here yet: installing it from the package registry", package));
     ECLUSE_TRY(step({"npm", "install", "--no-audit", "--no-fund", "--no-update-notifier",
-                     "--prefix", place, manager.name + "@" + manager.version}));
+                     "--prefix", place, manager.package()}));
     ECLUSE_TRY(step({"/bin/touch", place + "/complete"}));
   }
   // For the lines of `run`, too: `yarn build`.
@@ -95,6 +99,35 @@ Result<void> require(Workshop& workshop, const NodeManager& manager) {
   if (const auto programs = place + "/node_modules/.bin"; path.find(programs) == std::string::npos)
     path = programs + ":" + path;
   return {};
+}
+
+/// Yarn 2 and later read no settings of npm, which say where this machine's packages come from.
+constexpr const char* kAsNpm = R"(registry=$(npm config get registry 2>/dev/null)
+case $registry in
+  http://*) host=${registry#http://}; export YARN_UNSAFE_HTTP_WHITELIST="${host%%[:/]*}" ;;
+esac
+export YARN_NPM_REGISTRY_SERVER="${registry%/}"
+proxy=${https_proxy:-$HTTPS_PROXY}
+[ -z "$proxy" ] || export YARN_HTTPS_PROXY="$proxy"
+proxy=${http_proxy:-$HTTP_PROXY}
+[ -z "$proxy" ] || export YARN_HTTP_PROXY="$proxy"
+exec "$@")";
+
+/// In front of the manager's own words. A project that names a registry itself is left to it.
+std::vector<std::string> words_before(const Workshop& workshop, const Part& part,
+                                      const NodeManager& manager) {
+  if (!manager.berry()) return {};
+  const auto settings = os::read_file(workshop.folder(in_root(part, ".yarnrc.yml")), 1 << 16);
+  if (settings && settings->find("npmRegistryServer") != std::string::npos) return {};
+  return {"/bin/sh", "-c", kAsNpm, "sh"};
+}
+
+/// For the lines of `run`, too; and not for another part, which may have another manager.
+void settle_environment(Workshop& workshop, const NodeManager& manager) {
+  for (const auto& [name, value] : berry_settings(workshop.inside_tmp("cache"))) {
+    workshop.env().erase(name);
+    if (manager.berry()) workshop.env()[name] = value;
+  }
 }
 
 /// Times of its own, which no build can make again; only pnpm's next installation would read them.
@@ -114,16 +147,20 @@ Result<void> install(Workshop& workshop, const Part& part, const Package& packag
   const bool locked = !package.lock.empty();
   if (!locked) {
     workshop.say(
-        "warning: no package-lock.json, yarn.lock of Yarn 1 or pnpm-lock.yaml: the packages are "
-        "whatever is newest today; run `npm install` and commit the lock file");
+        "warning: no package-lock.json, yarn.lock or pnpm-lock.yaml of a known version: the "
+        "packages are whatever is newest today; run `npm install` and commit the lock file");
   }
   ECLUSE_TRY(require(workshop, manager));
   const auto run = [&](bool exactly) {
-    std::vector<std::string> argv = {manager.name};
+    auto argv = words_before(workshop, part, manager);
+    argv.push_back(manager.name);
     for (auto& word :
          install_arguments(manager, exactly, development, workshop.inside_tmp("cache")))
       argv.push_back(std::move(word));
-    return workshop.run({.what = manager.name + " " + argv[1], .argv = argv, .root = part.root});
+    return workshop.run(
+        {.what = manager.name + (exactly && manager.name == "npm" ? " ci" : " install"),
+         .argv = argv,
+         .root = part.root});
   };
   auto done = run(locked);
   if (!done && done.error().message.find(kStaleLock) != std::string::npos) {
@@ -186,6 +223,7 @@ Result<void> build_node(Workshop& workshop, const Part& part, Purpose purpose) {
   ECLUSE_TRY(drop_committed_modules(workshop, part));
   workshop.env().erase("npm_config_include");  // of another part
   const bool development = wants_development(part, purpose, *package);
+  settle_environment(workshop, package->manager);
   ECLUSE_TRY(package->closed ? install_closed(workshop, part, *package, development)
                              : install(workshop, part, *package, development));
   // For the lines of `run`: bundlers leave their development aids out.

@@ -21,6 +21,7 @@ constexpr ServiceVariable kCommon[] = {
     {"DB_HOST", ServiceFact::kHost},
     {"DATABASE_HOST", ServiceFact::kHost},
     {"DATABASE_HOSTNAME", ServiceFact::kHost},
+    {"DB_HOSTNAME", ServiceFact::kHost},
     {"SQL_HOST", ServiceFact::kHost},
     {"DB_PORT", ServiceFact::kPort},
     {"DATABASE_PORT", ServiceFact::kPort},

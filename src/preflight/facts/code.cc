@@ -40,13 +40,13 @@ const Assignment* CodeFile::find_assignment(std::string_view target) const {
   return found == assignments.end() ? nullptr : &*found;
 }
 
-namespace {
-
 bool is_constant_name(std::string_view text) {
   return text.size() > 2 && std::ranges::all_of(text, [](unsigned char c) {
            return std::isupper(c) || std::isdigit(c) || c == '_';
          });
 }
+
+namespace {
 
 /// `read("HOSTS").split(" ")`: a call on the result begins where the result's own does.
 void use_of_result(const CodeFile& file, const Call& call, EnvRead& made) {
@@ -59,7 +59,14 @@ void use_of_result(const CodeFile& file, const Call& call, EnvRead& made) {
   }
 }
 
-std::optional<EnvRead> read_through(const Call& call, std::span<const EnvReader> readers) {
+/// Python names it; the second argument is JavaScript's way.
+const Value* fallback_of(const Call& call, Language language) {
+  if (language == Language::kJavaScript) return call.value.at(1);
+  return call.value.find("default");
+}
+
+std::optional<EnvRead> read_through(const Call& call, std::span<const EnvReader> readers,
+                                    Language language) {
   const auto name = call.callee().substr(call.callee().rfind('.') + 1);
   const auto reader = std::ranges::find(readers, name, &EnvReader::function);
   const auto* variable = call.value.at(0);
@@ -68,7 +75,7 @@ std::optional<EnvRead> read_through(const Call& call, std::span<const EnvReader>
     return std::nullopt;
   EnvRead made;
   made.name = variable->text;
-  if (const auto* fallback = call.value.find("default")) made.fallback = *fallback;
+  if (const auto* fallback = fallback_of(call, language)) made.fallback = *fallback;
   made.required = reader->required && !made.fallback;
   made.spelling = name + "()";
   made.separator = reader->separator;
@@ -79,17 +86,27 @@ std::optional<EnvRead> read_through(const Call& call, std::span<const EnvReader>
 
 }  // namespace
 
-void follow_readers(std::vector<CodeFile>& files) {
+namespace {
+void follow_readers_of(Language language, std::vector<CodeFile>& files) {
   std::vector<EnvReader> readers;
   for (const auto& file : files)
-    if (!file.test) readers.insert(readers.end(), file.readers.begin(), file.readers.end());
+    if (!file.test && file.language == language)
+      readers.insert(readers.end(), file.readers.begin(), file.readers.end());
   if (readers.empty()) return;
-  for (auto& file : files)
+  for (auto& file : files) {
+    if (file.language != language) continue;
     for (const auto& call : file.calls)
-      if (auto made = read_through(call, readers)) {
+      if (auto made = read_through(call, readers, language)) {
         use_of_result(file, call, *made);
         file.reads.push_back(std::move(*made));
       }
+  }
+}
+}  // namespace
+
+void follow_readers(std::vector<CodeFile>& files) {
+  follow_readers_of(Language::kPython, files);
+  follow_readers_of(Language::kJavaScript, files);
 }
 
 namespace {

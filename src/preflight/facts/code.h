@@ -149,7 +149,10 @@ constexpr std::size_t kItemsMax = 128;
 constexpr int kTreeDepthMax = 250;
 constexpr std::size_t kStatementsMax = 20'000;  ///< calls and assignments of one file
 
-/// Adds to `reads` of all files what they read through each other's `readers`.
+/// "DATABASE_URL": capitals, digits and "_" alone.
+bool is_constant_name(std::string_view text);
+
+/// Adds to `reads` of all files what they read through the `readers` of files of their language.
 void follow_readers(std::vector<CodeFile>& files);
 
 /// "tests/test_x.py", "conftest.py", "a.spec.ts": code that does not run in production.

@@ -1,81 +1,14 @@
 #include "preflight/facts/javascript.h"
 
+#include <algorithm>
+
 #include "preflight/facts/code_reader.h"
+#include "preflight/facts/env_schema.h"
+#include "preflight/facts/javascript_value.h"
 
 namespace ecluse::preflight {
 
 namespace {
-
-std::string dotted(const Syntax& node, int depth = 0) {
-  if (node.null() || depth > kValueDepthMax) return {};
-  const auto type = node.type();
-  if (type == "identifier" || type == "this" || type == "property_identifier" || type == "super")
-    return std::string(node.text());
-  if (type == "member_expression")
-    return dotted(node.field(Field::kObject), depth + 1) + "." +
-           std::string(node.field(Field::kProperty).text());
-  if (type == "call_expression") return dotted(node.field(Field::kFunction), depth + 1) + "()";
-  if (type == "subscript_expression") return dotted(node.field(Field::kObject), depth + 1) + "[]";
-  if (type == "import") return "import";
-  return "?";
-}
-
-void read_string(const Syntax& node, Value& value) {
-  value.kind = ValueKind::kString;
-  for (std::uint32_t i = 0; i < node.size(); ++i) {
-    const auto part = node.child(i);
-    if (part.type() == "template_substitution") {
-      value.interpolated = true;
-      value.text += "${}";
-    } else {
-      value.text += cut(part.text());
-    }
-  }
-  if (node.type() == "template_string" && node.size() == 0 && node.text().size() >= 2)
-    value.text = cut(node.text().substr(1, node.text().size() - 2));
-  if (value.text.size() > kValueBytesMax) value.text.resize(kValueBytesMax);
-}
-
-Value value_of(const Syntax& node, int depth);
-
-Item item_of(const Syntax& node, int depth) {
-  if (node.type() != "pair") return {"", value_of(node, depth)};
-  const auto key = node.field(Field::kKey);
-  const auto name = key.type() == "string" ? value_of(key, depth).text : std::string(key.text());
-  return {name, value_of(node.field(Field::kValue), depth)};
-}
-
-ValueKind kind_of(std::string_view type) {
-  if (type == "number") return ValueKind::kNumber;
-  if (type == "true" || type == "false") return ValueKind::kBoolean;
-  if (type == "null" || type == "undefined") return ValueKind::kNone;
-  if (type == "array") return ValueKind::kList;
-  if (type == "object") return ValueKind::kMap;
-  if (type == "identifier" || type == "member_expression") return ValueKind::kName;
-  if (type == "call_expression" || type == "new_expression") return ValueKind::kCall;
-  return ValueKind::kOther;
-}
-
-Value value_of(const Syntax& node, int depth) {
-  Value value;
-  if (node.null()) return value;
-  value.place = node.place();
-  if (node.type() == "string" || node.type() == "template_string") {
-    read_string(node, value);
-    return value;
-  }
-  value.kind = kind_of(node.type());
-  value.text = cut(node.text());
-  if (depth >= kValueDepthMax) return value;
-  if (value.kind == ValueKind::kList || value.kind == ValueKind::kMap)
-    read_items(node, depth, value, item_of);
-  if (value.kind == ValueKind::kCall) {
-    const bool made = node.type() == "new_expression";
-    value.callee = dotted(node.field(made ? Field::kConstructor : Field::kFunction));
-    read_items(node.field(Field::kArguments), depth, value, item_of);
-  }
-  return value;
-}
 
 bool is_function(std::string_view type) {
   return type == "function_declaration" || type == "method_definition" ||
@@ -85,7 +18,7 @@ bool is_function(std::string_view type) {
 
 class JavaScriptReader final : public CodeReader {
  public:
-  using CodeReader::CodeReader;
+  explicit JavaScriptReader(CodeFile& out) : CodeReader(out), schemas_(out, env_) {}
 
   void visit(const Syntax& node, const Scope& scope, int depth) override {
     if (!goes_on(depth)) return;
@@ -104,7 +37,16 @@ class JavaScriptReader final : public CodeReader {
     if (type == "binary_expression") comparison(node, scope);
     if (type == "member_expression" || type == "subscript_expression") read(node, scope);
     if (type == "throw_statement") raise(node, scope);
+    if (type == "object") schemas_.object(node, scope);
     children(node, scope, depth);
+  }
+
+  /// After the whole file was visited.
+  void finish() {
+    schemas_.finish();
+    for (auto& reader : out_.readers)
+      reader.required = std::ranges::any_of(
+          out_.raises, [&](const Raise& each) { return each.scope.function == reader.function; });
   }
 
  private:
@@ -146,28 +88,55 @@ class JavaScriptReader final : public CodeReader {
   void import(const Syntax& node, const Scope& scope) {
     const auto source = node.field(Field::kSource);
     if (source.null()) return;
-    out_.imports.push_back({value_of(source, 0).text, {}, scope.guarded, node.place()});
+    auto module = javascript_value(source).text;
+    if ((module == "process" || module == "node:process") &&
+        node.text().find("env") != std::string_view::npos)
+      env_.add("env");
+    out_.imports.push_back({std::move(module), {}, scope.guarded, node.place()});
   }
 
   void declaration(const Syntax& node, const Scope& scope) {
     const auto value = node.field(Field::kValue);
     if (value.null()) return;
     const auto name = node.field(Field::kName);
-    if (value.text() == "process.env" && name.type() == "object_pattern") destructured(name, scope);
+    if (name.type() == "object_pattern")
+      destructured(name, value.text(), scope);
+    else if (env_.is(value.text()) || is_copy_of_env(value))
+      env_.add(name.text());
     assign(name, value, scope, node.place());
   }
 
+  /// `{...process.env}`
+  bool is_copy_of_env(const Syntax& value) const {
+    if (value.type() != "object" || value.size() == 0) return false;
+    const auto first = value.child(0);
+    return first.type() == "spread_element" && first.size() > 0 && env_.is(first.child(0).text());
+  }
+
+  void destructured(const Syntax& pattern, std::string_view value, const Scope& scope) {
+    if (env_.is(value)) return variables_of(pattern, scope);
+    if (value != "process") return;
+    for (const auto& part : pattern.children()) {
+      if (part.text() == "env") env_.add("env");
+      const bool env = part.type() == "pair_pattern" && part.field(Field::kKey).text() == "env";
+      const auto inner = env ? part.field(Field::kValue) : part;
+      if (env && inner.type() == "object_pattern") variables_of(inner, scope);
+      if (env && inner.type() == "identifier") env_.add(inner.text());
+    }
+  }
+
   /// const {PORT, HOST = "x"} = process.env
-  void destructured(const Syntax& pattern, const Scope& scope) {
+  void variables_of(const Syntax& pattern, const Scope& scope) {
     for (std::uint32_t i = 0; i < pattern.size(); ++i) {
       const auto part = pattern.child(i);
+      if (part.type() == "rest_pattern" || part.type() == "comment") continue;
       EnvRead made;
       made.spelling = "process.env";
       made.scope = scope;
       made.place = part.place();
       if (part.type() == "object_assignment_pattern") {
         made.name = std::string(part.field(Field::kLeft).text());
-        made.fallback = value_of(part.field(Field::kRight), 0);
+        made.fallback = javascript_value(part.field(Field::kRight));
       } else if (part.type() == "pair_pattern") {
         made.name = std::string(part.field(Field::kKey).text());
       } else {
@@ -179,39 +148,54 @@ class JavaScriptReader final : public CodeReader {
 
   void assign(const Syntax& left, const Syntax& right, const Scope& scope, Place place) {
     if (left.null() || right.null() || is_function(right.type())) return;
-    out_.assignments.push_back({without_quotes(left.text()), value_of(right, 0), scope, place});
+    out_.assignments.push_back(
+        {without_quotes(left.text()), javascript_value(right), scope, place});
   }
 
   void comparison(const Syntax& node, const Scope& scope) {
     const auto right = node.field(Field::kRight);
     if (right.type() != "string" || !node.field(Field::kOperator).text().starts_with("==")) return;
-    compare(node.field(Field::kLeft), value_of(right, 0), scope, node.place());
+    compare(node.field(Field::kLeft), javascript_value(right), scope, node.place());
   }
 
   void call(const Syntax& node, const Scope& scope) {
-    Call made{value_of(node, 0), scope};
+    Call made{javascript_value(node), scope};
     const auto* first = made.value.at(0);
     if ((made.callee() == "require" || made.callee() == "import") && first &&
         first->kind == ValueKind::kString)
       out_.imports.push_back({first->text, {}, scope.guarded, node.place()});
+    if (node.type() == "call_expression") schemas_.call(node, scope);
     out_.calls.push_back(std::move(made));
   }
 
   void read(const Syntax& node, const Scope& scope) {
     const auto object = node.field(Field::kObject);
     const auto text = object.text();
-    if (text != "process.env" && text != "import.meta.env") return;
+    if (!env_.is(text)) return;
+    const auto index = node.field(Field::kIndex);
+    if (!index.null() && index.type() == "identifier") return reader_of_its_own(scope);
     EnvRead made;
     if (node.type() == "member_expression")
       made.name = std::string(node.field(Field::kProperty).text());
     else
-      made.name = value_of(node.field(Field::kIndex), 0).text;
-    if (made.name.empty()) return;
+      made.name = javascript_value(index).text;
+    const bool alias = text != "process.env" && text != "import.meta.env";
+    if (made.name.empty() || (alias && !is_constant_name(made.name))) return;
     made.spelling = std::string(text);
     made.scope = scope;
     made.place = node.place();
     use(node, made);
     out_.reads.push_back(std::move(made));
+  }
+
+  /// `(key) => process.env[key]`: whoever calls it reads a variable. A function called `get` would
+  /// be mistaken for every map's.
+  void reader_of_its_own(const Scope& scope) {
+    const auto& name = scope.function;
+    const bool known =
+        std::ranges::find(out_.readers, name, &EnvReader::function) != out_.readers.end();
+    if (name.empty() || name == "=>" || name == "get" || known) return;
+    out_.readers.push_back({name, false, {}});
   }
 
   static void use(const Syntax& node, EnvRead& made) {
@@ -222,13 +206,16 @@ class JavaScriptReader final : public CodeReader {
     if (type == "binary_expression" && parent.field(Field::kLeft).same_as(node)) {
       const auto operation = parent.field(Field::kOperator).text();
       if (operation == "||" || operation == "??")
-        made.fallback = value_of(parent.field(Field::kRight), 0);
+        made.fallback = javascript_value(parent.field(Field::kRight));
     }
     if (type == "member_expression") {
       made.used_by = std::string(parent.field(Field::kProperty).text());
       made.required = true;
     }
   }
+
+  EnvNames env_;
+  EnvSchemaReader schemas_;
 };
 
 }  // namespace
@@ -237,6 +224,7 @@ CodeFile read_javascript(std::string_view path, std::string_view source) {
   auto file = code_file(path, Language::kJavaScript);
   JavaScriptReader reader(file);
   read_tree(Grammar::kTsx, source, reader, file);
+  reader.finish();
   return file;
 }
 

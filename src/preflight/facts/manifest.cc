@@ -203,6 +203,12 @@ void read_node(std::string_view text, Manifest& out) {
   }
   if (const auto main = root.find("main"); main != root.end() && main->is_string())
     out.main = main->get<std::string>();
+  if (const auto config = root.find("config"); config != root.end() && config->is_object()) {
+    const auto port = config->find("port");
+    if (port != config->end() && port->is_number_unsigned())
+      out.config_port = std::to_string(port->get<std::uint64_t>());
+    if (port != config->end() && port->is_string()) out.config_port = port->get<std::string>();
+  }
   if (const auto engines = root.find("engines"); engines != root.end() && engines->is_object()) {
     if (const auto node = engines->find("node"); node != engines->end() && node->is_string())
       out.engines_node = node->get<std::string>();

@@ -36,6 +36,7 @@ struct Manifest {
   Place python_place;
   std::string engines_node;
   std::string main;         ///< of package.json: "server.js"
+  std::string config_port;  ///< of its `config`, which `npm start` would make a variable of
   bool workspaces = false;  ///< a monorepo's top
   bool utf16 = false;
   bool broken = false;  ///< not what its name says

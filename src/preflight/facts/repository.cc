@@ -43,7 +43,6 @@ bool is_kept(std::string_view path) {
   const auto name = file_name(path);
   static constexpr std::array kNames = {
       std::string_view("Procfile"),         std::string_view("Makefile"),
-      std::string_view("README.md"),        std::string_view("README.rst"),
       std::string_view(".gitignore"),       std::string_view("runtime.txt"),
       std::string_view(".python-version"),  std::string_view("fly.toml"),
       std::string_view("app.json"),         std::string_view("vercel.json"),
@@ -57,7 +56,7 @@ bool is_kept(std::string_view path) {
       std::string_view("nixpacks.toml"),    std::string_view(".ecluse-baseline"),
       std::string_view("railway.json"),     std::string_view("railway.toml"),
       std::string_view("uwsgi.ini")};
-  if (std::ranges::find(kNames, name) != kNames.end()) return true;
+  if (std::ranges::find(kNames, name) != kNames.end() || is_readme(name)) return true;
   if (trim(name) == ".dockerignore" || name.ends_with(".dockerignore")) return true;
   if (path.find(".streamlit/") != std::string_view::npos && name.ends_with(".toml")) return true;
   return is_dockerfile_name(name) || is_compose_name(name) || is_shell(path) ||
@@ -80,6 +79,8 @@ constexpr std::array kPythonWords = {"environ",
                                      "API_KEY",
                                      "api_key",
                                      "Flask(",
+                                     "app = ",
+                                     ": Flask =",
                                      "FastAPI(",
                                      "create_app",
                                      "create_all",
@@ -122,19 +123,48 @@ constexpr std::array kPythonWords = {"environ",
                                      "Blueprint(",
                                      "include_router",
                                      "cli.command",
+                                     "psycopg2.connect",
                                      "accesslog",
                                      "postgresql"};
-constexpr std::array kJavaScriptWords = {"process.env",     "import.meta.env", "listen(",
-                                         "localhost",       "127.0.0.1",       "assword",
-                                         "ecret",           "apiKey",          "API_KEY",
-                                         "mongoose",        "sqlite",          "redis",
-                                         "cors(",           "health",          "/home/",
-                                         "/Users/",         "express(",        "Router(",
-                                         "createTransport", "winston",         "sequelize",
-                                         "192.168.",        ".sync(",          ":\\",
-                                         "throw ",          "SECRET",          "PASSWORD",
-                                         "_TOKEN",          "TOKEN =",         "createUser",
-                                         "synchronize",     "transports.File", "createWriteStream"};
+constexpr std::array kJavaScriptWords = {"process.env",
+                                         "import.meta.env",
+                                         "listen(",
+                                         "localhost",
+                                         "127.0.0.1",
+                                         "assword",
+                                         "ecret",
+                                         "apiKey",
+                                         "API_KEY",
+                                         "mongoose",
+                                         "sqlite",
+                                         "redis",
+                                         "cors(",
+                                         "health",
+                                         "/home/",
+                                         "/Users/",
+                                         "express(",
+                                         "Router(",
+                                         "createTransport",
+                                         "winston",
+                                         "sequelize",
+                                         "192.168.",
+                                         ".sync(",
+                                         ":\\",
+                                         "throw ",
+                                         "SECRET",
+                                         "PASSWORD",
+                                         "_TOKEN",
+                                         "TOKEN =",
+                                         "createUser",
+                                         "synchronize",
+                                         "transports.File",
+                                         "createWriteStream",
+                                         "createEnv",
+                                         "libsql",
+                                         "env-var",
+                                         "ConfigService",
+                                         "env(",
+                                         "Env("};
 
 /// "http://203.0.113.7"
 bool has_numbered_address(std::string_view text) {
@@ -430,6 +460,13 @@ Repository Collector::finish() {
   std::ranges::sort(made_.composes, {}, &Compose::path);
   choose_served_stages(made_);
   return std::move(made_);
+}
+
+bool is_readme(std::string_view file_name) {
+  constexpr std::size_t kLength = 9;
+  if (file_name.size() != kLength && file_name.size() != kLength + 1) return false;
+  const auto lower = to_lower(file_name);
+  return lower == "readme.md" || lower == "readme.rst";
 }
 
 bool is_vendored_folder(std::string_view name) {

@@ -149,6 +149,9 @@ class Collector {
   std::uint64_t kept_bytes_ = 0;
 };
 
+/// "README.md", "Readme.MD", "readme.rst".
+bool is_readme(std::string_view file_name);
+
 /// "venv", ".venv", "node_modules", "site-packages": not the project's own.
 bool is_vendored_folder(std::string_view folder_name);
 std::string vendored_kind(std::string_view folder_name);

@@ -99,6 +99,16 @@ std::string find_wsgi(const Repository& repository, const std::string& root) {
   return {};
 }
 
+/// `from shop import ...`, and "shop.site.settings", where manage.py lies in shop/ itself.
+bool is_imported_from_above(const Repository& repository, const Django& made) {
+  const auto found = [&](std::string_view folder) {
+    const auto path = module_file(folder, made.manage_settings);
+    return repository.find(path + ".py") || repository.find(path + "/__init__.py");
+  };
+  return !made.root.empty() && !made.manage_settings.empty() && !found(made.root) &&
+         found(folder_of(made.root));
+}
+
 Django read_django(const Repository& repository, const FileFact& manage) {
   Django made;
   made.manage = manage.path;
@@ -106,6 +116,7 @@ Django read_django(const Repository& repository, const FileFact& manage) {
   made.wsgi = find_wsgi(repository, made.root);
   if (const auto* module = settings_module(repository.find_code(manage.path)))
     made.manage_settings = module->text;
+  if (is_imported_from_above(repository, made)) made.root = std::string(folder_of(made.root));
   if (const auto* module = settings_module(repository.find_code(made.wsgi))) {
     made.wsgi_settings = module->text;
     made.wsgi_settings_place = module->place;
@@ -461,6 +472,15 @@ bool service_runs_ours(const ComposeService& service) {
   return service.context || name == "python" || name == "node";
 }
 
+std::string shell_text(const std::vector<std::string>& argv) {
+  auto words = argv;
+  for (auto& word : words) {
+    const bool call = word.find('(') != std::string::npos;
+    if (call && word.find_first_of(" '") == std::string::npos) word = "'" + word + "'";
+  }
+  return join(words, " ");
+}
+
 std::string start_text(const Repository& repository, const Dockerfile& file, const Stage& stage) {
   std::string text;
   std::vector<std::string> words;
@@ -472,7 +492,7 @@ std::string start_text(const Repository& repository, const Dockerfile& file, con
     const auto argv = last->argv();
     words.insert(words.end(), argv.begin(), argv.end());
   }
-  text = join(words, " ");
+  text = shell_text(words);
   if (const auto* script = started_script(repository, file, words)) text += "\n" + script->text;
   return text;
 }

@@ -27,7 +27,7 @@ std::string_view to_string(Framework framework);
 
 /// A Django project: one manage.py.
 struct Django {
-  std::string root;             ///< folder of manage.py; "" at the top
+  std::string root;             ///< where its modules are found: manage.py's folder, or that above
   std::string manage;           ///< path of manage.py
   std::string manage_settings;  ///< the module manage.py names
   std::string wsgi;             ///< path of wsgi.py; "" when there is none
@@ -78,6 +78,9 @@ bool service_runs_ours(const ComposeService& service);
 
 /// Below `if DEBUG:` and the like, not in its else.
 bool is_for_development(const Scope& scope);
+
+/// The words of an exec form as one line of shell: `gunicorn 'shop:create_app()'`.
+std::string shell_text(const std::vector<std::string>& argv);
 
 /// What a container of this image and service runs, as one line of shell: CMD and ENTRYPOINT, with
 /// the text of an entrypoint script of the repository behind it.

@@ -114,7 +114,7 @@ class ApiRoutes {
 
   /// The project's own list, not an app's.
   bool is_django_urls(const CodeFile& file) const {
-    const auto depth = std::ranges::count(part_.root, '/') + (part_.root.empty() ? 1 : 2);
+    const auto depth = std::ranges::count(part_.folder, '/') + (part_.folder.empty() ? 1 : 2);
     return part_.framework == Framework::kDjango && file_name(file.path) == "urls.py" &&
            std::ranges::count(file.path, '/') == depth;
   }

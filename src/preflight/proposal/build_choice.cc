@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 
 #include "base/text.h"
@@ -47,6 +48,29 @@ std::optional<BuildProposal> by_requirements(const Repository& repository,
       return BuildProposal{"python", {name, {path, {1, 1}, "is there"}}, {}, {}, {}, {}};
   }
   return std::nullopt;
+}
+
+/// A name and versions, and no option of pip's.
+bool is_requirement(std::string_view text) {
+  return !text.starts_with('-') && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("._-<>=!~,*+").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+/// What a Pipfile names, as requirements: pip reads no Pipfile.
+std::optional<BuildProposal> by_pipfile(const Repository& repository, const std::string& root) {
+  const auto found =
+      std::ranges::find(repository.manifests, in_folder(root, "Pipfile"), &Manifest::path);
+  if (found == repository.manifests.end() || found->broken) return std::nullopt;
+  BuildProposal build{"python", {"", {found->path, {1, 1}, "is there"}}, {}, {}, {}, {}};
+  for (const auto& each : found->dependencies) {
+    if (each.development) continue;
+    const auto wanted = each.name + (each.version == "*" ? "" : each.version);
+    if (is_requirement(wanted))
+      build.packages.push_back({wanted, {found->path, each.place, each.name}});
+  }
+  return build.packages.empty() ? std::nullopt : std::optional(std::move(build));
 }
 
 /// The minor version of the oldest Python 3 that "^3.13", ">=3.12,<4" or "==3.13.*" takes; 0 where
@@ -130,6 +154,7 @@ BuildProposal declared_build(const Repository& repository, const std::string& ro
   const auto project = in_folder(root, "pyproject.toml");
   if (repository.find(project))
     return {"python", {"pyproject.toml", {project, {1, 1}, "is there"}}, {}, {}, {}, {}};
+  if (auto made = by_pipfile(repository, root)) return *made;
   return {};
 }
 
@@ -157,9 +182,15 @@ bool is_pinned_below(std::string_view version, int major, int minor) {
   return error == std::errc{} && (first < major || (first == major && second < minor));
 }
 
+/// A requirements file is written, which names more than the project's own.
+bool takes_packages(const BuildProposal& build) {
+  return build.kind == "python" &&
+         (build.source.value.empty() || build.source.value.ends_with(".txt"));
+}
+
 /// What a pinned package was written for, where the manifest leaves the other one open.
 void add_companions(const Repository& repository, BuildProposal& build) {
-  if (build.kind != "python" || !build.source.value.ends_with(".txt")) return;
+  if (!takes_packages(build)) return;
   for (const auto& each : kCompanions) {
     const auto* pinned = repository.find_dependency(each.package);
     const bool open = pinned && !repository.find_dependency(each.other) &&
@@ -198,9 +229,20 @@ BuildProposal node_build(const Manifest& manifest) {
   return build;
 }
 
+namespace {
+/// Not for development alone: a release is built without that.
+bool is_declared(const Repository& repository, const std::string& package) {
+  return std::ranges::any_of(repository.manifests, [&](const Manifest& manifest) {
+    return std::ranges::any_of(manifest.dependencies, [&](const Dependency& each) {
+      return each.name == package && !each.development;
+    });
+  });
+}
+}  // namespace
+
 bool install_also(const Repository& repository, const std::string& package, BuildProposal& build) {
-  if (repository.find_dependency(package)) return true;
-  if (build.kind != "python" || !build.source.value.ends_with(".txt")) return false;
+  if (is_declared(repository, package)) return true;
+  if (!takes_packages(build)) return false;
   build.packages.push_back({package, {build.source.why.path, {}, "does not declare it"}});
   return true;
 }

@@ -72,7 +72,7 @@ bool is_made_anew(const Proposal& out, const std::string& folder) {
   if (std::ranges::find(kMade, file_name(folder)) != kMade.end()) return true;
   return std::ranges::any_of(out.parts, [&](const Part& part) {
     return std::ranges::any_of(part.static_folders, [&](const auto& each) {
-      return in_folder(part.root, each.second.value) == folder;
+      return in_folder(part.folder, each.second.value) == folder;
     });
   });
 }

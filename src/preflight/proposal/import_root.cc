@@ -55,10 +55,44 @@ std::string known_end(const Repository& repository, std::string_view path) {
   return {};
 }
 
-std::optional<std::string> named_folder(const Repository& repository, std::string_view value) {
+/// `workdir`: where the image keeps the repository, "" where that is not known.
+std::optional<std::string> named_folder(const Repository& repository, std::string_view value,
+                                        std::string_view workdir) {
   for (const auto& each : split(value, ':')) {
-    auto folder = known_end(repository, trim(each));
+    auto path = trim(each);
+    while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    if (!workdir.empty() && path == workdir) continue;  // the top, where all is found anyway
+    if (!workdir.empty() && is_inside(path, workdir) &&
+        repository.has_folder(path.substr(workdir.size() + 1)))
+      return std::string(path.substr(workdir.size() + 1));
+    auto folder = known_end(repository, path);
     if (!folder.empty()) return folder;
+  }
+  return std::nullopt;
+}
+
+/// "/app" of the last `WORKDIR /app/`.
+std::string workdir_of(const Dockerfile& file, const Stage& stage) {
+  std::string found;
+  for (const auto* each : file.inherited(stage))
+    if (each->name == "WORKDIR" && each->text.starts_with('/')) found = trim(each->text);
+  while (found.ends_with('/')) found.pop_back();
+  return found;
+}
+
+/// "shared" of `COPY shared /app/lib`, where `value` names /app/lib.
+std::optional<std::string> copied_folder(const Repository& repository, const Stage& stage,
+                                         std::string_view value) {
+  const auto named = split(value, ':');
+  for (const auto& each : stage.instructions) {
+    const auto words = split(each.text, ' ');
+    const bool plain = each.name == "COPY" && !each.json && words.size() == 2;
+    if (!plain || each.flag("from").size() > 0) continue;
+    auto target = words[1];
+    while (target.size() > 1 && target.ends_with('/')) target.pop_back();
+    const auto source = join_path("", words[0]);
+    if (std::ranges::find(named, target) != named.end() && repository.has_folder(source))
+      return source;
   }
   return std::nullopt;
 }
@@ -104,14 +138,16 @@ std::optional<Proven> python_path(const Repository& repository, const Stack& sta
       for (const auto& each : stage.instructions) {
         if (each.name != "ENV") continue;
         for (const auto& [name, value] : assignments_of(each))
-          if (name == "PYTHONPATH")
-            if (auto folder = named_folder(repository, value))
-              return Proven{*folder, {file->path, each.place, "ENV " + each.text}};
+          if (name == "PYTHONPATH") {
+            auto folder = named_folder(repository, value, workdir_of(*file, stage));
+            if (!folder) folder = copied_folder(repository, stage, value);
+            if (folder) return Proven{*folder, {file->path, each.place, "ENV " + each.text}};
+          }
       }
   for (const auto* compose : stack.composes)
     for (const auto& service : compose->services)
       if (const auto* found = service.find_variable("PYTHONPATH"); found && found->value)
-        if (auto folder = named_folder(repository, *found->value))
+        if (auto folder = named_folder(repository, *found->value, ""))
           return Proven{*folder, {compose->path, found->place, "PYTHONPATH: " + *found->value}};
   return std::nullopt;
 }

@@ -84,17 +84,28 @@ void propose_flask(const Repository& repository, const Part& part, Proposal& out
 
 void propose_migration(const Repository& repository, const Part& part, Proposal& out) {
   if (!propose_alembic(repository, part, out)) propose_flask(repository, part, out);
-  const auto prisma = in_folder(part.root, "prisma/migrations");
-  if (repository.has_folder(prisma))
-    out.release.push_back({in_root(part, "prisma migrate deploy"), {prisma, {}, "is there"}});
 }
 
 std::string in_root(const Part& part, const std::string& command) {
   if (part.root.empty()) return command;
-  const auto* programs = part.build.kind.empty()     ? ""
-                         : part.build.kind == "node" ? "node_modules/.bin/"
-                                                     : ".venv/bin/";
+  const auto* programs = part.build.kind.empty()        ? ""
+                         : command.starts_with("node ") ? ""
+                         : part.build.kind == "node"    ? "node_modules/.bin/"
+                                                        : ".venv/bin/";
   return started_in(part.root, programs + command);
+}
+
+std::string where_started(const Part& part, const std::string& command) {
+  if (part.folder == part.root) return in_root(part, command);
+  return started_in(part.folder, command);
+}
+
+std::string manage_command(const Django& django) {
+  if (folder_of(django.manage) == django.root) return "python manage.py";
+  auto module = django.manage.substr(django.root.empty() ? 0 : django.root.size() + 1);
+  module.resize(module.size() - 3);  // ".py"
+  std::ranges::replace(module, '/', '.');
+  return "python -m " + module;
 }
 
 }  // namespace ecluse::preflight

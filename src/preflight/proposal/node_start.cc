@@ -37,6 +37,10 @@ class NodeStart {
       return Proven{"next start -p $PORT", {manifest_.path, next->place, "next is declared"}};
     for (const auto* name : kWatchingScripts)
       if (auto command = watched_program(name)) return command;
+    // `run-p start:*` starts several at once; one of them is the server.
+    for (const auto& script : manifest_.scripts)
+      if (script.name.starts_with("start:"))
+        if (auto command = watched_program(script.name)) return command;
     return main_program();
   }
 
@@ -101,6 +105,18 @@ class NodeStart {
       if (!repository_.find(found) || !is_below(found, folder_)) continue;
       return found.substr(folder_.empty() ? 0 : folder_.size() + 1);
     }
+    return built_file(std::string(name));
+  }
+
+  /// "dist/server.js", which `npm run build` makes of src/server.ts.
+  std::optional<std::string> built_file(std::string name) const {
+    if (name.starts_with("./")) name.erase(0, 2);
+    const auto slash = name.find('/');
+    if (!manifest_.find_script("build") || slash == std::string::npos || !name.ends_with(".js"))
+      return std::nullopt;
+    const auto source = name.substr(slash + 1, name.size() - slash - 4);
+    for (const auto* folder : {"src/", ""})
+      if (repository_.find(in_folder(folder_, folder + source + ".ts"))) return name;
     return std::nullopt;
   }
 

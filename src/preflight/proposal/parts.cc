@@ -85,17 +85,42 @@ class PartFinder {
   /// A start line that serves `root` by Python, if what it names is there.
   std::optional<Start> python_command(const std::string& root) {
     for (const auto& line : lines_) {
-      const auto serving = find_serving(line.shell);
+      auto serving = find_serving(line.shell);
       if (!serving || !is_python_server(serving->server)) continue;
       const auto target = target_of(*serving);
       if (target.empty()) continue;
-      if (const auto folder = folder_of_target(root, target))
+      if (const auto folder = folder_of_target(root, target)) {
+        find_settings_file(*folder, line.why, *serving);
         return Start{{command_of(*serving), line.why}, *folder};
+      }
       gaps_.push_back(
           {"the start command names " + target + ", which does not exist; it was not used",
            "correct it or delete it", line.why});
     }
     return std::nullopt;
+  }
+
+  /// `gunicorn -c conf.py` of an image that has copied the file from elsewhere, or made it: without
+  /// it gunicorn ends.
+  void find_settings_file(const std::string& folder, const Evidence& why, Serving& serving) {
+    auto& words = serving.words;
+    const auto flag = std::ranges::find_if(
+        words, [](std::string_view word) { return word == "-c" || word == "--config"; });
+    if (serving.server != Server::kGunicorn || flag == words.end() || flag + 1 == words.end())
+      return;
+    auto& named = *(flag + 1);
+    if (named.find(':') != std::string::npos || repository_.find(in_folder(folder, named))) return;
+    const auto found = std::ranges::find_if(repository_.files, [&](const FileFact& file) {
+      const bool inside = folder.empty() || file.path.starts_with(folder + "/");
+      return inside && file_name(file.path) == file_name(named);
+    });
+    if (found != repository_.files.end()) {
+      named = found->path.substr(folder.empty() ? 0 : folder.size() + 1);
+      return;
+    }
+    gaps_.push_back({"gunicorn's settings " + named + " are not in the repository; left out",
+                     "commit the file, and name it behind -c", why});
+    words.erase(flag, flag + 2);
   }
 
   /// Where it is run: what PYTHONPATH adds needs no other folder than the part's own.
@@ -108,10 +133,29 @@ class PartFinder {
     return folder_of_module(repository_, root, target);
   }
 
+  /// "'uvicorn[standard]'" of an image that installs it beside its manifest; the name alone where
+  /// none does.
+  std::string as_installed(const std::string& package) const {
+    for (const auto& file : repository_.dockerfiles)
+      for (const auto& stage : file.stages)
+        for (const auto& each : stage.instructions) {
+          if (each.name != "RUN" || each.text.find("pip install") == std::string::npos) continue;
+          for (auto word : split(each.text, ' ')) {
+            std::erase_if(word, [](char c) { return c == '"' || c == '\''; });
+            if (word == package + "[standard]") return "'" + word + "'";
+          }
+        }
+    return package;
+  }
+
   void need(const std::string& package, BuildProposal& build, const Evidence& why) {
     if (install_also(repository_, package, build)) return;
     const bool has_add = build.kind == "uv" || build.kind == "poetry";
-    gaps_.push_back({package + " serves the app and is not declared",
+    if (!build.kind.empty())
+      build.run.push_back({"pip install --no-compile " + as_installed(package),
+                           {why.path, why.place, "no manifest declares " + package}});
+    gaps_.push_back({package + " serves the app and is not declared" +
+                         (build.kind.empty() ? "" : "; its newest version is installed"),
                      has_add ? "`" + build.kind + " add " + package + "`, and commit"
                              : "name it among the app's requirements, and commit",
                      why});
@@ -122,17 +166,24 @@ class PartFinder {
     need(program == "waitress-serve" ? "waitress" : program, build, why);
   }
 
+  /// The folder itself, or the top where the manifest of a part in a bare folder lies.
+  std::string built_in(const std::string& folder) const {
+    const bool bare = python_build(repository_, folder).kind.empty();
+    return bare && !python_build(repository_, "").kind.empty() ? "" : folder;
+  }
+
   void add_djangos() {
     for (const auto& django : stack_.djangos) {
-      if (taken(django.root)) continue;
-      auto build = python_build(repository_, django.root);
+      const auto root = built_in(django.root);
+      if (taken(root)) continue;
+      auto build = python_build(repository_, root);
       auto start = python_command(django.root);
       auto command = start && start->folder == django.root
                          ? std::optional(std::move(start->command))
                          : django_command(django);
       if (!command) continue;
       need_server(command->value, build, command->why);
-      add(Framework::kDjango, django.root, std::move(build), std::move(*command));
+      start_in(django.root, add(Framework::kDjango, root, std::move(build), std::move(*command)));
     }
   }
 
@@ -192,14 +243,16 @@ class PartFinder {
                "correct it or delete it", line.why});
         continue;
       }
-      const auto root =
+      const auto folder =
           std::string(file->substr(0, file->size() - std::min(file->size(), target.size() + 1)));
+      const auto root = built_in(folder);
       // Beside other parts only where an image starts it: else it is a tool of theirs.
       const bool image = repository_.find_dockerfile(line.why.path) != nullptr;
       if (taken(root) || (!parts_.empty() && !(image && !root.empty() && !taken("")))) continue;
       auto build = python_build(repository_, root);
       need("streamlit", build, line.why);
-      add(Framework::kStreamlit, root, std::move(build), {command_of(*serving), line.why});
+      start_in(folder, add(Framework::kStreamlit, root, std::move(build),
+                           {command_of(*serving), line.why}));
     }
   }
 
@@ -236,8 +289,24 @@ class PartFinder {
     const auto* folder = manifest.find("vite") ? "dist" : "build";
     auto build = node_build(manifest);
     const auto why = build.run.front().why;
+    note_addresses(manifest);
     add(Framework::kStatic, root, std::move(build),
         {std::string("python3 -m http.server $PORT --directory ") + folder, why});
+  }
+
+  /// A page's own router makes addresses that are no files: /tasks/3, reloaded, is looked for.
+  void note_addresses(const Manifest& manifest) {
+    for (const auto* router : {"react-router-dom", "react-router", "vue-router", "wouter",
+                               "@tanstack/react-router", "@reach/router"})
+      if (const auto* found = manifest.find(router)) {
+        gaps_.push_back({std::string(router) +
+                             " makes addresses that are no files: opened directly, and when a "
+                             "visitor reloads them, they are answered 404",
+                         "let the router keep them behind # (HashRouter, createWebHashHistory), or "
+                         "start a server of your own that answers them with index.html",
+                         {manifest.path, found->place, std::string(router) + " is declared"}});
+        return;
+      }
   }
 
   /// `CMD ["python", "server.py"]`: a program of the repository, whatever it serves by.

@@ -10,6 +10,7 @@
 #include "preflight/proposal/import_root.h"
 #include "preflight/proposal/listening_port.h"
 #include "preflight/proposal/migration.h"
+#include "preflight/proposal/node_migration.h"
 #include "preflight/proposal/parts.h"
 #include "preflight/proposal/python_version.h"
 #include "preflight/proposal/sqlite_file.h"
@@ -22,20 +23,26 @@ namespace ecluse::preflight {
 
 namespace {
 
-/// The last quoted word of `BASE_DIR / "staticfiles"` or `os.path.join(BASE_DIR, 'staticfiles')`.
-std::string last_quoted(std::string_view text) {
-  const auto end = text.find_last_of("\"'");
-  if (end == std::string_view::npos || end == 0) return {};
-  const auto begin = text.rfind(text[end], end - 1);
-  return begin == std::string_view::npos ? std::string()
-                                         : std::string(text.substr(begin + 1, end - begin - 1));
+/// "site/static" of `BASE_DIR / "site" / "static"` or `os.path.join(BASE_DIR, 'site', 'static')`;
+/// only the last word where others lead up.
+std::string quoted_path(std::string_view text) {
+  std::vector<std::string> words;
+  for (auto begin = text.find_first_of("\"'"); begin != std::string_view::npos;) {
+    const auto end = text.find(text[begin], begin + 1);
+    if (end == std::string_view::npos) break;
+    words.emplace_back(text.substr(begin + 1, end - begin - 1));
+    begin = text.find_first_of("\"'", end + 1);
+  }
+  if (words.empty()) return {};
+  const auto path = join(words, "/");
+  return path.find("..") == std::string::npos ? path : words.back();
 }
 
 std::optional<Proven> setting_folder(const Django& django, std::string_view name) {
   const auto setting = django.setting(name);
   if (!setting) return std::nullopt;
   const auto& value = setting->assignment->value;
-  const auto folder = value.kind == ValueKind::kString ? value.text : last_quoted(value.text);
+  const auto folder = value.kind == ValueKind::kString ? value.text : quoted_path(value.text);
   const bool below =
       !folder.empty() && !folder.starts_with('/') && folder.find("..") == std::string::npos;
   if (!below) return std::nullopt;
@@ -46,12 +53,12 @@ std::optional<Proven> setting_folder(const Django& django, std::string_view name
 
 void propose_for_django(const Repository& repository, const Django& django, Part& part,
                         Proposal& out) {
-  out.release.push_back({in_root(part, "python manage.py migrate --noinput"),
+  const auto manage = manage_command(django);
+  out.release.push_back({where_started(part, manage + " migrate --noinput"),
                          {django.manage, {1, 1}, "a Django project"}});
   const auto statics = setting_folder(django, "STATIC_ROOT");
   if (statics) {
-    out.release.push_back(
-        {in_root(part, "python manage.py collectstatic --noinput"), statics->why});
+    out.release.push_back({where_started(part, manage + " collectstatic --noinput"), statics->why});
     if (!repository.find_dependency("whitenoise")) part.static_folders["/static"] = *statics;
   } else {
     out.gaps.push_back(
@@ -60,7 +67,7 @@ void propose_for_django(const Repository& repository, const Django& django, Part
          {django.manage, {1, 1}, ""}});
   }
   if (auto media = setting_folder(django, "MEDIA_ROOT")) {
-    media->value = "/app/" + in_folder(part.root, media->value);
+    media->value = "/app/" + in_folder(part.folder, media->value);
     out.volumes["media"] = *media;
   }
 }
@@ -94,11 +101,17 @@ bool is_literal_route(std::string_view route) {
   });
 }
 
+/// "shop/urls.py" of the project that is started there: one folder down.
+bool is_own_urls(const Part& part, std::string_view path) {
+  return std::ranges::count(path, '/') ==
+         std::ranges::count(part.folder, '/') + (part.folder.empty() ? 1 : 2);
+}
+
 /// Routes below a prefix that is said elsewhere cannot be known here.
 bool is_whole_route(const Part& part, const HealthRoute& route) {
   if (part.framework == Framework::kDjango)
-    return folder_of(route.path) == in_folder(part.root, "config") ||
-           std::ranges::count(route.path, '/') == (part.root.empty() ? 1 : 2);
+    return folder_of(route.path) == in_folder(part.folder, "config") ||
+           is_own_urls(part, route.path);
   return route.route.starts_with('/');
 }
 
@@ -113,12 +126,41 @@ std::optional<Proven> health_page(const Stack& stack, const Part& part) {
   return std::nullopt;
 }
 
+/// "shop.urls" of `path("", include("shop.urls"))`.
+std::string included_at_top(const Value& call) {
+  const auto* route = call.at(0);
+  const auto* view = call.at(1);
+  const bool top = route && route->kind == ValueKind::kString && route->text.empty();
+  if (!top || !view || !ends_with_name(view->callee, "include")) return {};
+  const auto* module = view->at(0);
+  return module && module->kind == ValueKind::kString ? module->text : std::string();
+}
+
+/// Is `path` the project's own list of addresses, or one that it takes in at its top?
+bool is_top_list(const Repository& repository, const Stack& stack, const Part& part,
+                 const std::string& path) {
+  if (part.framework != Framework::kDjango || file_name(path) != "urls.py") return false;
+  for (const auto& django : stack.djangos) {
+    if (django.root != part.folder || django.wsgi.empty()) continue;
+    const auto own = in_folder(folder_of(django.wsgi), "urls.py");
+    if (path == own) return true;
+    const auto* file = repository.find_code(own);
+    if (!file) return is_own_urls(part, path);
+    for (const auto& call : file->calls) {
+      auto module = included_at_top(call.value);
+      std::ranges::replace(module, '.', '/');
+      if (!module.empty() && path == in_folder(django.root, module + ".py")) return true;
+    }
+  }
+  return false;
+}
+
 /// The page at "/" of the part's own routes.
-std::optional<Proven> front_page(const Repository& repository, const Part& part) {
+std::optional<Proven> front_page(const Repository& repository, const Stack& stack,
+                                 const Part& part) {
   for (const auto& file : repository.code) {
     if (!is_below(file.path, part.root) || file.test) continue;
-    const bool urls = part.framework == Framework::kDjango && file_name(file.path) == "urls.py" &&
-                      std::ranges::count(file.path, '/') == (part.root.empty() ? 1 : 2);
+    const bool urls = is_top_list(repository, stack, part, file.path);
     for (const auto& call : file.calls) {
       const auto* route = call.value.at(0);
       if (!route || route->kind != ValueKind::kString) continue;
@@ -157,7 +199,7 @@ std::optional<Proven> ready_page(const Repository& repository, const Stack& stac
   }
   if (auto page = checked_page(repository, stack, part)) return page;
   if (auto page = health_page(stack, part)) return page;
-  return front_page(repository, part);
+  return front_page(repository, stack, part);
 }
 
 bool is_python(const BuildProposal& build) {
@@ -172,9 +214,10 @@ void propose_for_parts(const Repository& repository, const Stack& stack, Proposa
     part.port = listening_port(repository, part);
     part.ready = ready_page(repository, stack, part);
     for (const auto& django : stack.djangos)
-      if (part.framework == Framework::kDjango && django.root == part.root)
+      if (part.framework == Framework::kDjango && django.root == part.folder)
         propose_for_django(repository, django, part, out);
     if (part.framework != Framework::kDjango) propose_migration(repository, part, out);
+    propose_node_migration(repository, part, out);
     part.one_visitor_one_instance =
         repository.find_dependency("flask-socketio") || part.framework == Framework::kStreamlit;
   }

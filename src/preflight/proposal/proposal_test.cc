@@ -491,6 +491,21 @@ TEST(Init, NamesTheDriverThatSqlalchemyMustBeTold) {
   EXPECT_EQ(driver_of(files), "pg8000");
 }
 
+TEST(Init, NamesPsycopg2WhereSqlalchemyMayBeOneThatTakesPsycopg) {
+  auto files = kFastapi;
+  files["app/db.py"] = "engine = create_engine(settings.database_url)\n";
+  const auto with = [&](const std::string& sqlalchemy) {
+    files["requirements.txt"] = "fastapi\nuvicorn\npsycopg2-binary\n" + sqlalchemy + "\n";
+    return driver_of(files);
+  };
+  EXPECT_EQ(with("sqlmodel"), "psycopg2");
+  EXPECT_EQ(with("sqlalchemy>=2.0"), "psycopg2");
+  for (const auto* held : {"sqlalchemy==2.0.38", "sqlalchemy>=1.4,<2", "sqlalchemy~=1.4"})
+    EXPECT_EQ(with(held), "") << held;
+  files["app/db.py"] += "psycopg2.connect(settings.database_url)\n";
+  EXPECT_EQ(with("sqlalchemy"), "");
+}
+
 TEST(Init, SaysNothingOfTheDriverWhereTheCodeNamesIt) {
   auto files = kFastapi;
   files["app/db.py"] =
@@ -652,6 +667,112 @@ TEST(Init, FollowsThePortToTheNumberThatStandsForIt) {
   EXPECT_EQ(node_port("const p = process.env.PORT || 4300;\napp.listen(p);\n"), "");
 }
 
+TEST(Init, TakesThePortThatIsChosenInProduction) {
+  const auto port = [](const std::string& choice) {
+    return node_port("const p = process.env.NODE_ENV " + choice + ";\napp.listen(p);\n");
+  };
+  EXPECT_EQ(port("!== 'test' ? 4000 : 4001"), "4000");
+  EXPECT_EQ(port("=== 'production' ? 4000 : 4001"), "4000");
+  EXPECT_EQ(port("=== 'test' ? 4001 : 4000"), "4000");
+  EXPECT_EQ(port("=== x ? 4001 : 4000"), "");
+}
+
+const std::string kExpressPackage =
+    R"({"scripts": {"start": "node s.js"}, "dependencies": {"express": "5"}})";
+
+TEST(Init, BelievesTheProgramThatIsStartedMoreThanAnotherFileThatReadsPort) {
+  const auto made = proposal_of({{"package.json", kExpressPackage},
+                                 {"config.js", "module.exports = {port: process.env.PORT};\n"},
+                                 {"s.js", "const PORT = 4000;\napp.listen(PORT);\n"}});
+  ASSERT_TRUE(made.parts.at(0).port);
+  EXPECT_EQ(made.parts.at(0).port->value, "4000");
+}
+
+TEST(Init, FindsThePortThatTheSettingsKeepUnderAnotherName) {
+  const auto made = proposal_of(
+      {{"package.json", kExpressPackage},
+       {"env.js",
+        "const s = z.object({API_PORT: z.number().default(4500)});\ns.parse(process.env);\n"},
+       {"s.js", "app.listen(env.API_PORT);\n"}});
+  ASSERT_TRUE(made.parts.at(0).port);
+  EXPECT_EQ(made.parts.at(0).port->value, "4500");
+}
+
+TEST(Init, TakesThePortThatNpmWouldMakeAVariableOf) {
+  const auto made = proposal_of({{"package.json", R"({"scripts": {"start": "./bin/shop"},
+      "config": {"port": 4600}, "dependencies": {"express": "5"}})"},
+                                 {"bin/shop", "#!/usr/bin/env node\n"}});
+  ASSERT_TRUE(made.parts.at(0).port);
+  EXPECT_EQ(made.parts.at(0).port->value, "4600");
+}
+
+/// The jobs of a Node app that has this in its package.json besides, and these files.
+std::vector<std::string> node_jobs(const std::string& rest, Files files) {
+  files["package.json"] = R"({"dependencies": {"express": "5", "pg": "8"}, )" + rest + "}";
+  files["server.js"] = "app.listen(process.env.PORT);\n";
+  const auto made = init(files);
+  std::vector<std::string> jobs;
+  for (const auto& job : preprod(made).release) jobs.push_back(job.run);
+  return jobs;
+}
+
+using Jobs = std::vector<std::string>;
+
+TEST(Init, MigratesANodeAppAsItsOwnScriptDoes) {
+  const auto jobs = [](const std::string& script, const std::string& package) {
+    return node_jobs(R"("scripts": {"migrate": ")" + script + R"(", "test:migrate": "knex x"},
+        "devDependencies": {")" +
+                         package + R"(": "1"})",
+                     {});
+  };
+  EXPECT_EQ(jobs("NODE_ENV=production npx sequelize db:migrate && npx sequelize db:seed:all",
+                 "sequelize-cli"),
+            Jobs{"sequelize db:migrate"});
+  EXPECT_EQ(jobs("typeorm migration:run -d dist/data.js", "typeorm"),
+            Jobs{"typeorm migration:run -d dist/data.js"});
+  EXPECT_EQ(jobs("cross-env A=b prisma migrate deploy", "prisma"), Jobs{"prisma migrate deploy"});
+  EXPECT_EQ(jobs("sequelize db:migrate:undo", "sequelize-cli"), Jobs{});
+}
+
+TEST(Init, MigratesANodeAppByTheFilesOfItsTool) {
+  EXPECT_EQ(node_jobs(R"("devDependencies": {"sequelize": "6", "sequelize-cli": "6"})",
+                      {{".sequelizerc", ""}}),
+            Jobs{"sequelize-cli db:migrate"});
+  EXPECT_EQ(node_jobs(R"("devDependencies": {"knex": "3"})", {{"src/knexfile.js", ""}}),
+            Jobs{"knex migrate:latest --knexfile src/knexfile.js"});
+  EXPECT_EQ(node_jobs(R"("devDependencies": {"drizzle-kit": "1"})",
+                      {{"drizzle.config.ts", ""}, {"drizzle/meta/_journal.json", "{}"}}),
+            Jobs{"drizzle-kit migrate"});
+  EXPECT_EQ(node_jobs(R"("devDependencies": {"prisma": "5"})",
+                      {{"prisma/migrations/1/migration.sql", ""}}),
+            Jobs{"prisma migrate deploy"});
+}
+
+TEST(Init, BringsTheToolOfAJobThatIsDeclaredForDevelopmentAlone) {
+  const auto made = init({{"package.json", R"({"dependencies": {"express": "5", "pg": "8",
+      "knex": "3"}, "devDependencies": {"sequelize-cli": "6", "sequelize": "6"}})"},
+                          {".sequelizerc", ""},
+                          {"server.js", "app.listen(process.env.PORT);\n"}});
+  EXPECT_EQ(preprod(made).build.run, Jobs{"sequelize-cli --version"});
+}
+
+TEST(Init, MigratesNoDatabaseThatIsNotStarted) {
+  const auto made = proposal_of({{"package.json", R"({"dependencies": {"express": "5",
+      "mysql2": "3", "knex": "3"}})"},
+                                 {"knexfile.js", ""},
+                                 {"server.js", "app.listen(process.env.PORT);\n"}});
+  EXPECT_TRUE(made.release.empty());
+}
+
+TEST(Init, SaysThatAddressesOfAPagesRouterAreNoFiles) {
+  const auto pages = [](const std::string& package) {
+    return gaps_text(proposal_of({{"package.json", R"({"scripts": {"build": "vite build"},
+        "dependencies": {")" + package + R"(": "6"}, "devDependencies": {"vite": "5"}})"}}));
+  };
+  EXPECT_NE(pages("react-router-dom").find("answered 404"), std::string::npos);
+  EXPECT_EQ(pages("react").find("answered 404"), std::string::npos);
+}
+
 TEST(Init, StartsAProgramWhereItsImportsAreFound) {
   const auto made = init(
       {{"requirements.txt", "fastapi\nuvicorn\n"},
@@ -670,6 +791,198 @@ TEST(Init, FindsTheModuleThatAnImageStartsInAnotherFolder) {
                            "CMD [\"uvicorn\", \"main:app\", \"--workers\", \"2\"]\n"}});
   EXPECT_EQ(web(made).command, "uvicorn main:app --workers 2 --host 0.0.0.0 --port $PORT");
   EXPECT_EQ(web(made).root, "service");
+}
+
+TEST(Init, BuildsAtTheTopWhatIsStartedInAFolderWithoutAManifest) {
+  auto files = kDjango;
+  Files moved;
+  for (const auto& [path, text] : files)
+    moved[path == "requirements.txt" ? path : "site/" + path] = text;
+  const auto made = init(moved);
+  EXPECT_EQ(web(made).root, "site");
+  EXPECT_EQ(web(made).command, "gunicorn shop.wsgi --bind 0.0.0.0:$PORT");
+  EXPECT_EQ(preprod(made).release.at(0).run,
+            "sh -c 'cd site && exec python manage.py migrate --noinput'");
+  EXPECT_EQ(preprod(made).volumes.at("media"), "/app/site/media");
+}
+
+TEST(Init, StartsADjangoProjectThatImportsItselfFromAboveIt) {
+  const std::string settings =
+      "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'app.shop.settings')\n";
+  const auto made = init({{"requirements.txt", "django\ngunicorn\n"},
+                          {"app/__init__.py", ""},
+                          {"app/manage.py", settings},
+                          {"app/shop/wsgi.py", settings},
+                          {"app/shop/settings.py", "DEBUG = False\n"}});
+  EXPECT_EQ(web(made).root, "");
+  EXPECT_EQ(web(made).command, "gunicorn app.shop.wsgi --bind 0.0.0.0:$PORT");
+  EXPECT_EQ(preprod(made).release.at(0).run, "python -m app.manage migrate --noinput");
+}
+
+TEST(Init, ReadsTheScriptThatAComposeFileStarts) {
+  const auto made =
+      init({{"requirements.txt", "flask\ngunicorn\n"},
+            {"shop/web.py", "from flask import Flask\nsite = Flask(__name__)\n"},
+            {"docker/start.sh", "#!/bin/sh\ngunicorn shop.web:site --workers 3\n"},
+            {"compose.yml", "services:\n  web:\n    build: .\n    command: [/docker/start.sh]\n"}});
+  EXPECT_EQ(web(made).command, "gunicorn shop.web:site --workers 3 --bind 0.0.0.0:$PORT");
+}
+
+Files gunicorn_with(const std::string& settings) {
+  return {{"requirements.txt", "flask\ngunicorn\n"},
+          {"web.py", "from flask import Flask\nsite = Flask(__name__)\n"},
+          {"Dockerfile", "FROM python:3.12\nCOPY conf/gunicorn.py ./\nCMD gunicorn web:site -c " +
+                             settings + "\n"}};
+}
+
+TEST(Init, FindsGunicornsSettingsWhereTheRepositoryKeepsThem) {
+  auto files = gunicorn_with("gunicorn.py");
+  files["conf/gunicorn.py"] = "workers = 2\n";
+  EXPECT_EQ(web(init(files)).command, "gunicorn web:site -c conf/gunicorn.py --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, LeavesGunicornsSettingsOutWhereTheRepositoryHasNone) {
+  EXPECT_EQ(web(init(gunicorn_with("/etc/g.py"))).command,
+            "gunicorn web:site --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, InstallsWhatAPipfileNames) {
+  const auto made = proposal_of({{"Pipfile",
+                                  "[packages]\nflask = \"*\"\ngunicorn = \">=21,<24\"\n"
+                                  "bad = \"1 --index-url x\"\n[dev-packages]\npytest = \"*\"\n"
+                                  "[requires]\npython_version = \"3.9\"\n"},
+                                 {"app.py", "from flask import Flask\napp = Flask(__name__)\n"}});
+  const auto text = files_beside(made).at("requirements-ecluse.txt");
+  EXPECT_NE(text.find("\nflask\ngunicorn>=21,<24\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("pytest"), std::string::npos);
+  EXPECT_EQ(text.find("bad"), std::string::npos);
+  ASSERT_TRUE(made.parts.at(0).build.prefer);
+  EXPECT_EQ(made.parts.at(0).build.prefer->value, "3.9");
+}
+
+TEST(Init, InstallsTheServerThatALockedProjectDoesNotDeclare) {
+  const auto run_of = [](const std::string& image) {
+    return init({{"uv.lock", ""},
+                 {"pyproject.toml", "[project]\nname = \"shop\"\ndependencies = [\"fastapi\"]\n"},
+                 {"main.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
+                 {"Dockerfile", "FROM python:3.11\n" + image + "CMD uvicorn main:app\n"}})
+        .spec.environments.at(0)
+        .build.run;
+  };
+  EXPECT_EQ(run_of(""), std::vector<std::string>{"pip install --no-compile uvicorn"});
+  EXPECT_EQ(run_of("RUN pip install \"uvicorn[standard]\"\n"),
+            std::vector<std::string>{"pip install --no-compile 'uvicorn[standard]'"});
+}
+
+TEST(Init, KeepsTheCallOfAFactoryInAnExecForm) {
+  const auto made = init({{"requirements.txt", "flask\ngunicorn\n"},
+                          {"shop/__init__.py",
+                           "from flask import Flask\ndef create_app():\n  app = Flask(__name__)\n"},
+                          {"Dockerfile",
+                           "FROM python:3.11\nCMD [\"gunicorn\", \"-w\", \"3\", "
+                           "\"shop:create_app()\", \"-b :5000\"]\n"}});
+  EXPECT_EQ(web(made).command, "gunicorn -w 3 'shop:create_app()' --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, TakesTheObjectThatAFactoryOfAnyNameMakes) {
+  const auto made =
+      init({{"requirements.txt", "flask\n"},
+            {"shop/site.py",
+             "from flask import Flask\ndef create_shop(config):\n  app = Flask(__name__)\n"},
+            {"server.py",
+             "from flask import Flask\nfrom shop.site import create_shop\n"
+             "app: Flask = create_shop(1)\n"}});
+  EXPECT_EQ(web(made).command, "gunicorn server:app --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, CallsTheFactoryThatCallsTheOther) {
+  const auto made = init({{"requirements.txt", "flask\n"},
+                          {"app.py",
+                           "from flask import Flask\ndef bare():\n  app = Flask(__name__)\n"
+                           "  return app\ndef create_app():\n  app = bare()\n  return app\n"}});
+  EXPECT_EQ(web(made).command, "gunicorn 'app:create_app()' --bind 0.0.0.0:$PORT");
+}
+
+TEST(Init, TakesAPythonPathThatIsTheWorkdirForTheTop) {
+  const auto env = [](const std::string& path) {
+    return init({{"requirements.txt", "fastapi\nuvicorn\n"},
+                 {"app/main.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
+                 {"app/lib/x.py", ""},
+                 {"lib/x.py", ""},
+                 {"Dockerfile", "FROM python:3.11\nWORKDIR /app/\nENV PYTHONPATH=" + path +
+                                    "\nCMD uvicorn app.main:app\n"}})
+        .proposal.env;
+  };
+  EXPECT_FALSE(env("/app").contains("PYTHONPATH"));
+  EXPECT_EQ(env("/app:/app/lib").at("PYTHONPATH").value, "/app/lib");
+}
+
+TEST(Init, ReadsAManualUnderAnyCase) {
+  const auto made = init({{"requirements.txt", "streamlit\n"},
+                          {"app.py", "import streamlit as st\n"},
+                          {"readme.MD", "    streamlit run app.py\n"}});
+  EXPECT_TRUE(web(made).command.starts_with("streamlit run app.py")) << made.yaml;
+}
+
+TEST(Init, StartsWhatTheBuildMakesOfASource) {
+  const auto made =
+      init({{"package.json", R"({"scripts": {"build": "tsc", "start": "run-p start:**",
+      "start:run": "nodemon dist/index.js"}, "dependencies": {"express": "5"}})"},
+            {"src/index.ts", "app.listen(process.env.PORT);\n"}});
+  EXPECT_EQ(web(made).command, "node dist/index.js");
+}
+
+TEST(Init, KeepsTheSqliteFileOfAFileAddress) {
+  const auto made = init(
+      {{"package.json", R"({"scripts": {"start": "next start"}, "dependencies": {"next": "15"}})"},
+       {"src/db.ts",
+        "import {createClient} from '@libsql/client';\n"
+        "export const c = createClient({url: 'file:shop.db'});\n"}});
+  EXPECT_EQ(preprod(made).volumes.at("data"), "/app/data") << made.yaml;
+}
+
+TEST(Init, InstallsAServerThatIsDeclaredForDevelopmentAlone) {
+  const auto made = init({{"uv.lock", ""},
+                          {"pyproject.toml",
+                           "[project]\nname = \"shop\"\ndependencies = [\"fastapi\"]\n"
+                           "[dependency-groups]\ndev = [\"uvicorn\"]\n"},
+                          {"main.py", "from fastapi import FastAPI\napp = FastAPI()\n"}});
+  EXPECT_EQ(preprod(made).build.run, std::vector<std::string>{"pip install --no-compile uvicorn"});
+}
+
+TEST(Init, JoinsTheWordsOfAStaticFolder) {
+  auto files = kDjango;
+  files["requirements.txt"] = "django\ngunicorn\n";
+  files["shop/settings.py"] =
+      "ALLOWED_HOSTS = ['*']\nSTATIC_ROOT = os.path.join(BASE_DIR, 'shop', 'static_root')\n"
+      "MEDIA_ROOT = os.path.join(BASE_DIR, '..', 'media')\n";
+  const auto made = init(files);
+  EXPECT_EQ(web(made).static_paths.at("/static"), "shop/static_root");
+  EXPECT_EQ(preprod(made).volumes.at("media"), "/app/media");
+}
+
+TEST(Init, AsksAtTheTopOnlyWhereTheProjectTakesAListOfAddressesInThere) {
+  const auto ready = [](const std::string& prefix) {
+    auto files = kDjango;
+    files["shop/urls.py"] = "urlpatterns = [path('" + prefix + "', include('posts.urls'))]\n";
+    files["posts/urls.py"] = "urlpatterns = [path('', views.index)]\n";
+    const auto made = init(files);
+    return web(made).ready ? web(made).ready->path : "";
+  };
+  EXPECT_EQ(ready(""), "/");
+  EXPECT_EQ(ready("api/"), "");
+}
+
+TEST(Init, FindsThePythonPathBehindTheNameThatAnImageGivesAFolder) {
+  const auto made = init({{"requirements.txt", "streamlit\n"},
+                          {"pages/Home.py", "import streamlit as st\nimport helpers\n"},
+                          {"shared/helpers.py", ""},
+                          {"Dockerfile",
+                           "FROM python:3.12\nCOPY shared /app/lib\nCOPY pages/ /app\n"
+                           "ENV PYTHONPATH=/app/lib\nCMD streamlit run Home.py\n"}});
+  EXPECT_EQ(web(made).root, "pages");
+  EXPECT_EQ(preprod(made).build.kind, model::BuildKind::kPython);
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("PYTHONPATH")), "/app/shared");
 }
 
 TEST(Init, KeepsThePythonPathOfAnImage) {
@@ -1111,6 +1424,12 @@ TEST(Init, SaysWhichDatabaseIsNotStarted) {
   EXPECT_NE(said("mongodb").find("keeps its data in MongoDB"), std::string::npos);
   EXPECT_NE(said("mysql2").find("keeps its data in MySQL"), std::string::npos);
   EXPECT_EQ(said("pg").find("keeps its data in"), std::string::npos);
+}
+
+TEST(Serving, DropsAnAddressThatIsOneWordWithItsFlag) {
+  const auto found = find_serving("gunicorn 'shop:app()' '-b :5000'");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(command_of(*found), "gunicorn 'shop:app()' --bind 0.0.0.0:$PORT");
 }
 
 TEST(Serving, UnderstandsBun) {

@@ -66,14 +66,29 @@ void add(const Repository& repository, Framework framework, const std::string& p
   if (plain && is_importable(made.module)) objects.push_back(std::move(made));
 }
 
-/// `app = create_app()` at import: what servers load, wherever the factory is.
-void add_made_objects(const Repository& repository, Framework framework,
+/// "create_app()" of `def create_app(): site = bare_app()`: it calls the one that was found.
+std::string outer_factory(const Repository& repository, const std::string& path,
+                          const std::string& factory) {
+  const auto* file = repository.find_code(path);
+  if (!file) return factory;
+  for (const auto& each : file->assignments) {
+    const auto& function = each.scope.function;
+    const bool calls = each.value.kind == ValueKind::kCall && each.value.callee + "()" == factory;
+    if (calls && (function == "create_app" || function == "make_app")) return function + "()";
+  }
+  return factory;
+}
+
+/// `app = create_app()` at import: what servers load, wherever `factory` is.
+void add_made_objects(const Repository& repository, Framework framework, std::string_view factory,
                       std::vector<PythonObject>& objects) {
+  factory.remove_suffix(2);  // "()"
   for (const auto& file : repository.code) {
     if (file.test) continue;
     for (const auto& each : file.assignments) {
       const bool made =
-          each.value.kind == ValueKind::kCall && (ends_with_name(each.value.callee, "create_app") ||
+          each.value.kind == ValueKind::kCall && (ends_with_name(each.value.callee, factory) ||
+                                                  ends_with_name(each.value.callee, "create_app") ||
                                                   ends_with_name(each.value.callee, "make_app"));
       if (made && each.scope.function.empty() && !each.scope.main_guard)
         add(repository, framework, file.path, each.target, each.place, objects);
@@ -99,8 +114,13 @@ std::vector<PythonObject> python_objects(const Repository& repository, const Sta
     const bool python = each.framework == Framework::kFlask ||
                         each.framework == Framework::kFastapi || each.framework == Framework::kDash;
     if (!python) continue;
-    add(repository, each.framework, each.path, each.object, each.place, objects);
-    if (each.object.ends_with(")")) add_made_objects(repository, each.framework, objects);
+    if (!each.object.ends_with(")")) {
+      add(repository, each.framework, each.path, each.object, each.place, objects);
+      continue;
+    }
+    const auto factory = outer_factory(repository, each.path, each.object);
+    add(repository, each.framework, each.path, factory, each.place, objects);
+    add_made_objects(repository, each.framework, factory, objects);
   }
   std::ranges::sort(objects, [&](const PythonObject& a, const PythonObject& b) {
     return rank(a, started) < rank(b, started);

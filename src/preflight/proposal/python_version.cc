@@ -27,6 +27,17 @@ std::optional<Proven> of_file(const Repository& repository, const std::string& p
   return Proven{std::move(version), {path, {1, 1}, std::string(line)}};
 }
 
+/// `python_version = "3.9"` below [requires]
+std::optional<Proven> of_pipfile(const Repository& repository, const std::string& root) {
+  for (const auto& each : repository.manifests) {
+    if (each.path != in_folder(root, "Pipfile")) continue;
+    auto version = minor_of(each.python);
+    if (!version.empty())
+      return Proven{std::move(version), {each.path, each.python_place, "Python " + each.python}};
+  }
+  return std::nullopt;
+}
+
 /// `FROM python:3.9-slim`
 std::optional<Proven> of_image(const Dockerfile& file) {
   for (auto stage = file.stages.rbegin(); stage != file.stages.rend(); ++stage) {
@@ -47,6 +58,7 @@ std::optional<Proven> preferred_python(const Repository& repository, const Stack
   for (const auto& folder : {root, std::string()})
     for (const auto* name : {".python-version", "runtime.txt"})
       if (auto found = of_file(repository, in_folder(folder, name))) return found;
+  if (auto found = of_pipfile(repository, root)) return found;
   for (const auto* file : stack.dockerfiles)
     if (folder_of(file->path) == root)
       if (auto found = of_image(*file)) return found;

@@ -161,19 +161,48 @@ class ServiceChoice {
     });
   }
 
-  /// SQLAlchemy takes psycopg2 for postgresql://, whatever is installed.
+  /// SQLAlchemy takes psycopg2 for postgresql://, and psycopg since 2.1, whatever is installed.
   std::optional<Proven> sqlalchemy_driver() const {
     if (auto written = written_driver()) return written;
     if (names_driver_itself()) return std::nullopt;
     if (declares("asyncpg"))
       if (auto engine = asynchronous_engine()) return engine;
-    if (declares("psycopg2") || declares("psycopg2-binary")) return std::nullopt;
+    if (declares("psycopg2") || declares("psycopg2-binary")) return older_driver();
     for (const auto* package : {"psycopg", "psycopg-binary", "asyncpg", "pg8000"})
       if (const auto* found = declared_in(package))
         return Proven{
             std::string(package == std::string_view("psycopg-binary") ? "psycopg" : package),
             {found->path, found->find(package)->place, std::string(package) + " is declared"}};
     return std::nullopt;
+  }
+
+  /// psycopg2 must be named where SQLAlchemy 2.1 may come, unless the code hands the address to it.
+  std::optional<Proven> older_driver() const {
+    const auto* sqlalchemy = repository_.find_dependency("sqlalchemy");
+    const bool held = sqlalchemy && is_held_below_2_1(sqlalchemy->version);
+    if (held || declares("psycopg") || declares("psycopg-binary") || connects_itself())
+      return std::nullopt;
+    for (const auto* package : {"psycopg2", "psycopg2-binary"})
+      if (const auto* found = declared_in(package))
+        return Proven{"psycopg2",
+                      {found->path, found->find(package)->place,
+                       std::string(package) + " is declared, and SQLAlchemy 2.1 takes psycopg"}};
+    return std::nullopt;
+  }
+
+  /// "==2.0.38", "~=1.4", "<2", "^1.4"; not "^2.0" or ">=2".
+  static bool is_held_below_2_1(std::string_view version) {
+    for (const std::string_view start : {"==1.", "==2.0", "~=1.", "~=2.0.", "^1.", "<2", "<=2.0"})
+      if (version.starts_with(start)) return true;
+    return version.find(",<2") != std::string_view::npos;
+  }
+
+  bool connects_itself() const {
+    return std::ranges::any_of(repository_.code, [](const CodeFile& file) {
+      return std::ranges::any_of(file.calls, [](const Call& call) {
+        return ends_with_name(call.callee(), "psycopg2.connect");
+      });
+    });
   }
 
   const Manifest* declared_in(std::string_view package) const {

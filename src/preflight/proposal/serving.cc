@@ -192,7 +192,8 @@ Words without_listening(const Serving& serving) {
   Words kept;
   for (std::size_t i = 0; i < serving.words.size(); ++i) {
     const std::string_view word = serving.words[i];
-    const auto name = word.substr(0, word.find('='));
+    // "-b :8000" is one word of a JSON list whose author forgot a comma.
+    const auto name = word.substr(0, word.find_first_of("= "));
     if (std::ranges::find(flags, name) == flags.end()) {
       kept.emplace_back(word);
     } else if (name == word && name != "--daemon" && i + 1 < serving.words.size() &&

@@ -14,6 +14,8 @@ namespace ecluse::preflight {
 
 namespace {
 
+constexpr std::string_view kFileUrl = "file:";
+
 struct SqliteFile {
   std::string path;  ///< from the top
   Evidence why;
@@ -51,7 +53,7 @@ class SqliteFinder {
 
   std::optional<SqliteFile> find() const {
     for (const auto& django : stack_.djangos)
-      if (part_.framework == Framework::kDjango && django.root == part_.root)
+      if (part_.framework == Framework::kDjango && django.root == part_.folder)
         return of_django(django);
     // Flask-SQLAlchemy's own folder is proposed as it is.
     if (repository_.find_dependency("flask-sqlalchemy")) return std::nullopt;
@@ -96,7 +98,8 @@ class SqliteFinder {
   }
 
   /// `create_engine("sqlite:///x.db")`, `sqlite3.connect("x.db")`, `new Database("x.db")`, `new
-  /// Sequelize({dialect: "sqlite", storage: "x.db"})`.
+  /// Sequelize({dialect: "sqlite", storage: "x.db"})`, `createClient({url: "file:x.db"})`,
+  /// `drizzle({connection: {url: "file:x.db"}})`.
   std::optional<SqliteFile> of_call(const CodeFile& file, const Call& call) const {
     for (const auto& item : call.value.items)
       if (auto address = of_address(file, item.value)) return address;
@@ -104,10 +107,18 @@ class SqliteFinder {
                        ends_with_name(call.callee(), "Database");
     const auto* name = opens ? call.value.at(0) : nullptr;
     if (const auto* options = call.value.at(0); !name && options) name = options->find("storage");
+    if (const auto* options = call.value.at(0); !name && options) name = url_of_file(*options);
     if (!name || name->kind != ValueKind::kString || name->interpolated) return std::nullopt;
-    const auto path = relative_file("sqlite:///" + name->text);
+    const bool url = name->text.starts_with(kFileUrl);
+    const auto path = relative_file("sqlite:///" + name->text.substr(url ? kFileUrl.size() : 0));
     return path && is_database_name(*path) ? std::optional(found(*path, file, *name))
                                            : std::nullopt;
+  }
+
+  static const Value* url_of_file(const Value& options) {
+    const auto* inner = options.find("connection");
+    const auto* url = inner ? inner->find("url") : options.find("url");
+    return url && url->text.starts_with(kFileUrl) ? url : nullptr;
   }
 
   SqliteFile found(const std::string& path, const CodeFile& file, const Value& value) const {

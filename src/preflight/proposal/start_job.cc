@@ -40,6 +40,8 @@ bool is_job(const Repository& repository, const std::string& folder, const Words
   const bool python = words[0] == "python" || words[0] == "python3";
   if (python && words[1].ends_with("manage.py"))
     return words.size() > 2 && !is_done_elsewhere(words[2]);
+  const bool manages = words.size() > 3 && words[2].ends_with(".manage");
+  if (python && words[1] == "-m" && manages) return !is_done_elsewhere(words[3]);
   if (python && words[1] == "-m")
     return words.size() > 2 && words[2] != "alembic" && words[2] != "flask" &&
            folder_of_module(repository, folder, words[2]).has_value();
@@ -65,6 +67,16 @@ std::string command_text(const ShellCommand& command, const Words& words, bool s
   return forgiven ? in_shell(text + " || true") : text;
 }
 
+/// A Django project's programs lie where it is started, though it may be built above.
+const std::string& place_of(const Part& part) {
+  return part.framework == Framework::kDjango ? part.folder : part.root;
+}
+
+std::string job_of(const Part& part, const std::string& command) {
+  return part.framework == Framework::kDjango ? where_started(part, command)
+                                              : in_root(part, command);
+}
+
 void of_line(const Repository& repository, const StartLine& line, const Part& part, Proposal& out) {
   const auto script = read_shell(line.shell);
   for (const auto& command : script.commands) {
@@ -76,10 +88,10 @@ void of_line(const Repository& repository, const StartLine& line, const Part& pa
     if (words.size() == 1 && first > 0)
       of_line(repository, {line.folder, words[0], line.why}, part, out);
     if (!plain || !std::ranges::all_of(words, stays_itself) ||
-        !is_job(repository, part.root, words))
+        !is_job(repository, place_of(part), words))
       continue;
     const auto text = command_text(command, words, script.errexit);
-    const auto job = part.root.empty() ? text : in_root(part, line_of(words));
+    const auto job = place_of(part).empty() ? text : job_of(part, line_of(words));
     if (std::ranges::find(out.release, job, &Proven::value) == out.release.end())
       out.release.push_back({job, {line.why.path, line.why.place, command.text}});
   }
@@ -91,8 +103,9 @@ void of_build(const Repository& repository, const Dockerfile& file, const Part& 
   for (const auto& stage : file.stages)
     for (const auto& each : stage.instructions)
       if (each.name == "RUN" && each.text.find("manage.py") != std::string::npos)
-        of_line(repository, {part.root, "set -e\n" + each.text, {file.path, each.place, each.text}},
-                part, out);
+        of_line(repository,
+                {place_of(part), "set -e\n" + each.text, {file.path, each.place, each.text}}, part,
+                out);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ std::string whole_start(const Repository& repository, const Dockerfile& file, co
   for (const auto* each : file.inherited(stage))
     if (each->name == "CMD") command = each;
   const bool hands_on = text.find("\"$@\"") != std::string::npos;
-  if (command && hands_on) text += "\n" + join(command->argv(), " ");
+  if (command && hands_on) text += "\n" + shell_text(command->argv());
   return text;
 }
 
@@ -66,7 +66,7 @@ bool is_in_documents(std::string_view path) {
          path.starts_with("documentation/");
 }
 
-void of_composes(const Stack& stack, std::vector<StartLine>& lines) {
+void of_composes(const Repository& repository, const Stack& stack, std::vector<StartLine>& lines) {
   for (const auto* compose : stack.composes) {
     if (is_in_documents(compose->path)) continue;  // an example
     for (const auto& service : compose->services) {
@@ -74,7 +74,10 @@ void of_composes(const Stack& stack, std::vector<StartLine>& lines) {
       const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
                                           : std::string(folder_of(compose->path));
       const auto text = service.command_line();
-      lines.push_back({folder, text, {compose->path, service.command_place, "command: " + text}});
+      const auto* script = started_script(repository, *compose, service);
+      lines.push_back({folder,
+                       script ? text + "\n" + script->text : text,
+                       {compose->path, service.command_place, "command: " + text}});
     }
   }
 }
@@ -128,7 +131,7 @@ void of_keys(const Repository& repository, const StartKey& wanted, std::vector<S
 void of_manuals(const Repository& repository, std::vector<StartLine>& lines) {
   for (const auto& [path, text] : repository.texts) {
     const auto name = file_name(path);
-    if (name != "README.md" && name != "README.rst" && name != "Makefile") continue;
+    if (!is_readme(name) && name != "Makefile") continue;
     int number = 0;
     for (const auto line : lines_of(text)) {
       ++number;
@@ -148,7 +151,7 @@ void of_manuals(const Repository& repository, std::vector<StartLine>& lines) {
 std::vector<StartLine> start_lines(const Repository& repository, const Stack& stack) {
   std::vector<StartLine> lines;
   of_dockerfiles(repository, stack, lines);
-  of_composes(stack, lines);
+  of_composes(repository, stack, lines);
   for (const auto& each : kStartKeys) of_keys(repository, each, lines);
   of_manuals(repository, lines);
   return lines;

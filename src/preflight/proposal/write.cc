@@ -170,8 +170,10 @@ std::map<std::string, std::string> files_beside(const Proposal& proposal) {
   for (const auto& part : proposal.parts) {
     if (part.build.packages.empty()) continue;
     auto& text = files[part.root.empty() ? kWithServer : part.root + "/" + kWithServer];
-    text = fmt::format("# The app's own requirements, and what it needs besides.\n-r {}\n",
-                       part.build.source.value);
+    text = part.build.source.value.empty()
+               ? "# What the Pipfile names, for pip, and what the app needs besides.\n"
+               : fmt::format("# The app's own requirements, and what it needs besides.\n-r {}\n",
+                             part.build.source.value);
     for (const auto& each : part.build.packages) text += each.value + "\n";
   }
   return files;

@@ -256,7 +256,7 @@ void propose_written_folders(const Repository& repository, Proposal& out) {
       if (!is_below(file.path, part.root) || file.language != Language::kPython ||
           !is_production_code(file))
         continue;
-      for (const auto& written : WrittenReader(file, part.root).read())
+      for (const auto& written : WrittenReader(file, part.folder).read())
         add_volume(repository, written, out);
       propose_instance_folder(repository, part, file, out);
     }
