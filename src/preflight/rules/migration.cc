@@ -78,9 +78,9 @@ bool connects_typeorm(const Call& call) {
 }
 
 bool is_sequelize_sync(const CodeFile& file, const Call& call, bool declared) {
-  if (!declared && !file.imports_module("sequelize")) return false;
-  return ends_with_name(call.callee(), "sequelize.sync") || call.callee() == "db.sync" ||
-         call.callee() == "database.sync";
+  const bool syncs = ends_with_name(call.callee(), "sequelize.sync") ||
+                     call.callee() == "db.sync" || call.callee() == "database.sync";
+  return syncs && (declared || file.imports_module("sequelize"));
 }
 
 Findings without_migrations(const Subject& subject) {

@@ -139,8 +139,10 @@ bool is_password_name(std::string_view name) {
 
 /// `const password = "..."` of createAdminAccount(): SEC-004 tells of it.
 bool is_for_administrator(const CodeFile& file, const Assignment& each) {
+  if (each.value.kind != ValueKind::kString || !is_password_name(last_part(each.target)))
+    return false;
   const auto where = to_lower(std::string(file_name(file.path)) + " " + each.scope.function);
-  return is_password_name(last_part(each.target)) && any_of_words(where, {"admin", "superuser"});
+  return any_of_words(where, {"admin", "superuser"});
 }
 
 /// `api_key: str = "..."` of a class of settings, which a variable may replace: SEC-003 tells of
@@ -175,18 +177,25 @@ void secrets_of_commands(const Subject& subject, Findings& found) {
   for (const auto& script : subject.repository.scripts) look(script.path, script.script);
 }
 
+/// A literal that nothing else tells of.
+void assigned_secret(const CodeFile& file, const Assignment& each, Findings& found) {
+  const auto name = last_part(each.target);
+  const bool secret =
+      leaks(name) && (is_literal_secret(each.value, 6) || is_plain_key(name, each.value));
+  const bool account = !secret && is_production_code(file) && holds_account(each.value);
+  if ((!secret && !account) || is_default(file, each) || is_for_administrator(file, each)) return;
+  found.push_back(
+      at(file.path, each.place,
+         secret ? hidden(name, each.value.text.size()) : name + " holds an account's password"));
+}
+
 Findings literal_secret(const Subject& subject) {
   Findings found;
   secrets_of_commands(subject, found);
   for (const auto& file : subject.repository.code) {
     if (file.test || file.path.find("/migrations/") != std::string::npos) continue;
     for (const auto& each : file.assignments) {
-      const auto name = last_part(each.target);
-      if (is_default(file, each) || is_for_administrator(file, each)) continue;
-      if (leaks(name) && (is_literal_secret(each.value, 6) || is_plain_key(name, each.value)))
-        found.push_back(at(file.path, each.place, hidden(name, each.value.text.size())));
-      else if (is_production_code(file) && holds_account(each.value))
-        found.push_back(at(file.path, each.place, name + " holds an account's password"));
+      assigned_secret(file, each, found);
       if (each.value.kind == ValueKind::kMap) literal_items(file, each.value, found);
     }
     for (const auto& call : file.calls) {
