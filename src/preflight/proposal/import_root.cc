@@ -62,7 +62,7 @@ std::optional<std::string> named_folder(const Repository& repository, std::strin
     auto path = trim(each);
     while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
     if (!workdir.empty() && path == workdir) continue;  // the top, where all is found anyway
-    if (!workdir.empty() && is_inside(path, workdir) &&
+    if (!workdir.empty() && is_below(path, workdir) &&
         repository.has_folder(path.substr(workdir.size() + 1)))
       return std::string(path.substr(workdir.size() + 1));
     auto folder = known_end(repository, path);
