@@ -36,7 +36,7 @@ bool is_own(fs::path folder) {
     if (!folder.has_relative_path()) return false;
     folder = folder.parent_path();
   }
-  return S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() && !(status.st_mode & S_IWOTH);
+  return status.st_uid == ::geteuid() && !(status.st_mode & S_IWOTH);
 }
 
 std::unique_ptr<preflight::FactStore> store_of(const Session& session, const fs::path& root) {
