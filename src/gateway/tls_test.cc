@@ -142,6 +142,34 @@ TEST(Tls, ResumesOnAnyThreadAndAfterTheWorkerWasReplaced) {
   }
 }
 
+/// OpenSSL tells a failed write to it as a clean end: a thread went round for ever.
+TEST(Tls, AClientThatSaidItsEndAndIsGoneHoldsNobodyUp) {
+  constexpr int kPieces = 2000;
+  RecordingApp talker([](RecordingApp::Peer& peer) {
+    if (peer.read_request().find("Upgrade: websocket") == std::string::npos) {
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      return;
+    }
+    peer.send(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    (void)peer.read_some();  // until the client has said its end
+    for (int i = 0; i < kPieces && peer.send("piece"); ++i) std::this_thread::yield();
+  });
+  const TlsProxy proxy;
+  const GatewayProcess gateway({"--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0",
+                                "--tls-cert", proxy.path("site.pem"), "--tls-key",
+                                proxy.path("site.key"), "--to", talker.address(), "--workers",
+                                "1"});
+  TlsClient client(gateway.tls_port());
+  ASSERT_TRUE(client.send(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
+  ASSERT_NE(client.read_some().find(" 101 "), std::string::npos);
+  client.leave();
+  TlsClient next(gateway.tls_port());
+  ASSERT_TRUE(next.send(kGet));
+  EXPECT_EQ(status_of(next.read_answer()), 200);
+}
+
 TEST(Tls, RefusesRenegotiation) {
   const TlsProxy proxy;
   TlsClient client(proxy.port(), {.version = TlsVersion::k12});

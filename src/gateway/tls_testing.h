@@ -50,6 +50,8 @@ class TlsClient {
   /// One answer with a Content-Length.
   std::string read_answer();
   std::string read_to_end();
+  /// Says its end, and is gone: what is still sent to it is refused.
+  void leave();
   /// The end was said by close_notify, not by a bare close.
   bool ended_cleanly() const { return ended_cleanly_; }
 

@@ -163,6 +163,11 @@ bool TlsClient::renegotiates() {
   return ::SSL_renegotiate(ssl_.get()) == 1 && ::SSL_do_handshake(ssl_.get()) == 1;
 }
 
+void TlsClient::leave() {
+  (void)::SSL_shutdown(ssl_.get());
+  fd_.reset();
+}
+
 bool TlsClient::send(std::string_view bytes) {
   const QuietPipe quiet;
   return ::SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) ==

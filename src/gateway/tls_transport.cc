@@ -271,7 +271,11 @@ ssize_t TlsTransport::write(std::span<const iovec> pieces, Next next) {
   const std::string_view record = record_of(pieces, room);
   std::size_t bytes = 0;
   const int returned = ::SSL_write_ex(ssl_.get(), record.data(), record.size(), &bytes);
-  return returned_as_system_call(returned, bytes);
+  const ssize_t taken = returned_as_system_call(returned, bytes);
+  if (taken != 0) return taken;
+  // OpenSSL calls it the client's clean end when one that has said its end is gone.
+  errno = EPIPE;
+  return -1;
 }
 
 bool TlsTransport::is_drained() const {
