@@ -1,6 +1,7 @@
 #include "gateway/http2_head.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "gateway/http1_chars.h"
 
@@ -87,6 +88,9 @@ void RequestHead::add_regular(std::string_view name, std::string_view value) {
   if (name == "content-length") {
     if (has_length_) return refuse();
     has_length_ = true;
+    std::uint64_t length = 0;
+    const auto* const end = value.data() + value.size();
+    if (std::from_chars(value.data(), end, length).ptr == end) length_ = length;
   }
   if (is_of_the_handshake(name)) return;
   if (name == "cookie") {  // may come in crumbs: RFC 9113 section 8.2.3

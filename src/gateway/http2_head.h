@@ -4,6 +4,7 @@
 // section 8.2, 8.3 and 10.3). An answer's text becomes fields. Pure: no connection, no clock.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ class RequestHead {
   /// `websocket_key` is what a WebSocket's handshake with the app is to hold (base64 of 16 bytes).
   Verdict finish(bool ends, std::string_view websocket_key, std::string& text) const;
   bool wants_websocket() const { return !protocol_.empty(); }
+  /// Of the body, as announced; none: unknown. That it is true is nghttp2's to see.
+  std::optional<std::uint64_t> length() const { return length_; }
   /// Bytes of names and values so far, including those that were not kept.
   std::size_t bytes() const { return bytes_; }
 
@@ -58,6 +61,7 @@ class RequestHead {
   bool has_authority_ = false;
   bool has_host_ = false;
   bool has_length_ = false;
+  std::optional<std::uint64_t> length_;
   bool is_past_pseudo_ = false;
   Verdict verdict_ = Verdict::kGood;
 };

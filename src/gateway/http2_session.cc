@@ -60,8 +60,10 @@ bool Session::receive(std::string_view bytes, std::int64_t now_ms) {
   bool goes_on = true;
   while (goes_on && !bytes.empty()) {
     const std::size_t n = frames_.pass(bytes);
+    // An empty frame may itself be what closes its stream.
+    const bool was_open = frames_.has_head() && is_open(frames_.head().stream);
     goes_on = take_in(bytes.substr(0, n));
-    if (goes_on && frames_.has_head()) review(frames_.head());
+    if (goes_on && frames_.has_head()) review(frames_.head(), was_open);
     bytes.remove_prefix(n);
   }
   host_.wants_flush(connection_);
@@ -78,11 +80,11 @@ bool Session::take_in(std::string_view bytes) {
 }
 
 /// What nghttp2 passes over. The resets are counted, so that they are no work without end.
-void Session::review(const FrameHeads::Head& head) {
+void Session::review(const FrameHeads::Head& head, bool was_open) {
   if (head.type == FrameHeads::kPriority && head.named == head.stream) {
     return end_by(NGHTTP2_PROTOCOL_ERROR);
   }
-  if (head.type == FrameHeads::kData && !is_open(head.stream) &&
+  if (head.type == FrameHeads::kData && !was_open && !is_open(head.stream) &&
       closed_.was(head.stream) == ClosedStreams::Was::kEndedByPeer) {
     (void)refuse(head.stream, NGHTTP2_STREAM_CLOSED);
   }
@@ -272,6 +274,7 @@ int Session::on_request_whole(std::int32_t id, bool ends) {
     stream->websocket_accept = websocket_accept_of(key);
   }
   const Verdict verdict = stream->request.finish(ends, key, stream->inbox);
+  stream->body_left = stream->request.length();
   stream->request = RequestHead(bounds_.head);
   if (verdict == Verdict::kMalformed) return refuse(id, NGHTTP2_PROTOCOL_ERROR);
   stream->fault = fault_of(verdict);
@@ -286,7 +289,10 @@ int Session::on_data(std::int32_t id, std::string_view bytes) {
   // Failures mean an unknown stream, or no memory for a WINDOW_UPDATE, which the next one makes up.
   (void)::nghttp2_session_consume_connection(session_, bytes.size());
   Stream* const stream = find(id);
-  if (stream == nullptr || stream->client == nullptr) return 0;  // its window stays shut
+  if (stream == nullptr) return 0;
+  if (stream->body_left)
+    *stream->body_left -= std::min<std::uint64_t>(*stream->body_left, bytes.size());
+  if (stream->client == nullptr) return 0;  // its window stays shut
   stream->inbox.append(bytes);
   wake(*stream, EPOLLIN);
   return 0;
@@ -458,7 +464,7 @@ void Session::leave(Stream& stream) {
     return;
   }
   const bool ends_soon = stream.we_ended && !stream.end_is_sent;
-  if (ends_soon || (stream.we_ended && stream.peer_ended)) return;
+  if (ends_soon || (stream.we_ended && stream.is_whole())) return;
   const std::uint32_t code = stream.peer_ended ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL;
   (void)refuse(stream.id, stream.we_ended ? std::uint32_t{NGHTTP2_NO_ERROR} : code);
   host_.wants_flush(connection_);
@@ -515,7 +521,7 @@ void Session::on_sent_end(std::int32_t id) {
   Stream* const stream = find(id);
   if (stream == nullptr) return;
   stream->end_is_sent = true;
-  if (!stream->peer_ended && stream->client == nullptr) (void)refuse(id, NGHTTP2_NO_ERROR);
+  if (!stream->is_whole() && stream->client == nullptr) (void)refuse(id, NGHTTP2_NO_ERROR);
 }
 
 bool Session::send_pending(Socket& socket) {

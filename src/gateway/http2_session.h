@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,7 +63,8 @@ struct Stream {
   std::uint64_t sent_bytes = 0;  ///< of the body
   std::uint64_t seen_bytes = 0;  ///< and when it was last looked at, plus one
   bool wants_websocket = false;
-  bool has_request = false;  ///< all fields are here
+  bool has_request = false;                ///< all fields are here
+  std::optional<std::uint64_t> body_left;  ///< to come of what was announced; none: unknown
   bool peer_ended = false;
   bool was_reset = false;
   bool head_is_final = false;  ///< the final head was given to us
@@ -71,6 +73,9 @@ struct Stream {
   bool end_is_sent = false;
   bool is_deferred = false;  ///< nghttp2 waits for more of the body
   bool is_dirty = false;
+
+  /// Nothing more of the request is to come, but perhaps an empty frame that says so.
+  bool is_whole() const { return peer_ended || body_left == 0U; }
 };
 
 /// What a session needs of the thread that runs it.
@@ -153,7 +158,7 @@ class Session {
       : connection_(connection), host_(host), pool_(pool), bounds_(bounds) {}
   bool configure();
   bool take_in(std::string_view bytes);
-  void review(const FrameHeads::Head& head);
+  void review(const FrameHeads::Head& head, bool was_open);
   Stream* find(std::int32_t id) const;
   int refuse(std::int32_t id, std::uint32_t code);
   void calm_down(std::uint64_t Bounds::* bound);

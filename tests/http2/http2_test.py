@@ -301,6 +301,21 @@ class Working(Http2):
         client.read_until(lambda: 1 in client.resets, "the rest is not wanted")
         self.assertEqual(client.resets[1], NO_ERROR)
 
+    def test_an_answer_before_the_frame_that_ends_a_whole_body_resets_nothing(self):
+        def serve(peer):
+            while peer.read_request()[0]:
+                peer.send(answer(b"here"))
+
+        self.serve(serve)
+        client = self.client()  # as httpx sends: the length, the bytes, and the end in a frame of its own
+        client.request(1, [*with_(method="POST"), ("content-length", "5")], ends=False)
+        client.data(1, b"hello")
+        self.assertEqual(client.await_answer(1)[0], "200")
+        client.data(1, b"", ends=True)
+        client.request(3)
+        self.assertEqual(client.await_answer(3)[0], "200")
+        self.assertEqual(client.resets, {})
+
     def test_a_truncated_answer_is_never_a_whole_one(self):
         def serve(peer):
             peer.read_request()
