@@ -136,6 +136,15 @@ json answer(const Desks& desks, std::string_view line) {
   }
 }
 
+/// The peer hears why before it is closed; one that does not take it goes without.
+void refuse_long_line(int fd) {
+  const Error error{
+      ErrorKind::kInvalid,
+      fmt::format("a control line has at most {} bytes", ControlServer::kLineBytesMax), ""};
+  log_warn("gateway: {}: a longer one was refused", error.message);
+  (void)os::write_all(fd, refusal(error).dump() + "\n");
+}
+
 bool is_trusted(int fd) {
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -192,6 +201,7 @@ void ControlServer::accept_loop() {
       all.push_back(std::move(session));
       raw->thread = std::thread([this, raw] {
         serve(raw->connection);
+        (void)::shutdown(raw->connection.get(), SHUT_RDWR);  // it is closed when it is reaped
         sessions_.with([&](auto&) { raw->has_ended = true; });
       });
     });
@@ -207,14 +217,12 @@ void ControlServer::serve(const os::Fd& connection) {
     if (n <= 0) return;
     waiting.append(chunk.data(), static_cast<std::size_t>(n));
     for (std::size_t end = waiting.find('\n'); end != std::string::npos; end = waiting.find('\n')) {
+      if (end > kLineBytesMax) return refuse_long_line(connection.get());
       const std::string reply = answer_line(desks_, std::string_view(waiting).substr(0, end));
       waiting.erase(0, end + 1);
       if (!os::write_all(connection.get(), reply + "\n")) return;  // nobody hears it any more
     }
-    if (waiting.size() > kLineBytesMax) {
-      log_warn("gateway: a control line of more than {} bytes was refused", kLineBytesMax);
-      return;
-    }
+    if (waiting.size() > kLineBytesMax) return refuse_long_line(connection.get());
   }
 }
 
