@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "gateway/respawn_pace.h"
 #include "gateway/shared_memory.h"
 #include "os/file.h"
 
@@ -28,8 +29,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kQuickDeath{1000};  ///< a worker that lives shorter has not served
-constexpr milliseconds kBackoffMax{2000};
-constexpr milliseconds kServingBackoffMax{400};  ///< of one that can serve: back within a second
 constexpr int kQuickDeathsForVerdict = 5;
 
 std::size_t thread_count(const GatewayOptions& options) {
@@ -201,7 +200,7 @@ void Keeper::respawn_if_due() {
   if (state_.current || next_ || is_finishing_ || Clock::now() < respawn_at_) return;
   if (auto spawned = spawn(program_, state_.options.workers, state_.current); !spawned) {
     log_error("gateway: starting the worker process: {}", spawned.error().message);
-    respawn_at_ = Clock::now() + kBackoffMax;
+    respawn_at_ = Clock::now() + kPauseMax;
     return;
   }
   ++state_.generation;
@@ -281,15 +280,12 @@ void Keeper::current_died(int status) {
     log_error("gateway: the worker process ended ({}); starting it again", how);
     return;
   }
-  const milliseconds backoff_max = died.is_ready ? kServingBackoffMax : kBackoffMax;
-  const milliseconds backoff =
-      std::min(backoff_max, milliseconds(25 << std::min(quick_deaths_, 7)));
-  respawn_at_ += backoff;
+  respawn_at_ += pause_after(quick_deaths_, died.is_ready);
   if (quick_deaths_ == kQuickDeathsForVerdict) {
     log_error(
         "gateway: the worker process cannot live: {} deaths in a row, each within a second of "
         "its start, the last by {}; the lines above say why. It is tried again every {} ms",
-        quick_deaths_, how, backoff_max.count());
+        quick_deaths_, how, (died.is_ready ? kServingPauseMax : kPauseMax).count());
   }
 }
 
