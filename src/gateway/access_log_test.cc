@@ -1,7 +1,12 @@
 #include "gateway/access_log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -27,6 +32,40 @@ std::vector<json> lines_of(const std::filesystem::path& file) {
   for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
   return lines;
 }
+
+/// A pipe that nobody reads stands for the disk.
+class SlowDisk {
+ public:
+  SlowDisk() {
+    if (::mkfifo(file().c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
+    pipe_.reset(::open(file().c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    if (!pipe_) throw std::runtime_error("open a pipe");
+  }
+  std::filesystem::path file() const { return folder_.path() / "access.log"; }
+  /// The first bytes have come, and no more fit.
+  bool await_full() const {
+    return eventually([&] {
+      pollfd state{pipe_.get(), POLLIN | POLLOUT, 0};
+      return ::poll(&state, 1, 0) == 1 && state.revents == POLLIN;
+    });
+  }
+  /// Takes what there is, until the next byte is the last that was asked for.
+  std::string read_until(std::string_view end) {
+    std::string text;
+    std::array<char, 65536> chunk{};
+    (void)eventually([&] {
+      for (ssize_t n = 0; (n = ::read(pipe_.get(), chunk.data(), chunk.size())) > 0;) {
+        text.append(chunk.data(), static_cast<std::size_t>(n));
+      }
+      return text.ends_with(end);
+    });
+    return text;
+  }
+
+ private:
+  TemporaryFolder folder_;
+  os::Fd pipe_;
+};
 }  // namespace
 
 TEST(AccessLog, RotatesBySizeAndKeepsSoMany) {
@@ -53,6 +92,31 @@ TEST(AccessLog, WritesWhatIsQueuedBeforeItEnds) {
     for (int i = 0; i < 1000; ++i) log.put("{}");
   }
   EXPECT_EQ(lines_of(file).size(), 1000U);
+}
+
+TEST(AccessLog, PicksOneOfEveryN) {
+  const TemporaryFolder folder;
+  AccessLog log(folder.path() / "access.log", 1 << 20, 3);
+  for (const std::uint32_t every : {1U, 3U, 10U}) {
+    log.log_every(every);
+    int picked = 0;
+    for (std::uint64_t random = 0; random < 3000; ++random) picked += log.picks(random) ? 1 : 0;
+    EXPECT_EQ(picked, 3000 / every) << every;
+  }
+}
+
+TEST(AccessLog, LinesThatTheDiskIsTooSlowForAreDroppedAndCounted) {
+  SlowDisk disk;
+  AccessLog log(disk.file(), 1 << 20, 3);
+  log.put(std::string(1 << 20, 'x'));  // more than a pipe holds: its thread is held up with it
+  EXPECT_TRUE(disk.await_full());
+  for (std::size_t i = 1; i < AccessLog::kQueuedLinesMax; ++i) log.put("kept");
+  log.put("last");
+  EXPECT_EQ(log.dropped(), 0U);
+  for (int i = 0; i < 7; ++i) log.put("lost");
+  EXPECT_EQ(log.dropped(), 7U);
+  const std::string written = disk.read_until("last\n");
+  EXPECT_EQ(written.size(), (1U << 20) + 1 + AccessLog::kQueuedLinesMax * 5);
 }
 
 TEST(AccessLog, SaysWhatEachRequestWasAndNoSecret) {
@@ -114,6 +178,25 @@ TEST(AccessLog, ARequestWithoutAnAnswerHasNoStatusOfTheOneBeforeIt) {
   ASSERT_TRUE(eventually([&] { return lines_of(file).size() == 2; }));
   EXPECT_EQ(lines_of(file).at(1).at("path"), "/second");
   EXPECT_EQ(lines_of(file).at(1).at("status"), 0);
+}
+
+/// Chosen at random: of 2000 about 500, and ten deviations to either side.
+TEST(AccessLog, OneRequestOfEveryFourIsLogged) {
+  RecordingApp app;
+  Served served({"--workers", "1"});
+  Decisions decisions;
+  ASSERT_TRUE(served.traffic.apply(site({arm(7, kAll, app)}), decisions.next()));
+  ControlLine line(served.folder.path() / "gateway.sock", Duration(15'000));
+  ASSERT_TRUE(line.call({{"op", "access_log"}, {"every", 4}}));
+  RawClient client(served.port());
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    ASSERT_EQ(status_of(client.read_answer()), 200);
+  }
+  served.gateway->terminate();  // writes what is queued
+  const std::size_t logged = lines_of(served.folder.path() / "gateway" / "access.log").size();
+  EXPECT_GT(logged, 300U);
+  EXPECT_LT(logged, 700U);
 }
 
 TEST(AccessLog, IsOffUntilItIsAskedFor) {

@@ -393,6 +393,39 @@ TEST(Pool, ARequestOutlivesTheIdleTimeOfTheConnectionItWasGiven) {
   EXPECT_EQ(body_of(slow.read_answer()), "ok");
 }
 
+TEST(Pool, AnIdleConnectionToTheAppIsClosed) {
+  std::atomic<int> ended{0};
+  RecordingApp app([&](RecordingApp::Peer& peer) {
+    while (!peer.read_request().empty()) {
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+    ++ended;
+  });
+  const Proxy proxy(app, {"--workers", "1", "--bounds", "pool_idle_ms_max=50"});
+  RawClient client(proxy.port());
+  client.send(kGet);
+  ASSERT_EQ(body_of(client.read_answer()), "ok");
+  EXPECT_TRUE(eventually([&] { return ended == 1; }));
+  client.send(kGet);  // who came by it is still here
+  EXPECT_EQ(body_of(client.read_answer()), "ok");
+}
+
+TEST(Pool, APostDoesNotGoOutOnAConnectionThatWasIdleLonger) {
+  RecordingApp app;
+  const Proxy proxy(app, {"--workers", "1", "--bounds", "unsafe_reuse_ms_max=20,head_ms_max=200"});
+  RawClient client(proxy.port());
+  client.send(kGet);
+  ASSERT_EQ(body_of(client.read_answer()), "ok");
+  EXPECT_EQ(RawClient(proxy.port()).read_to_end(), "");  // one that says nothing: time has passed
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  ASSERT_EQ(body_of(client.read_answer()), "ok");
+  EXPECT_EQ(app.connections(), 2U);
+  EXPECT_EQ(RawClient(proxy.port()).read_to_end(), "");
+  client.send(kGet);  // which may be repeated
+  ASSERT_EQ(body_of(client.read_answer()), "ok");
+  EXPECT_EQ(app.connections(), 2U);
+}
+
 TEST(Retry, AnIdempotentRequestSurvivesAStaleConnection) {
   // Each connection answers one request, then is reset when the second one comes.
   RecordingApp app([](RecordingApp::Peer& peer) {

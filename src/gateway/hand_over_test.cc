@@ -385,5 +385,33 @@ TEST(HandOver, SignalsToTheWholeGroupDoNotCutRequestsOff) {
   EXPECT_EQ(upgradable.gateway().await_exit(), 0);
 }
 
+TEST(HandOver, AHangUpToAWorkerProcessDoesNothing) {
+  LateApp late;
+  Upgradable upgradable(late.app());
+  RawClient client(upgradable.port());
+  ASSERT_TRUE(client.send(kGetLate));
+  ASSERT_TRUE(late.await_question());
+  const int worker = upgradable.gateway().newest_worker_pid();
+  ASSERT_EQ(::kill(worker, SIGHUP), 0);
+  late.let_go();
+  EXPECT_EQ(body_of(client.read_answer()), "late");
+  EXPECT_EQ(status_of(answer_to(upgradable.port(), kGetOnce)), 200);
+  EXPECT_EQ(upgradable.gateway().newest_worker_pid(), worker);
+}
+
+TEST(HandOver, AHangUpEndsTheKeeperAndTheWorkerProcessDrains) {
+  LateApp late;
+  Upgradable upgradable(late.app());
+  RawClient client(upgradable.port());
+  ASSERT_TRUE(client.send(kGetLate));
+  ASSERT_TRUE(late.await_question());
+  const int worker = upgradable.gateway().newest_worker_pid();
+  ASSERT_EQ(::kill(upgradable.gateway().pid(), SIGHUP), 0);
+  EXPECT_EQ(upgradable.gateway().await_exit(), 128 + SIGHUP);
+  late.let_go();
+  EXPECT_EQ(body_of(client.read_answer()), "late");
+  EXPECT_TRUE(eventually([&] { return ::kill(worker, 0) != 0; }));
+}
+
 }  // namespace
 }  // namespace ecluse::gateway

@@ -161,6 +161,21 @@ TEST_P(OnAnyKernel, TheSameHoldsAfterTheWorkerWasKilledAndAfterAnUpgrade) {
   check_all();
 }
 
+/// More than the sockets between hold, so that most of it is still to be sent.
+TEST_P(OnAnyKernel, AFileThatShrinksWhileItIsSentEndsInAReset) {
+  constexpr std::size_t kBytes = 64 << 20;
+  const fs::path file = files_.path() / "site" / "shrinks";
+  std::ofstream(file) << "some";
+  fs::resize_file(file, kBytes);
+  RawClient client(served_->port());
+  ASSERT_TRUE(client.send(get("a", "/static/shrinks")));
+  const std::string head = client.take_through("\r\n\r\n");
+  EXPECT_EQ(value_of(head, "Content-Length"), std::to_string(kBytes));
+  fs::resize_file(file, 4);
+  EXPECT_LT(client.read_to_end().size(), kBytes);
+  EXPECT_TRUE(client.was_reset());
+}
+
 TEST_P(OnAnyKernel, TheGatewaySaysWhatItLacks) {
   std::vector<std::string> lacks;
   for (const KernelFeature& one : kKernelFeatures) {
