@@ -99,7 +99,7 @@ TEST_F(ControlSocket, ALineBeyondTheLargestSizeIsRefusedWithAWordWhetherItEndsOr
     Peer peer(socket());
     peer.send(line + end);
     const json answer = json::parse(peer.read_line(), nullptr, false);
-    ASSERT_TRUE(answer.is_object());
+    ASSERT_TRUE(answer.is_object() && answer.contains("error")) << "ended by: " << end;
     EXPECT_EQ(answer.at("error").at("kind"), "invalid");
     EXPECT_NE(answer.at("error").at("message").get<std::string>().find("8388608"),
               std::string::npos);

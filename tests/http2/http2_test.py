@@ -644,10 +644,26 @@ class Hostile(Http2):
         client.request(1)
         self.assertEqual(client.await_answer(1), ("reset", CANCEL))
 
-    def test_a_head_that_never_ends_is_not_waited_for(self):
-        self.serve(None, "--bounds", "head_ms_max=200,stall_ms_max=200")
+    def test_a_head_that_never_ends_is_not_waited_for_and_counted(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            metrics = probe.getsockname()[1]
+        self.serve(None, "--metrics", f"127.0.0.1:{metrics}", "--bounds", "head_ms_max=200,stall_ms_max=200")
         client = self.client()
         client.send(frames.HeadersFrame(1, data=client.encoder.encode(GET), flags=[]))
+        # Nothing is read before: a client that acknowledges settings now breaks into its own head.
+        eventually(lambda: hits_of(metrics, "head_ms_max") == 1, "it is counted")
+        client.read_to_end()
+        self.assertTrue(client.is_closed)
+
+    def test_a_head_that_comes_byte_by_byte_is_not_waited_for(self):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            metrics = probe.getsockname()[1]
+        self.serve(None, "--metrics", f"127.0.0.1:{metrics}", "--bounds", "head_ms_max=200,stall_ms_max=200")
+        client = self.client()
+        block = client.encoder.encode(GET) + b"\x00\x01x\x7f\x81\x77"  # a field whose value has 15,360 bytes
+        client.send_bytes((16000).to_bytes(3, "big") + b"\x01\x05\0\0\0\x01" + block)
+        # A byte for each look at what was counted.
+        eventually(lambda: client.send_bytes(b"y") and hits_of(metrics, "head_ms_max") == 1, "it is counted")
         client.read_to_end()
         self.assertTrue(client.is_closed)
 
