@@ -199,11 +199,11 @@ class Managed(Gateway):
             raise AssertionError(f"{order['op']}: {reply['error']}")
         return reply
 
-    def apply(self, shares, backend=None, **more):
+    def apply(self, shares, backend=None, folders=(), **more):
         """`shares`: (release, app, millionths); a release with several apps has an instance of each. `backend` and `more`:
-        further fields of every backend, and of the site."""
+        further fields of every backend, and of the site; `folders` of every release."""
         self.sequence += 1
-        arms = [{"release": release, "weight_ppm": ppm,
+        arms = [{"release": release, "weight_ppm": ppm, "folders": list(folders),
                  "backends": [{"process": "web", "prefixes": ["/"], "targets": [
                      {"instance": f"i{release}-{each.port}", "address": "127.0.0.1", "port": each.port, "ready": True}
                      for each in (app if isinstance(app, list) else [app])], **(backend or {})}]}

@@ -644,6 +644,23 @@ class Hostile(Http2):
         client.request(1)
         self.assertEqual(client.await_answer(1), ("reset", CANCEL))
 
+    def test_a_static_file_that_shrinks_while_it_is_sent_is_reset(self):
+        self.manage()
+        app = App()
+        self.addCleanup(app.close)
+        root = self.gateway.folder / "site"
+        root.mkdir()
+        (root / "large").write_bytes(b"x" * 1_000_000)
+        self.gateway.apply([(1, app, 1_000_000)], folders=[{"prefix": "/static", "roots": [str(root)]}])
+        client = self.client()
+        client.reads = False
+        client.request(1, with_(path="/static/large"))
+        client.read_until(lambda: len(client.bodies.get(1, b"")) == 65535, "as much as the window lets come")
+        (root / "large").write_bytes(b"less")
+        for stream in (0, 1):
+            client.send(frames.WindowUpdateFrame(stream, window_increment=1_000_000))
+        self.assertEqual(client.await_answer(1)[0], "reset")
+
     def test_a_head_that_never_ends_is_not_waited_for_and_counted(self):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             metrics = probe.getsockname()[1]
