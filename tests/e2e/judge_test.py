@@ -15,11 +15,12 @@ import story
 HOST = story.Story.HOST
 PER_SECOND = 40
 APP = """
-import http.server, os, random, time
+import http.server, itertools, os, random, time
+turns = itertools.count()  # every second one: left to chance, the canary may be the first to meet three in a row
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         VERSION
-        incident = "incident" in self.path and random.random() < 0.5
+        incident = "incident" in self.path and next(turns) % 2 == 0
         self.send_response(500 if incident or (fault == "fails" and random.random() < 0.5) else 200)
         if fault == "slow" and self.path != "/health" and random.random() < 0.7:
             time.sleep(1.5)
