@@ -371,45 +371,45 @@ TEST(HandOver, WebsocketsOfTheFormerProcessHearThatTheirReleaseDrains) {
   EXPECT_FALSE(client.timed_out());
 }
 
-TEST(HandOver, SignalsToTheWholeGroupDoNotCutRequestsOff) {
+/// A request that the app has and has not answered yet.
+struct UnderWay {
+  bool begin() { return client.send(kGetLate) && late.await_question(); }
+
   LateApp late;
-  Upgradable upgradable(late.app());
-  RawClient client(upgradable.port());
-  ASSERT_TRUE(client.send(kGetLate));
-  ASSERT_TRUE(late.await_question());
-  const int worker = upgradable.gateway().newest_worker_pid();
+  Upgradable upgradable{late.app()};
+  RawClient client{upgradable.port()};
+};
+
+TEST(HandOver, SignalsToTheWholeGroupDoNotCutRequestsOff) {
+  UnderWay its;
+  ASSERT_TRUE(its.begin());
+  const int worker = its.upgradable.gateway().newest_worker_pid();
   for (const int number : {SIGINT, SIGTERM, SIGUSR2}) ASSERT_EQ(::kill(worker, number), 0);
-  ASSERT_EQ(::kill(upgradable.gateway().pid(), SIGTERM), 0);
-  late.let_go();
-  EXPECT_EQ(body_of(client.read_answer()), "late");
-  EXPECT_EQ(upgradable.gateway().await_exit(), 0);
+  ASSERT_EQ(::kill(its.upgradable.gateway().pid(), SIGTERM), 0);
+  its.late.let_go();
+  EXPECT_EQ(body_of(its.client.read_answer()), "late");
+  EXPECT_EQ(its.upgradable.gateway().await_exit(), 0);
 }
 
 TEST(HandOver, AHangUpToAWorkerProcessDoesNothing) {
-  LateApp late;
-  Upgradable upgradable(late.app());
-  RawClient client(upgradable.port());
-  ASSERT_TRUE(client.send(kGetLate));
-  ASSERT_TRUE(late.await_question());
-  const int worker = upgradable.gateway().newest_worker_pid();
+  UnderWay its;
+  ASSERT_TRUE(its.begin());
+  const int worker = its.upgradable.gateway().newest_worker_pid();
   ASSERT_EQ(::kill(worker, SIGHUP), 0);
-  late.let_go();
-  EXPECT_EQ(body_of(client.read_answer()), "late");
-  EXPECT_EQ(status_of(answer_to(upgradable.port(), kGetOnce)), 200);
-  EXPECT_EQ(upgradable.gateway().newest_worker_pid(), worker);
+  its.late.let_go();
+  EXPECT_EQ(body_of(its.client.read_answer()), "late");
+  EXPECT_EQ(status_of(answer_to(its.upgradable.port(), kGetOnce)), 200);
+  EXPECT_EQ(its.upgradable.gateway().newest_worker_pid(), worker);
 }
 
 TEST(HandOver, AHangUpEndsTheKeeperAndTheWorkerProcessDrains) {
-  LateApp late;
-  Upgradable upgradable(late.app());
-  RawClient client(upgradable.port());
-  ASSERT_TRUE(client.send(kGetLate));
-  ASSERT_TRUE(late.await_question());
-  const int worker = upgradable.gateway().newest_worker_pid();
-  ASSERT_EQ(::kill(upgradable.gateway().pid(), SIGHUP), 0);
-  EXPECT_EQ(upgradable.gateway().await_exit(), 128 + SIGHUP);
-  late.let_go();
-  EXPECT_EQ(body_of(client.read_answer()), "late");
+  UnderWay its;
+  ASSERT_TRUE(its.begin());
+  const int worker = its.upgradable.gateway().newest_worker_pid();
+  ASSERT_EQ(::kill(its.upgradable.gateway().pid(), SIGHUP), 0);
+  EXPECT_EQ(its.upgradable.gateway().await_exit(), 128 + SIGHUP);
+  its.late.let_go();
+  EXPECT_EQ(body_of(its.client.read_answer()), "late");
   EXPECT_TRUE(eventually([&] { return ::kill(worker, 0) != 0; }));
 }
 
