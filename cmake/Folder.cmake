@@ -20,6 +20,12 @@ function(_ecluse_link target scope)
   endforeach()
 endfunction()
 
+# Each test of a program as one of ctest's. A case bears its own name and never its value: ctest would
+# show the bytes of a struct, and they are addresses, others in each build.
+function(ecluse_tests program prefix)
+  gtest_discover_tests(${program} TEST_PREFIX "${prefix}: " NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 ${ARGN})
+endfunction()
+
 function(ecluse_folder folder)
   _ecluse_target(${folder} target)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cc)
@@ -41,8 +47,7 @@ function(ecluse_folder folder)
     add_executable(test_${target} ${tests})
     target_link_libraries(test_${target} PRIVATE ${target} ecluse_flavour ecluse::third::gtest
                                                  ecluse::third::rapidcheck)
-    gtest_discover_tests(test_${target} TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60
-                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES TIMEOUT 300)
+    ecluse_tests(test_${target} ${folder} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES TIMEOUT 300)
   endif()
 endfunction()
 

@@ -11,5 +11,4 @@ target_link_libraries(ecluse-load PRIVATE ecluse_load ecluse_flavour ecluse::thi
 add_executable(test_ecluse_load ${load_tests})
 target_link_libraries(test_ecluse_load PRIVATE ecluse_load ecluse_flavour ecluse::third::gtest
                                                ecluse::third::rapidcheck ecluse::third::json)
-gtest_discover_tests(test_ecluse_load TEST_PREFIX "bench/load: " DISCOVERY_TIMEOUT 60
-                     PROPERTIES TIMEOUT 120)
+ecluse_tests(test_ecluse_load "bench/load" PROPERTIES TIMEOUT 120)

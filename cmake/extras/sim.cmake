@@ -13,8 +13,7 @@ target_link_libraries(ecluse_sim PUBLIC ecluse_twins ecluse::third::json PRIVATE
 add_executable(test_ecluse_sim ${sim_tests})
 target_link_libraries(test_ecluse_sim PRIVATE ecluse_sim ecluse_flavour ecluse::third::gtest)
 target_compile_definitions(test_ecluse_sim PRIVATE ECLUSE_SOURCE="${CMAKE_SOURCE_DIR}")
-gtest_discover_tests(test_ecluse_sim TEST_PREFIX "sim: " DISCOVERY_TIMEOUT 60
-                     PROPERTIES TIMEOUT 300)
+ecluse_tests(test_ecluse_sim "sim" PROPERTIES TIMEOUT 300)
 add_executable(ecluse-sim sim/sim_main.cc)
 target_link_libraries(ecluse-sim PRIVATE ecluse_sim ecluse_flavour ecluse::third::cli11)
 # A few of the mistakes that `./run sim --mutants` seeds, linked into this build's simulator.
