@@ -20,6 +20,9 @@ int hex_digit(char c) {
 bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
+bool is_token_char(char c) {
+  return kTokenChars[static_cast<unsigned char>(c)];
+}
 }  // namespace
 
 ChunkedDecoder::Progress ChunkedDecoder::decode(std::span<char> bytes, const ChunkBounds& bounds) {
@@ -55,12 +58,16 @@ void ChunkedDecoder::take(char c, const ChunkBounds& bounds) {
       if (!is_space(c)) expect(c, ';', State::kExtension);
       return;
     case State::kExtension:
-      if (c == '\r') {
-        state_ = State::kSizeLf;
-      } else {
-        expect_value_char(c);
-      }
-      return;
+    case State::kExtensionName:
+    case State::kExtensionSpace:
+    case State::kExtensionValue:
+    case State::kExtensionToken:
+      return take_extension(c);
+    case State::kExtensionQuoted:
+    case State::kExtensionEscaped:
+      return take_quoted(c);
+    case State::kExtensionUnquoted:
+      return end_item(c);
     case State::kSizeLf:
       expect(c, '\n', State::kData);
       if (state_ == State::kData) end_size_line();
@@ -74,11 +81,7 @@ void ChunkedDecoder::take(char c, const ChunkBounds& bounds) {
     case State::kTrailerStart:
       return take_trailer_start(c);
     case State::kTrailerName:
-      if (c == ':') {
-        state_ = State::kTrailerValue;
-      } else if (!kTokenChars[static_cast<unsigned char>(c)]) {
-        expect(c, ':', State::kTrailerValue);
-      }
+      if (!is_token_char(c)) expect(c, ':', State::kTrailerValue);
       return;
     case State::kTrailerValue:
       if (c == '\r') {
@@ -104,14 +107,61 @@ void ChunkedDecoder::take_size(char c) {
     left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
     ++digits_;
   } else if (digits_ == 0 || digit >= 0) {
-    state_ = State::kFault;
-    fault_ = Fault::kMalformed;
-  } else if (is_space(c)) {
+    refuse();
+  } else {
+    end_item(c);
+  }
+}
+
+/// What may follow the size, or the value of an extension.
+void ChunkedDecoder::end_item(char c) {
+  if (is_space(c)) {
     state_ = State::kSpace;
   } else if (c == ';') {
     state_ = State::kExtension;
   } else {
     expect(c, '\r', State::kSizeLf);
+  }
+}
+
+/// *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ): RFC 9112 section 7.1.1. Nothing
+/// of it goes on; but who reads quotes otherwise than we do finds other ends of lines in it.
+void ChunkedDecoder::take_extension(char c) {
+  const bool is_word = is_token_char(c);
+  switch (state_) {
+    case State::kExtension:
+      if (is_word) state_ = State::kExtensionName;
+      if (!is_word && !is_space(c)) refuse();
+      return;
+    case State::kExtensionName:
+      if (is_word) return;
+      state_ = c == '\r' ? State::kSizeLf : State::kExtensionSpace;
+      if (c == '\r') return;
+      [[fallthrough]];
+    case State::kExtensionSpace:
+      if (is_space(c)) return;
+      if (c == ';') return expect(c, ';', State::kExtension);
+      return expect(c, '=', State::kExtensionValue);
+    case State::kExtensionValue:
+      if (is_space(c)) return;
+      if (!is_word) return expect(c, '"', State::kExtensionQuoted);
+      state_ = State::kExtensionToken;
+      return;
+    default:
+      if (!is_word) end_item(c);
+  }
+}
+
+void ChunkedDecoder::take_quoted(char c) {
+  if (state_ == State::kExtensionEscaped) {
+    state_ = State::kExtensionQuoted;
+    expect_value_char(c);
+  } else if (c == '"') {
+    state_ = State::kExtensionUnquoted;
+  } else if (c == '\\') {
+    state_ = State::kExtensionEscaped;
+  } else {
+    expect_value_char(c);
   }
 }
 
@@ -124,23 +174,25 @@ void ChunkedDecoder::end_size_line() {
 void ChunkedDecoder::take_trailer_start(char c) {
   if (c == '\r') {
     state_ = State::kEndLf;
-  } else if (kTokenChars[static_cast<unsigned char>(c)]) {
+  } else if (is_token_char(c)) {
     state_ = State::kTrailerName;
   } else {
-    state_ = State::kFault;
-    fault_ = Fault::kMalformed;
+    refuse();
   }
 }
 
+void ChunkedDecoder::refuse() {
+  state_ = State::kFault;
+  fault_ = Fault::kMalformed;
+}
+
 void ChunkedDecoder::expect(char c, char wanted, State next) {
-  state_ = c == wanted ? next : State::kFault;
-  if (c != wanted) fault_ = Fault::kMalformed;
+  if (c != wanted) return refuse();
+  state_ = next;
 }
 
 void ChunkedDecoder::expect_value_char(char c) {
-  if (kValueChars[static_cast<unsigned char>(c)]) return;
-  state_ = State::kFault;
-  fault_ = Fault::kMalformed;
+  if (!kValueChars[static_cast<unsigned char>(c)]) refuse();
 }
 
 std::size_t write_chunk_size(std::uint64_t size, char* out) {

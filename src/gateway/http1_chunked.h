@@ -1,6 +1,6 @@
 #pragma once
 // The chunked transfer coding (RFC 9112 section 7.1), decoded strictly and in place. Extensions and
-// trailers are checked and dropped.
+// trailers are read by their grammar and dropped.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +32,15 @@ class ChunkedDecoder {
  private:
   enum class State : std::uint8_t {
     kSize,
-    kSpace,
+    kSpace,  ///< before the semicolon of an extension
     kExtension,
+    kExtensionName,
+    kExtensionSpace,  ///< between a name and what follows it
+    kExtensionValue,
+    kExtensionToken,
+    kExtensionQuoted,
+    kExtensionEscaped,
+    kExtensionUnquoted,
     kSizeLf,
     kData,
     kDataCr,
@@ -48,8 +55,12 @@ class ChunkedDecoder {
   };
   void take(char c, const ChunkBounds& bounds);
   void take_size(char c);
+  void take_extension(char c);
+  void take_quoted(char c);
+  void end_item(char c);
   void end_size_line();
   void take_trailer_start(char c);
+  void refuse();
   void expect(char c, char wanted, State next);
   void expect_value_char(char c);
 

@@ -64,6 +64,25 @@ TEST(ChunkedDecoder, DropsExtensionsAndTrailers) {
   EXPECT_EQ(decoded.body, "abc");
 }
 
+TEST(ChunkedDecoder, ReadsEveryFormOfAnExtension) {
+  for (const std::string extension :
+       {";a", " ;a", "\t; a", ";a=b", ";a = b", ";a ;b", ";a=b ; c", ";a=\"\"", ";a=\"b;c=d\"",
+        ";a= \"b\\\"c\" ;d", ";a=\"\t\xe9\";b=!#"}) {
+    const Decoded decoded = decode_in_slices("1" + extension + "\r\na\r\n0\r\n\r\n", 1);
+    EXPECT_TRUE(decoded.done) << extension;
+    EXPECT_EQ(decoded.body, "a") << extension;
+  }
+}
+
+TEST(ChunkedDecoder, RefusesAnExtensionThatOthersMayReadOtherwise) {
+  for (const std::string extension :
+       {";", ";;a", ";=b", ";a=", ";a=;b", ";a b", ";a ", ";a=b ", ";a=b c", ";a=\"b", ";a=\"b\\",
+        ";a=\"b\"c", ";a=\"b\x01\"", ";a=b=c", ";(a)", ";a=\"\n\"", ";a=\"\\\r\""}) {
+    const std::string bytes = "1" + extension + "\r\na\r\n0\r\n\r\n";
+    EXPECT_EQ(decode_in_slices(bytes, 1).fault, Fault::kMalformed) << extension;
+  }
+}
+
 TEST(ChunkedDecoder, RefusesWhatIsNotExactlyRight) {
   for (const std::string bytes :
        {"\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\na\r\n", "1 \r\na\r\n", "1\na\r\n",

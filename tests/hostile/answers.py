@@ -102,6 +102,7 @@ ANSWERS = (
      "interims"),
     ("an extension that never ends", "CVE-2023-39326", "GET", ok(TE, "4;" + "x" * 400 + "\r\nhalf\r\n0\r\n\r\n"), "close", CUT),
     ("an extension whose quotes hold a line end", "RFC 9112 7.1.1", "GET", ok(TE, '4;a="\r\n"\r\nhalf\r\n0\r\n\r\n'), "close", CUT),
+    ("an extension whose quotes stay open", "RFC 9112 7.1.1", "GET", ok(TE, '4;a="b\r\nhalf\r\n0\r\n\r\n'), "close", CUT),
     ("an interim answer with a length and a coding", "RFC 9112 6.3", "GET",
      "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n" + TE + "\r\n" + ok("Content-Length: 2\r\n", "hi"), "close", BAD),
     ("a faulty trailer", "RFC 9112 7.1.2", "GET", ok(TE, "4\r\nhalf\r\n0\r\nno colon\r\n\r\n"), "close", CUT),

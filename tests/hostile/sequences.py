@@ -33,7 +33,7 @@ SEQUENCES = (
      ("POST /", TWO), GOES_ON),
     ("chunks that look like a request", "CWE-444", post(TE, f"{len(GET):x}\r\n{GET}\r\n0\r\n\r\n") + NEXT, (200, 200),
      ("POST /", TWO), GOES_ON),
-    ("an extension that looks like a request", "CWE-444", post(TE, "2;GET /x HTTP/1.1\r\nhi\r\n0\r\n\r\n") + NEXT, (200, 200),
+    ("an extension that looks like a request", "CWE-444", post(TE, '2;a="GET /x HTTP/1.1"\r\nhi\r\n0\r\n\r\n') + NEXT, (200, 200),
      ("POST /", TWO), GOES_ON),
     ("trailers that look like a head", "RFC 9110 6.5.1",
      post(TE, "2\r\nhi\r\n0\r\nHost: b\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n") + NEXT, (200, 200),
