@@ -23,6 +23,12 @@ bool is_alive(const Socket& socket) {
   const ssize_t n = ::recv(socket.fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && errno == EAGAIN;
 }
+
+/// No descriptor, port, memory or watch was left for a connection: it says nothing of the target.
+bool is_our_lack(int error) {
+  constexpr std::array kLacks = {EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM, ENOSPC};
+  return std::ranges::find(kLacks, error) != kLacks.end();
+}
 }  // namespace
 
 CounterCell& WorkerThread::cell_of(const Client& client) {
@@ -44,13 +50,14 @@ void WorkerThread::count_failure(Client& client) {
 
 void WorkerThread::start_attempt(Client& client, const http1::Request& request,
                                  const SiteRoute& site, Target& target) {
-  Upstream* const upstream = connection_to(client, target, request);
+  int error = 0;
+  Upstream* const upstream = connection_to(client, target, request, error);
   if (upstream == nullptr) {
-    // That we have no descriptor left says nothing of the target.
-    const bool is_our_fault = errno == EMFILE || errno == ENFILE;
-    if (!is_our_fault) target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
+    if (!is_our_lack(error)) {
+      target.down_until = now_ + static_cast<Millis>(bounds_.down_ms);
+      note_failure(target);
+    }
     client.avoided = &target;
-    note_failure(target);
     count_failure(client);
     if (client.attempts == 0 && take_retry()) return retry(client);
     return answer_page(client, page_for(client, &site, 503));
@@ -90,13 +97,13 @@ void WorkerThread::start_attempt(Client& client, const http1::Request& request,
   set_deadline(client, upstream->is_reused ? review_ms_ : bounds_.connect_ms_max);
 }
 
-Upstream* WorkerThread::connection_to(Client& client, Target& target,
-                                      const http1::Request& request) {
+Upstream* WorkerThread::connection_to(Client& client, Target& target, const http1::Request& request,
+                                      int& error) {
   // The first attempt may have met one stale connection; others of the pool are as old.
   if (client.attempts == 0) {
     if (Upstream* const reused = pooled(target, request.is_idempotent())) return reused;
   }
-  return connect_to(target);
+  return connect_to(target, error);
 }
 
 /// An app may close an idle connection just as we write. What must not be repeated goes only to
@@ -143,16 +150,18 @@ os::Fd begin_connect(const sockaddr_in6& to, int& error) {
   return fd;
 }
 
-Upstream* WorkerThread::connect_to(Target& target) {
+Upstream* WorkerThread::connect_to(Target& target, int& error) {
   auto upstream = std::make_unique<Upstream>();
-  int error = 0;
   upstream->socket.fd = begin_connect(target.address, error);
   const int fd = upstream->socket.fd.get();
   if (fd < 0 || (error != 0 && error != EINPROGRESS)) return nullptr;
   const int on = 1;
   // Best effort: without it, small pieces of a body may wait for an acknowledgement.
   (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (!watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *upstream)) return nullptr;
+  if (!watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *upstream)) {
+    error = errno;
+    return nullptr;
+  }
   upstream->socket.is_watched = true;
   upstream->target = &target;
   return upstream.release();  // owned by its exchange or its pool until close_upstream()

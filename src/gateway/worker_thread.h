@@ -209,9 +209,11 @@ class WorkerThread {
   std::string_view request_id();
 
   // The exchange with the app: worker_exchanges.cc
-  Upstream* connection_to(Client& client, Target& target, const http1::Request& request);
+  /// None: `error` (errno) says why.
+  Upstream* connection_to(Client& client, Target& target, const http1::Request& request,
+                          int& error);
   Upstream* pooled(Target& target, bool is_idempotent);
-  Upstream* connect_to(Target& target);
+  Upstream* connect_to(Target& target, int& error);
   bool check_connected(Client& client);
   bool run_exchange(Client& client);
   bool push_request(Client& client);
