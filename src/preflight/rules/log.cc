@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "preflight/rules/each_start.h"
+#include "preflight/rules/image.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -141,12 +142,15 @@ void gunicorn_configs(const Subject& subject, Findings& found) {
   }
 }
 
-/// gunicorn rotates nothing: logrotate would have to.
-void gunicorn_logs(const Subject& subject, Findings& found) {
-  const bool rotated = std::ranges::any_of(subject.repository.texts, [](const auto& each) {
+bool mentions_logrotate(const Repository& repository) {
+  return std::ranges::any_of(repository.texts, [](const auto& each) {
     return each.second.find("logrotate") != std::string::npos;
   });
-  if (rotated) return;
+}
+
+/// gunicorn rotates nothing: logrotate would have to.
+void gunicorn_logs(const Subject& subject, Findings& found) {
+  if (mentions_logrotate(subject.repository)) return;
   gunicorn_configs(subject, found);
   auto started = at_each_start(subject, logs_to_file);
   found.insert(found.end(), started.begin(), started.end());
@@ -189,9 +193,43 @@ void uwsgi_logs(const Subject& subject, Findings& found) {
   }
 }
 
+/// nginx in a container, where no logrotate of a distribution looks after /var/log/nginx.
+bool contains_nginx(const Repository& repository) {
+  const auto is_nginx = [](std::string_view image) { return name_of(image).starts_with("nginx"); };
+  for (const auto& file : repository.dockerfiles)
+    for (const auto& stage : file.stages)
+      if (is_nginx(stage.image)) return true;
+  return std::ranges::any_of(repository.composes, [&](const Compose& compose) {
+    return std::ranges::any_of(
+        compose.services, [&](const ComposeService& service) { return is_nginx(service.image); });
+  });
+}
+
+/// `access_log /var/log/nginx/shop.log;` the image sends only access.log and error.log to its
+/// output.
+bool writes_own_log(const Directive& each) {
+  if (each.name != "access_log" && each.name != "error_log") return false;
+  if (each.arguments.empty()) return false;
+  const std::string_view target = each.arguments[0];
+  return is_log_file(target) && target.starts_with('/') && target != "/var/log/nginx/access.log" &&
+         target != "/var/log/nginx/error.log";
+}
+
+void nginx_logs(const Subject& subject, Findings& found) {
+  if (!contains_nginx(subject.repository) || mentions_logrotate(subject.repository)) return;
+  for (const auto& file : subject.repository.nginxes) {
+    std::vector<std::string_view> around;
+    for_each_directive(file.directives, around, [&](const Directive& each, const auto&) {
+      if (writes_own_log(each))
+        found.push_back(at(file.path, each.place, each.name + " " + each.arguments[0]));
+    });
+  }
+}
+
 Findings without_rotation(const Subject& subject) {
   Findings found;
   gunicorn_logs(subject, found);
+  nginx_logs(subject, found);
   node_logs(subject, found);
   uwsgi_logs(subject, found);
   for (const auto& each : handlers(subject))
