@@ -519,10 +519,17 @@ Findings utf16_manifest(const Subject& subject) {
   return found;
 }
 
+/// `yarn` alone, also between `&&`.
+bool is_plain_yarn(std::string_view line) {
+  const auto parts = split(line, '&');
+  return std::ranges::any_of(parts, [](std::string_view part) { return trim(part) == "yarn"; });
+}
+
 bool installs(std::string_view line) {
   return !trim(line).starts_with('#') &&
-         any_of_words(line, {"pip install", "npm install", "npm ci", "yarn install", "pip3 install",
-                             "uv sync", "poetry install"});
+         (any_of_words(line, {"pip install", "npm install", "npm ci", "yarn install",
+                              "pip3 install", "uv sync", "poetry install"}) ||
+          is_plain_yarn(line));
 }
 
 /// "start.sh" that installs and then serves, though no image starts it.

@@ -49,7 +49,9 @@ Findings deaf_hook(const Subject& subject) {
 
 bool verifies(const WorkflowStep& step) {
   const auto lower = to_lower(step.name + " " + step.run + " " + std::string(step.input("script")));
-  if (any_of_words(lower, {"health", "smoke", "verify", "is up", "wait for"})) return true;
+  if (any_of_words(lower, {"health", "smoke", "verify", "is up", "wait for", "rollout status",
+                           "services-stable"}))
+    return true;
   for (const auto& each : step.script.commands) {
     if (each.name() != "curl" && each.name() != "wget") continue;
     ShellCommand raw = each;

@@ -98,6 +98,15 @@ bool is_commanded(const Subject& subject, const Dockerfile& file) {
   });
 }
 
+/// A script that asks nobody which environment it is in: else it starts one only for development.
+void look_into_script(const Subject& subject, std::string_view folder, const ScriptFile* script,
+                      Findings& found) {
+  if (!script) return;
+  for (const auto& each : script->script.commands)
+    if (each.condition.empty() && starts_development_server(followed(subject, folder, each.text)))
+      found.push_back(at(script->path, each.place, each.text));
+}
+
 void look_into_images(const Subject& subject, Findings& found) {
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* stage = file->final_stage();
@@ -106,6 +115,9 @@ void look_into_images(const Subject& subject, Findings& found) {
     const auto folder = build_context(subject.repository, *file);
     for (const auto* name : {"ENTRYPOINT", "CMD"}) {
       const auto* each = stage->last(name);
+      if (each)
+        look_into_script(subject, folder, started_script(subject.repository, *file, each->argv()),
+                         found);
       if (each && starts_development_server(followed(subject, folder, line_of(each->argv()))))
         found.push_back(at(file->path, each->place, each->name + " " + each->text));
     }

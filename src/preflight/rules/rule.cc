@@ -43,7 +43,7 @@ constexpr std::string_view kPublicParts[] = {
     "_id",       "csrf_cookie", "_prefix",   "_count",   "endpoint",  "max_token", "max_tokens",
     "error",     "message",     "help",      "hint",     "regex",     "pattern",   "input",
     "form",      "confirm",     "_min",      "_max",     "title",     "valid",     "_dir",
-    "verify",    "lookup",      "view",      "invalid",  "strength",  "_ttl"};
+    "verify",    "lookup",      "view",      "invalid",  "strength",  "_ttl",      "_claim"};
 
 /// ecluse runs neither compose files nor images nor other proxies yet: what is wrong with them does
 /// not stop a deploy by it.
