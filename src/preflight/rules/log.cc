@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "preflight/rules/each_start.h"
-#include "preflight/rules/image.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -193,16 +192,28 @@ void uwsgi_logs(const Subject& subject, Findings& found) {
   }
 }
 
-/// nginx in a container, where no logrotate of a distribution looks after /var/log/nginx.
-bool contains_nginx(const Repository& repository) {
-  const auto is_nginx = [](std::string_view image) { return name_of(image).starts_with("nginx"); };
+/// The file itself, or a folder around it.
+bool brings(std::string_view source, std::string_view path) {
+  return path == source || path.starts_with(std::string(source) + "/");
+}
+
+/// Mounted into a container or copied into an image, where no logrotate of a distribution looks
+/// after /var/log/nginx.
+bool runs_in_container(const Repository& repository, std::string_view path) {
+  for (const auto& compose : repository.composes)
+    for (const auto& service : compose.services)
+      for (const auto& mount : service.volumes)
+        if (mount.is_path() && brings(join_path(folder_of(compose.path), mount.source), path))
+          return true;
   for (const auto& file : repository.dockerfiles)
     for (const auto& stage : file.stages)
-      if (is_nginx(stage.image)) return true;
-  return std::ranges::any_of(repository.composes, [&](const Compose& compose) {
-    return std::ranges::any_of(
-        compose.services, [&](const ComposeService& service) { return is_nginx(service.image); });
-  });
+      for (const auto& each : stage.instructions)
+        if ((each.name == "COPY" || each.name == "ADD") &&
+            brings(join_path(build_context(repository, file),
+                             each.text.substr(0, each.text.find(' '))),
+                   path))
+          return true;
+  return false;
 }
 
 /// `access_log /var/log/nginx/shop.log;` the image sends only access.log and error.log to its
@@ -216,8 +227,9 @@ bool writes_own_log(const Directive& each) {
 }
 
 void nginx_logs(const Subject& subject, Findings& found) {
-  if (!contains_nginx(subject.repository) || mentions_logrotate(subject.repository)) return;
+  if (mentions_logrotate(subject.repository)) return;
   for (const auto& file : subject.repository.nginxes) {
+    if (!runs_in_container(subject.repository, file.path)) continue;
     std::vector<std::string_view> around;
     for_each_directive(file.directives, around, [&](const Directive& each, const auto&) {
       if (writes_own_log(each))
