@@ -519,12 +519,6 @@ Findings utf16_manifest(const Subject& subject) {
   return found;
 }
 
-/// `yarn` alone, also between `&&`.
-bool is_plain_yarn(std::string_view line) {
-  const auto parts = split(line, '&');
-  return std::ranges::any_of(parts, [](std::string_view part) { return trim(part) == "yarn"; });
-}
-
 bool installs(std::string_view line) {
   return !trim(line).starts_with('#') &&
          (any_of_words(line, {"pip install", "npm install", "npm ci", "yarn install",

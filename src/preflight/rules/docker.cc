@@ -481,15 +481,6 @@ std::vector<const Instruction*> brought_by(const Dockerfile& file, const Stage& 
   return all;
 }
 
-/// `yarn`, `yarn --frozen-lockfile && ...`: it installs when nothing else is asked of it.
-bool is_plain_yarn(std::string_view text) {
-  for (const auto& part : split(text, '&')) {
-    const auto bare = trim(part);
-    if (bare == "yarn" || bare.starts_with("yarn --")) return true;
-  }
-  return false;
-}
-
 bool installs_all_of_node(std::string_view line) {
   const auto text = std::string(line) + " ";
   const bool installs =

@@ -209,6 +209,14 @@ std::vector<std::string> twins_of(const Compose& compose, const ComposeService& 
   return names;
 }
 
+bool is_plain_yarn(std::string_view text) {
+  for (const auto& part : split(text, '&')) {
+    const auto bare = trim(part);
+    if (bare == "yarn" || bare.starts_with("yarn --")) return true;
+  }
+  return false;
+}
+
 std::string_view service_of_image(std::string_view image) {
   auto name = image.substr(0, image.find('@'));
   name = name.substr(name.rfind('/') == std::string_view::npos ? 0 : name.rfind('/') + 1);
