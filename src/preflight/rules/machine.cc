@@ -52,6 +52,7 @@ bool is_numbered_host(std::string_view host) {
 
 /// "203.0.113.7" of `ssh root@203.0.113.7`; "" where no such host is named.
 std::string_view host_of_account(std::string_view line) {
+  if (line.find("uses:") != std::string_view::npos) return {};  // an action's version
   for (auto at = line.find('@'); at != std::string_view::npos; at = line.find('@', at + 1)) {
     const auto host = line.substr(at + 1, line.substr(at + 1).find_first_not_of("0123456789."));
     if (is_numbered_host(host)) return host;

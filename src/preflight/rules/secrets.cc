@@ -424,8 +424,9 @@ Findings administrator_password(const Subject& subject) {
     if (file.test) continue;
     for (const auto& call : file.calls) {
       const auto* password = given_password(call);
-      const bool tried = to_lower(call.scope.function).find("test") != std::string::npos;
-      if (tried || !password || password->kind != ValueKind::kString || password->interpolated)
+      const bool for_tests =
+          any_of_words(to_lower(call.scope.function), {"test_", "_test", "testuser"});
+      if (for_tests || !password || password->kind != ValueKind::kString || password->interpolated)
         continue;
       if (password->text.empty()) continue;
       found.push_back(
