@@ -29,6 +29,7 @@ class JavaScriptReader final : public CodeReader {
     if (type == "try_statement") return attempt(node, scope, depth, "catch_clause");
     if (type == "import_statement") import(node, scope);
     if (type == "variable_declarator") declaration(node, scope);
+    if (type == "export_statement") exported(node, scope);
     if (type == "public_field_definition")
       assign(node.field(Field::kName), node.field(Field::kValue), scope, node.place());
     if (type == "assignment_expression")
@@ -93,6 +94,13 @@ class JavaScriptReader final : public CodeReader {
         node.text().find("env") != std::string_view::npos)
       env_.add("env");
     out_.imports.push_back({std::move(module), {}, scope.guarded, node.place()});
+  }
+
+  /// `export default {secret: ...}`
+  void exported(const Syntax& node, const Scope& scope) {
+    const auto value = node.field(Field::kValue);
+    if (!value.null() && value.type() == "object")
+      out_.assignments.push_back({"default", javascript_value(value), scope, node.place()});
   }
 
   void declaration(const Syntax& node, const Scope& scope) {

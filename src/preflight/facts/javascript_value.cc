@@ -59,6 +59,7 @@ ValueKind kind_of(std::string_view type) {
 Value value_of(const Syntax& node, int depth) {
   Value value;
   if (node.null()) return value;
+  if (node.type() == "await_expression" && node.size() > 0) return value_of(node.child(0), depth);
   value.place = node.place();
   if (node.type() == "string" || node.type() == "template_string") {
     read_string(node, value);

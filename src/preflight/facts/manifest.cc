@@ -65,6 +65,17 @@ void take_dependency(std::string_view text, bool development, Place place, Manif
   for (const auto& extra : split(extras, ',')) take_extra(made, extra, out);
 }
 
+/// "shop" of "git+https://example.org/ann/shop.git@v1": pip installs what lies there; "" of others.
+std::string_view name_in_address(std::string_view line) {
+  if (line.starts_with("-e ")) line = trim(line.substr(3));
+  if (!line.starts_with("git+")) return {};
+  if (const auto egg = line.find("#egg="); egg != std::string_view::npos)
+    return line.substr(egg + 5, line.find('&', egg) - egg - 5);
+  auto name = line.substr(line.rfind('/') + 1);
+  name = name.substr(0, name.find_first_of("@#"));
+  return name.ends_with(".git") ? name.substr(0, name.size() - 4) : name;
+}
+
 void read_requirements(std::string_view text, Manifest& out) {
   int number = 0;
   const auto name = to_lower(file_name(out.path));
@@ -80,6 +91,10 @@ void read_requirements(std::string_view text, Manifest& out) {
     if (line.starts_with("-r") || line.starts_with("--requirement")) {
       const auto blank = line.find_first_of(" \t=");
       if (blank != std::string_view::npos) out.includes.emplace_back(trim(line.substr(blank + 1)));
+      continue;
+    }
+    if (const auto package = name_in_address(line); !package.empty()) {
+      take_dependency(package, development, {number, 1}, out);
       continue;
     }
     if (line.starts_with('-') || line.find("://") < line.find_first_of("=<> @")) continue;

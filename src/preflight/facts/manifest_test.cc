@@ -31,6 +31,15 @@ TEST(Manifest, DeclaresWhatExtrasBring) {
   }
 }
 
+TEST(Manifest, DeclaresWhatLiesInARepository) {
+  const auto made = manifest("requirements.txt",
+                             "git+https://example.org/ann/shop.git\n"
+                             "-e git+https://example.org/ann/py-till.git@v2#egg=till\n"
+                             "git+ssh://git@example.org/ann/stock@main\n");
+  for (const auto* name : {"shop", "till", "stock"}) EXPECT_NE(made.find(name), nullptr) << name;
+  EXPECT_EQ(made.dependencies.size(), 3U);
+}
+
 TEST(Manifest, LeavesExtrasThatAreNotClosedOrNotKnown) {
   const auto made = manifest("requirements.txt", "fastapi[standard\nunknown[standard]\n");
   EXPECT_NE(made.find("fastapi"), nullptr);

@@ -217,4 +217,10 @@ ShellScript read_shell(std::string_view source, Place origin) {
   return script;
 }
 
+bool ends_with_words(const ShellScript& script) {
+  if (script.commands.empty()) return false;
+  const auto last = script.commands.back().name();
+  return last == "echo" || last == "printf" || last == "exit";
+}
+
 }  // namespace ecluse::preflight

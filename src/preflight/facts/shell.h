@@ -41,6 +41,9 @@ struct ShellScript {
   Place place{1, 1};  ///< of its first byte in its file
 };
 
+/// Its last command only says something or ends it: a job's script, behind which nothing serves.
+bool ends_with_words(const ShellScript& script);
+
 constexpr std::size_t kShellBytesMax = 64 * 1024;
 constexpr std::size_t kCommandsMax = 4'000;
 constexpr std::size_t kWordBytesMax = 512;

@@ -150,6 +150,7 @@ constexpr std::array kConstructors = {
     Constructor{"FastAPI", Framework::kFastapi, "fastapi"},
     Constructor{"Dash", Framework::kDash, "dash"},
     Constructor{"express", Framework::kExpress, "express"},
+    Constructor{"NestFactory.create", Framework::kNode, "@nestjs/core"},
 };
 
 /// `require("express")()`
@@ -447,12 +448,42 @@ const ScriptFile* started_script(const Repository& repository, const Compose& co
   return script ? script : script_named(repository, folder, service.command);
 }
 
+namespace {
+/// "package*.json" too.
+bool lies_in(const Repository& repository, std::string_view folder, std::string_view source) {
+  const auto path = join_path(folder, source.substr(0, source.find('*')));
+  if (source.find('*') == std::string_view::npos)
+    return repository.find(path) || repository.has_folder(path);
+  return std::ranges::any_of(repository.files, [&](const FileFact& file) {
+    return file.path.starts_with(path) && folder_of(file.path) == folder_of(path);
+  });
+}
+
+/// docker/Dockerfile copies what lies at the top: `docker build -f docker/Dockerfile .`
+bool copies_from_top(const Repository& repository, const Dockerfile& file) {
+  for (const auto& stage : file.stages) {
+    for (const auto& each : stage.instructions) {
+      if ((each.name != "COPY" && each.name != "ADD") || !each.flag("from").empty()) continue;
+      const auto source = each.json && !each.json->empty()
+                              ? each.json->front()
+                              : each.text.substr(0, each.text.find(' '));
+      const bool named = source.find_first_not_of("./*") != std::string::npos &&
+                         source.find('$') == std::string::npos;
+      if (named)
+        return !lies_in(repository, folder_of(file.path), source) &&
+               lies_in(repository, "", source);
+    }
+  }
+  return false;
+}
+}  // namespace
+
 std::string build_context(const Repository& repository, const Dockerfile& file) {
   for (const auto& compose : repository.composes)
     for (const auto& service : compose.services)
       if (built_from(compose, service) == file.path)
         return join_path(folder_of(compose.path), *service.context);
-  return std::string(folder_of(file.path));
+  return copies_from_top(repository, file) ? std::string{} : std::string(folder_of(file.path));
 }
 
 bool hears_command(const Repository& repository, const Compose& compose,

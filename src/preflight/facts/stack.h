@@ -85,7 +85,8 @@ std::string shell_text(const std::vector<std::string>& argv);
 /// What a container of this image and service runs, as one line of shell: CMD and ENTRYPOINT, with
 /// the text of an entrypoint script of the repository behind it.
 std::string start_text(const Repository& repository, const Dockerfile& file, const Stage& stage);
-/// Where a build of the file takes its files from: by a compose file, or the file's own folder.
+/// Where a build of the file takes its files from: by a compose file, by what it copies, or the
+/// file's own folder.
 std::string build_context(const Repository& repository, const Dockerfile& file);
 /// Does what a service is told to run reach anything? Not behind an ENTRYPOINT whose script asks
 /// for no arguments.

@@ -75,6 +75,17 @@ bool takes_results(const ComposeMount& mount) {
   return any_of_words(name, {"build", "dist", "result", "output"});
 }
 
+/// docker-compose.prod.yml says by itself what the service is made of: this file is not production.
+bool is_replaced(const Subject& subject, const Compose& compose, const ComposeService& service) {
+  return std::ranges::any_of(subject.repository.composes, [&](const Compose& other) {
+    const bool production = &other != &compose &&
+                            folder_of(other.path) == folder_of(compose.path) &&
+                            any_of_words(to_lower(file_name(other.path)), {"prod"});
+    const auto* same = production ? other.find(service.name) : nullptr;
+    return same && (same->context || !same->image.empty());
+  });
+}
+
 Findings mounted_source(const Subject& subject) {
   return for_mounts(
       subject,
@@ -85,7 +96,8 @@ Findings mounted_source(const Subject& subject) {
         const bool ours = service_runs_ours(service) ||
                           (service.image.find('/') != std::string::npos && !mounted.empty() &&
                            subject.repository.find_dockerfile(mounted + "/Dockerfile") != nullptr);
-        if (is_being_written(service) || !mount.is_path() || !ours || takes_results(mount))
+        if (is_being_written(service) || is_replaced(subject, compose, service) ||
+            !mount.is_path() || !ours || takes_results(mount))
           return std::nullopt;
         const auto context =
             service.context ? join_path(folder_of(compose.path), *service.context) : "";

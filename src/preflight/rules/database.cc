@@ -277,10 +277,12 @@ bool has_data_volume(const Subject& subject) {
   return false;
 }
 
-/// What makes containers here; "" when nothing does.
-std::string container_of(const Subject& subject) {
-  if (!subject.stack.dockerfiles.empty())
-    return subject.stack.dockerfiles.front()->path + " makes an image";
+/// What puts the file into a container; "" when nothing does.
+std::string container_of(const Subject& subject, std::string_view path) {
+  for (const auto* file : subject.stack.dockerfiles) {
+    const auto context = build_context(subject.repository, *file);
+    if (context.empty() || path.starts_with(context + "/")) return file->path + " makes an image";
+  }
   for (const auto* compose : subject.stack.composes)
     for (const auto& service : compose->services)
       if (service.context) return compose->path + " builds " + service.name;
@@ -288,13 +290,13 @@ std::string container_of(const Subject& subject) {
 }
 
 Findings sqlite_in_layer(const Subject& subject) {
-  const auto container = container_of(subject);
-  if (container.empty() || has_data_volume(subject)) return {};
+  if (has_data_volume(subject)) return {};
   for (const auto* file : subject.stack.dockerfiles)
     if (const auto* stage = file->final_stage(); stage && stage->last("VOLUME")) return {};
   Findings found;
   for (const auto& engine : sqlite_engines(subject)) {
-    if (!engine.certain) continue;
+    const auto container = container_of(subject, engine.path);
+    if (!engine.certain || container.empty()) continue;
     auto made = at(engine.path, engine.place, engine.what + " inside the container");
     made.because = container + ", and no volume is mounted where the file may lie";
     found.push_back(std::move(made));

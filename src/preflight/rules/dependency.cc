@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "preflight/rules/development_server.h"
 #include "preflight/rules/rule.h"
 
 namespace ecluse::preflight {
@@ -310,7 +311,7 @@ Findings undeclared(const Subject& subject) {
   Findings found;
   for (const auto& module : subject.repository.imports) {
     if (is_test_path(module.path) ||
-        any_of_words(module.path, {"docs/", "notebooks/", "scripts/", "examples/"}) ||
+        any_of_words(module.path, {"docs/", "notebooks/", "scripts/", "examples/", "scratch/"}) ||
         is_development_path(module.path))
       continue;
     for (const auto& each : module.imports) {
@@ -504,6 +505,13 @@ Findings no_server(const Subject& subject) {
   return found;
 }
 
+Findings no_production_server(const Subject& subject) {
+  auto found = no_server(subject);
+  auto started = development_servers(subject);
+  found.insert(found.end(), started.begin(), started.end());
+  return found;
+}
+
 Findings utf16_manifest(const Subject& subject) {
   Findings found;
   for (const auto& manifest : subject.repository.manifests)
@@ -513,8 +521,9 @@ Findings utf16_manifest(const Subject& subject) {
 
 bool installs(std::string_view line) {
   return !trim(line).starts_with('#') &&
-         any_of_words(line, {"pip install", "npm install", "npm ci", "yarn install", "pip3 install",
-                             "uv sync", "poetry install"});
+         (any_of_words(line, {"pip install", "npm install", "npm ci", "yarn install",
+                              "pip3 install", "uv sync", "poetry install"}) ||
+          is_plain_yarn(line));
 }
 
 /// "start.sh" that installs and then serves, though no image starts it.
@@ -576,9 +585,11 @@ constexpr std::array kRules = {
     Rule{"DEP-002", Severity::kWarn, "A framework past its end of life",
          "Its security holes are published and no longer closed.", "Move to a supported version.",
          old_framework},
-    Rule{"DEP-003", Severity::kMajor, "No production server is declared",
+    Rule{"DEP-003", Severity::kMajor, "No production server",
          "Only the development server is there to serve the public.",
-         "Add gunicorn (or uvicorn) to the requirements.", no_server},
+         "Add gunicorn (or uvicorn) to the requirements; of Node start what was built (`node "
+         "dist/main.js`, `next start`), or let nginx serve its files.",
+         no_production_server},
     Rule{"DEP-004", Severity::kMajor, "The manifest is UTF-16",
          "pip reads it on Windows and fails on Linux: `pip freeze > file` of PowerShell wrote it.",
          "Save it as UTF-8.", utf16_manifest},

@@ -49,7 +49,9 @@ Findings deaf_hook(const Subject& subject) {
 
 bool verifies(const WorkflowStep& step) {
   const auto lower = to_lower(step.name + " " + step.run + " " + std::string(step.input("script")));
-  if (any_of_words(lower, {"health", "smoke", "verify", "is up", "wait for"})) return true;
+  if (any_of_words(lower, {"health", "smoke", "verify", "is up", "wait for", "rollout status",
+                           "services-stable"}))
+    return true;
   for (const auto& each : step.script.commands) {
     if (each.name() != "curl" && each.name() != "wget") continue;
     ShellCommand raw = each;
@@ -63,6 +65,24 @@ bool verifies(const WorkflowStep& step) {
                       {"url-health-check", "playwright", "lighthouse", "wait-on", "http-request"});
 }
 
+/// A program of the repository's own that fetches something may be looking at the site.
+bool verifies_by_program(const Repository& repository, const WorkflowStep& step) {
+  return std::ranges::any_of(step.script.commands, [&](const ShellCommand& each) {
+    const auto program = file_name(own_program(each));
+    if (program.empty()) return false;
+    const auto stem = std::string(program.substr(0, program.find('.')));
+    for (const auto& script : repository.scripts)
+      if (file_name(script.path) == program && any_of_words(script.text, {"curl", "wget"}))
+        return true;
+    return std::ranges::any_of(repository.imports, [&](const ModuleImports& module) {
+      return file_name(module.path) == stem + ".py" &&
+             std::ranges::any_of(module.imports, [](const Import& import) {
+               return any_of_words(import.module, {"requests", "httpx", "urllib", "aiohttp"});
+             });
+    });
+  });
+}
+
 Findings unverified(const Subject& subject) {
   Findings found;
   for (const auto& flow : subject.repository.workflows) {
@@ -74,7 +94,7 @@ Findings unverified(const Subject& subject) {
       for (const auto& step : job.steps) {
         after |= is_deploy_step(step);
         if (after || deploy != nullptr) verified |= verifies(step) && !is_test_job(job);
-        if (after) verified |= verifies(step);
+        if (after) verified |= verifies(step) || verifies_by_program(subject.repository, step);
       }
     }
     if (deploy && !verified)

@@ -160,6 +160,22 @@ bool turns_on(const Setting& debug, std::string_view text) {
   return !compares || any_of_words(source, {"'" + meant + "'", "\"" + meant + "\""});
 }
 
+/// The line of a committed .env, or of production's own, that gives the variable such a value.
+template <typename Is>
+std::optional<Finding> said_by_env_file(const Repository& repository, std::string_view variable,
+                                        Is is) {
+  for (const auto& file : repository.env_files) {
+    const auto* fact = repository.find(file.path);
+    const auto name = file_name(file.path);
+    const bool used = name == ".env" || name.find("prod") != std::string_view::npos;
+    if (file.example || !used || !fact || !fact->committed) continue;
+    for (const auto& line : file.lines)
+      if (line.name == variable && is(line.value))
+        return at(file.path, line.place, line.name + "=" + line.value);
+  }
+  return std::nullopt;
+}
+
 /// Where a committed file turns on what is off by default: a compose file's or an image's variable,
 /// a .env file.
 std::optional<Finding> debug_by_file(const Subject& subject, const Setting& debug) {
@@ -171,15 +187,8 @@ std::optional<Finding> debug_by_file(const Subject& subject, const Setting& debu
         return compose->development || !turns_on(debug, *set->value)
                    ? std::nullopt
                    : std::optional(at(compose->path, set->place, read->name + "=" + *set->value));
-  for (const auto& file : subject.repository.env_files) {
-    const auto* fact = subject.repository.find(file.path);
-    const auto name = file_name(file.path);
-    const bool used = name == ".env" || name.find("prod") != std::string_view::npos;
-    if (file.example || !used || !fact || !fact->committed) continue;
-    for (const auto& line : file.lines)
-      if (line.name == read->name && turns_on(debug, line.value))
-        return at(file.path, line.place, line.name + "=" + line.value);
-  }
+  const auto is_on = [&](std::string_view value) { return turns_on(debug, value); };
+  if (auto made = said_by_env_file(subject.repository, read->name, is_on)) return made;
   for (const auto* file : subject.stack.dockerfiles) {
     const auto* stage = file->final_stage();
     for (const auto* each : stage ? file->inherited(*stage) : std::vector<const Instruction*>{})
@@ -215,6 +224,13 @@ bool has_star(const Value& value) {
   return std::ranges::any_of(value.items, [](const Item& item) { return item.value.text == "*"; });
 }
 
+/// `ALLOWED_HOSTS=*` in a committed file of variables that production reads.
+std::optional<Finding> any_host_by_file(const Subject& subject, const EnvRead& read) {
+  if (subject.environment) return std::nullopt;
+  return said_by_env_file(subject.repository, read.name,
+                          [](std::string_view value) { return value == "*"; });
+}
+
 Findings any_host(const Subject& subject) {
   return for_each_project(subject, [&](const Django& django) -> std::optional<Finding> {
     const auto hosts = django.setting("ALLOWED_HOSTS");
@@ -226,7 +242,7 @@ Findings any_host(const Subject& subject) {
                 "every host is accepted unless " + read->name + " is set");
     if (!read && has_star(hosts->assignment->value))
       return at(hosts->file->path, hosts->assignment->place, "ALLOWED_HOSTS accepts every host");
-    return std::nullopt;
+    return read ? any_host_by_file(subject, *read) : std::nullopt;
   });
 }
 
@@ -374,9 +390,25 @@ bool uses_whitenoise(const Subject& subject, const Django& django) {
          std::ranges::any_of(subject.repository.imports, imports);
 }
 
+/// `re_path(r"^static/(?P<path>.*)$", serve, ...)`: Django's own view, with DEBUG off as well.
+bool serves_by_view(const Repository& repository) {
+  return std::ranges::any_of(repository.code, [](const CodeFile& file) {
+    return file.imports_module("django.views.static") &&
+           std::ranges::any_of(file.calls, [](const Call& call) {
+             const auto* route = call.value.at(0);
+             const auto* view = call.value.at(1);
+             return route && view && ends_with_name(view->text, "serve") &&
+                    route->text.find("static") != std::string::npos &&
+                    !is_for_development(call.scope);
+           });
+  });
+}
+
 bool serves_static(const Subject& subject, const Django& django) {
   const bool declared = subject.repository.find_dependency("whitenoise") != nullptr;
-  if ((declared && uses_whitenoise(subject, django)) || is_set_by_heroku(django)) return true;
+  if ((declared && uses_whitenoise(subject, django)) || is_set_by_heroku(django) ||
+      serves_by_view(subject.repository))
+    return true;
   for (const auto* package : {"django-storages", "dj-static", "django-cloudinary-storage"})
     if (subject.repository.find_dependency(package)) return true;
   for (const auto* file : django.settings)

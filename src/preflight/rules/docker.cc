@@ -291,7 +291,7 @@ const ShellCommand* waited_for(const Repository& repository, const ScriptFile& s
     if (starts_server(repository, each)) return &each;
     if (!each.function && !each.substituted) last = &each;
   }
-  return last && last->name() != "exit" ? last : nullptr;
+  return ends_with_words(script.script) ? nullptr : last;
 }
 
 std::optional<Finding> shell_form(const Dockerfile& file, const Stage& stage,
@@ -320,7 +320,9 @@ Findings shell_of_images(const Subject& subject) {
           // Words of CMD behind an ENTRYPOINT are its arguments, no command of a shell.
           const bool arguments =
               std::string_view(name) == "CMD" && last_of(file, stage, "ENTRYPOINT");
-          if ((script && each->json) || keeper || arguments) continue;
+          const auto argv = each->argv();
+          const bool direct = each->json && !(argv.size() > 1 && argv[1] == "-c");
+          if ((script && direct) || keeper || arguments) continue;
           if (auto made = shell_form(file, stage, *each)) return made;
         }
         return std::nullopt;
@@ -479,15 +481,6 @@ std::vector<const Instruction*> brought_by(const Dockerfile& file, const Stage& 
   return all;
 }
 
-/// `yarn`, `yarn --frozen-lockfile && ...`: it installs when nothing else is asked of it.
-bool is_plain_yarn(std::string_view text) {
-  for (const auto& part : split(text, '&')) {
-    const auto bare = trim(part);
-    if (bare == "yarn" || bare.starts_with("yarn --")) return true;
-  }
-  return false;
-}
-
 bool installs_all_of_node(std::string_view line) {
   const auto text = std::string(line) + " ";
   const bool installs =
@@ -528,17 +521,28 @@ bool installs_node(const Instruction& each) {
                                         "yarn install", "pnpm install", "pnpm i "});
 }
 
+/// An image of one stage needs its tools to build; one that takes node_modules from another stage
+/// could have left them there.
+bool builds_itself(const std::vector<const Instruction*>& own, const Instruction* install) {
+  return std::ranges::find(own, install) != own.end() &&
+         std::ranges::any_of(own, [](const Instruction* each) {
+           return each->name == "RUN" &&
+                  any_of_words(each->text, {"npm run build", "yarn build", "pnpm build"});
+         });
+}
+
 /// What RUN lines install for development, by name or by leaving nothing out.
 std::optional<Finding> installed_tools(const Subject& subject, const Dockerfile& file,
+                                       const Stage& stage,
                                        const std::vector<const Instruction*>& all) {
   bool production = false;
-  bool builds = false;
+  bool pruned = false;
   const Instruction* node = nullptr;
   for (const auto* each : all) {
     production |= each->name == "ENV" && each->text.find("NODE_ENV") != std::string::npos &&
                   each->text.find("production") != std::string::npos;
     if (each->name != "RUN") continue;
-    builds |= any_of_words(each->text, {"prune", "npm run build", "yarn build", "pnpm build"});
+    pruned |= each->text.find("prune") != std::string::npos;
     if (installs_all_of_node(each->text) && !production) node = each;
     if (const auto* tool = development_tool(subject, each->text))
       return at(file.path, each->place, "installs " + tool->name);
@@ -546,7 +550,9 @@ std::optional<Finding> installed_tools(const Subject& subject, const Dockerfile&
                      {"requirements-dev.txt", "requirements_dev.txt", "requirements/dev"}))
       return at(file.path, each->place, "RUN " + each->text);
   }
-  if (!node || builds || !has_node_tools(subject, file)) return std::nullopt;
+  if (!node || pruned || builds_itself(file.inherited(stage), node) ||
+      !has_node_tools(subject, file))
+    return std::nullopt;
   return at(file.path, node->place, "RUN " + node->text);
 }
 
@@ -555,7 +561,7 @@ Findings development_dependencies(const Subject& subject) {
       subject, [&](const Dockerfile& file, const Stage& stage) -> std::optional<Finding> {
         const auto& shipped = ships_last(subject, file) ? file.stages.back() : stage;
         const auto all = brought_by(file, shipped);
-        if (auto made = installed_tools(subject, file, all)) return made;
+        if (auto made = installed_tools(subject, file, shipped, all)) return made;
         const auto* tool = misplaced_tool(subject, file);
         const auto install =
             std::ranges::find_if(all, [](const Instruction* each) { return installs_node(*each); });

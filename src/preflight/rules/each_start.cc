@@ -35,6 +35,16 @@ bool stands_behind(const Subject& subject, std::string_view folder, std::string_
          !(start && word(follow_scripts(*package, start->command)));
 }
 
+/// `sh -c "npm run migrate && node main.js"` as a text: Docker splits it into words without a
+/// shell.
+std::string_view within_shell(std::string_view line) {
+  const auto dash = line.find(" -c ");
+  if (dash == std::string_view::npos || !line.substr(0, dash).ends_with("sh")) return line;
+  const auto text = trim(line.substr(dash + 4));
+  const bool quoted = text.size() > 1 && (text[0] == '"' || text[0] == '\'');
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
 void look_into_script(const Subject& subject, const ScriptFile& script, const Word& word,
                       Findings& found) {
   int number = 0;
@@ -75,7 +85,8 @@ void look_into_composes(const Subject& subject, const Word& word, Findings& foun
       const auto folder = service.context ? join_path(folder_of(compose->path), *service.context)
                                           : std::string(folder_of(compose->path));
       const bool heard = hears_command(subject.repository, *compose, service);
-      if (serves && heard && (word(text) || stands_behind(subject, folder, text, word)))
+      if (serves && heard &&
+          (word(text) || stands_behind(subject, folder, within_shell(text), word)))
         found.push_back(at(compose->path, service.command_place, text));
       if (const auto* script = started_script(subject.repository, *compose, service))
         look_into_script(subject, *script, word, found);

@@ -232,6 +232,7 @@ std::string negated_name(std::string_view condition) {
     bare = trim(bare.substr(0, bare.size() - 8));
   else
     return {};
+  if (bare.starts_with("process.env[")) return std::string(bare);
   const bool plain = std::ranges::all_of(
       bare, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
   return plain ? std::string(bare) : std::string{};
@@ -239,7 +240,7 @@ std::string negated_name(std::string_view condition) {
 
 /// Was the name given a variable's value?
 bool holds_variable(const CodeFile& file, std::string_view name) {
-  if (name.starts_with("process.env.")) return true;
+  if (name.starts_with("process.env.") || name.starts_with("process.env[")) return true;
   return std::ranges::any_of(file.assignments, [&](const Assignment& each) {
     return each.target == name && read_within(file, each) != nullptr;
   });

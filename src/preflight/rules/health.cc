@@ -75,11 +75,16 @@ bool only_copies(std::string_view command) {
 
 /// `certbot renew`, `node -v`: an image of a tool or a job; there is nothing to ask.
 bool ends_by_itself(const Subject& subject, const Dockerfile& file, const Stage& stage) {
-  for (const auto* each : file.inherited(stage))
+  const ScriptFile* script = nullptr;
+  for (const auto* each : file.inherited(stage)) {
     if (each->name == "EXPOSE") return false;
+    if (each->name == "CMD" || each->name == "ENTRYPOINT")
+      script = started_script(subject.repository, file, each->argv());
+  }
   const auto text = start_text(subject.repository, file, stage);
   if (only_copies(text)) return true;
   const bool job =
+      (script && ends_with_words(script->script)) ||
       any_of_words(text, {"certbot", "--version", " -v", "migrate", "pytest", "cypress", "seed"});
   return job && !any_of_words(text, {"gunicorn", "uvicorn", "daphne", "hypercorn", "runserver",
                                      "nginx", "start", "serve", "flask run", "streamlit"});

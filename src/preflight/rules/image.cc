@@ -56,7 +56,15 @@ constexpr std::array kEnds = {
     EndOfLife{"mariadb", "10.4", "2024-06-18"},    EndOfLife{"mariadb", "10.5", "2025-06-24"},
     EndOfLife{"mariadb", "10.6", "2026-07-06"},    EndOfLife{"mongo", "3", "2021-04-30"},
     EndOfLife{"mongo", "4", "2024-02-29"},         EndOfLife{"mongo", "5", "2024-10-31"},
-    EndOfLife{"mongo", "6", "2025-07-31"}};
+    EndOfLife{"mongo", "6", "2025-07-31"},         EndOfLife{"nginx", "1.14", "2019-04-23"},
+    EndOfLife{"nginx", "1.15", "2019-05-21"},      EndOfLife{"nginx", "1.16", "2020-04-21"},
+    EndOfLife{"nginx", "1.17", "2020-05-26"},      EndOfLife{"nginx", "1.18", "2021-04-20"},
+    EndOfLife{"nginx", "1.19", "2021-05-25"},      EndOfLife{"nginx", "1.20", "2022-05-24"},
+    EndOfLife{"nginx", "1.21", "2022-06-21"},      EndOfLife{"nginx", "1.22", "2023-04-11"},
+    EndOfLife{"nginx", "1.23", "2023-05-23"},      EndOfLife{"nginx", "1.24", "2024-04-23"},
+    EndOfLife{"nginx", "1.25", "2024-05-29"},      EndOfLife{"nginx", "1.26", "2025-04-23"},
+    EndOfLife{"nginx", "1.27", "2025-06-24"},      EndOfLife{"nginx", "1.28", "2026-04-14"},
+    EndOfLife{"nginx", "1.29", "2026-05-13"}};
 
 bool is_version(std::string_view tag, std::string_view version) {
   if (!tag.starts_with(version)) return false;

@@ -141,12 +141,15 @@ void gunicorn_configs(const Subject& subject, Findings& found) {
   }
 }
 
-/// gunicorn rotates nothing: logrotate would have to.
-void gunicorn_logs(const Subject& subject, Findings& found) {
-  const bool rotated = std::ranges::any_of(subject.repository.texts, [](const auto& each) {
+bool mentions_logrotate(const Repository& repository) {
+  return std::ranges::any_of(repository.texts, [](const auto& each) {
     return each.second.find("logrotate") != std::string::npos;
   });
-  if (rotated) return;
+}
+
+/// gunicorn rotates nothing: logrotate would have to.
+void gunicorn_logs(const Subject& subject, Findings& found) {
+  if (mentions_logrotate(subject.repository)) return;
   gunicorn_configs(subject, found);
   auto started = at_each_start(subject, logs_to_file);
   found.insert(found.end(), started.begin(), started.end());
@@ -189,9 +192,56 @@ void uwsgi_logs(const Subject& subject, Findings& found) {
   }
 }
 
+/// The file itself, or a folder around it.
+bool brings(std::string_view source, std::string_view path) {
+  return path == source || path.starts_with(std::string(source) + "/");
+}
+
+/// Mounted into a container or copied into an image, where no logrotate of a distribution looks
+/// after /var/log/nginx.
+bool runs_in_container(const Repository& repository, std::string_view path) {
+  for (const auto& compose : repository.composes)
+    for (const auto& service : compose.services)
+      for (const auto& mount : service.volumes)
+        if (mount.is_path() && brings(join_path(folder_of(compose.path), mount.source), path))
+          return true;
+  for (const auto& file : repository.dockerfiles)
+    for (const auto& stage : file.stages)
+      for (const auto& each : stage.instructions)
+        if ((each.name == "COPY" || each.name == "ADD") &&
+            brings(join_path(build_context(repository, file),
+                             each.text.substr(0, each.text.find(' '))),
+                   path))
+          return true;
+  return false;
+}
+
+/// `access_log /var/log/nginx/shop.log;` the image sends only access.log and error.log to its
+/// output.
+bool writes_own_log(const Directive& each) {
+  if (each.name != "access_log" && each.name != "error_log") return false;
+  if (each.arguments.empty()) return false;
+  const std::string_view target = each.arguments[0];
+  return is_log_file(target) && target.starts_with('/') && target != "/var/log/nginx/access.log" &&
+         target != "/var/log/nginx/error.log";
+}
+
+void nginx_logs(const Subject& subject, Findings& found) {
+  if (mentions_logrotate(subject.repository)) return;
+  for (const auto& file : subject.repository.nginxes) {
+    if (!runs_in_container(subject.repository, file.path)) continue;
+    std::vector<std::string_view> around;
+    for_each_directive(file.directives, around, [&](const Directive& each, const auto&) {
+      if (writes_own_log(each))
+        found.push_back(at(file.path, each.place, each.name + " " + each.arguments[0]));
+    });
+  }
+}
+
 Findings without_rotation(const Subject& subject) {
   Findings found;
   gunicorn_logs(subject, found);
+  nginx_logs(subject, found);
   node_logs(subject, found);
   uwsgi_logs(subject, found);
   for (const auto& each : handlers(subject))

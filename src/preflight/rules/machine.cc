@@ -38,21 +38,35 @@ bool is_private_address(std::string_view text) {
          host.substr(0, host.find(':')).find("/") == std::string_view::npos;
 }
 
+/// "203.0.113.7", and none that everybody has: 172.17.0.1 is Docker's own, 169.254.169.254 a
+/// cloud's, the last two name servers.
+bool is_numbered_host(std::string_view host) {
+  const auto parts = split(host, '.');
+  const bool number = parts.size() == 4 && std::ranges::all_of(parts, [](const std::string& part) {
+                        return !part.empty() && part.size() <= 3 &&
+                               part.find_first_not_of("0123456789") == std::string::npos;
+                      });
+  return number && parts[0] != "127" && parts[0] != "0" && parts[0] != "10" && parts[0] != "172" &&
+         !host.starts_with("169.254.") && host != "1.1.1.1" && host != "8.8.8.8";
+}
+
+/// "203.0.113.7" of `ssh root@203.0.113.7`; "" where no such host is named.
+std::string_view host_of_account(std::string_view line) {
+  if (line.find("uses:") != std::string_view::npos) return {};  // an action's version
+  for (auto at = line.find('@'); at != std::string_view::npos; at = line.find('@', at + 1)) {
+    const auto host = line.substr(at + 1, line.substr(at + 1).find_first_not_of("0123456789."));
+    if (is_numbered_host(host)) return host;
+  }
+  return {};
+}
+
 /// "http://203.0.113.7:5000/api": the next machine has another number. Nobody's own ones (127.,
 /// 10., 0.) are told of elsewhere or nowhere.
 bool is_numbered_address(std::string_view text) {
   const auto scheme = text.find("://");
   if (scheme == std::string_view::npos || !(text.starts_with("http") || text.starts_with("ws")))
     return false;
-  const auto host = text.substr(scheme + 3, text.substr(scheme + 3).find_first_of(":/"));
-  const auto parts = split(host, '.');
-  const bool number = parts.size() == 4 && std::ranges::all_of(parts, [](const std::string& part) {
-                        return !part.empty() && part.size() <= 3 &&
-                               part.find_first_not_of("0123456789") == std::string::npos;
-                      });
-  // 172.17.0.1 is Docker's own, 169.254.169.254 a cloud's; the last two everybody's.
-  return number && parts[0] != "127" && parts[0] != "0" && parts[0] != "10" && parts[0] != "172" &&
-         !host.starts_with("169.254.") && host != "1.1.1.1" && host != "8.8.8.8";
+  return is_numbered_host(text.substr(scheme + 3, text.substr(scheme + 3).find_first_of(":/")));
 }
 
 void look_at(const std::string& path, const Value& value, Findings& found) {
@@ -89,6 +103,7 @@ Findings one_per_file(Findings found) {
 std::optional<std::string> machine_word(std::string_view line) {
   const auto bare = trim(line);
   if (bare.starts_with('#') || bare.starts_with("echo ")) return std::nullopt;
+  if (const auto host = host_of_account(line); !host.empty()) return std::string(host);
   for (const std::string_view start : {"/home/", "/Users/", "192.168."}) {
     for (auto from = line.find(start); from != std::string_view::npos;
          from = line.find(start, from + 1)) {

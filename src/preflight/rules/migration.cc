@@ -20,6 +20,17 @@ bool has_migrations(const Repository& repository) {
   });
 }
 
+/// Migrations of Sequelize, TypeORM, Knex and the like, where their tools put them.
+bool has_node_migrations(const Repository& repository) {
+  return std::ranges::any_of(repository.files, [](const FileFact& file) {
+    const bool script = file.path.ends_with(".js") || file.path.ends_with(".ts") ||
+                        file.path.ends_with(".cjs") || file.path.ends_with(".mjs") ||
+                        file.path.ends_with(".sql");
+    const auto folder = file_name(folder_of(file.path));
+    return script && (folder == "migrations" || folder == "migration");
+  });
+}
+
 /// A script that people call by hand, not what serves.
 bool is_tool(const CodeFile& file, const Scope& scope) {
   if (scope.main_guard) return true;
@@ -74,7 +85,24 @@ const Value* option_that_is_on(const Value& value, std::string_view name) {
 
 bool connects_typeorm(const Call& call) {
   return call.callee() == "DataSource" || call.callee() == "createConnection" ||
-         call.callee() == "TypeOrmModule.forRoot" || call.callee() == "TypeOrmModule.forRootAsync";
+         call.callee() == "TypeOrmModule.forRoot" ||
+         call.callee() == "TypeOrmModule.forRootAsync" ||
+         call.callee() == "SequelizeModule.forRoot" ||
+         call.callee() == "SequelizeModule.forRootAsync";
+}
+
+/// `const options = {dialect: "postgres", synchronize: true}`, which Nest is given by its name.
+void synchronized_options(const Subject& subject, Findings& found) {
+  for (const auto& file : subject.repository.code) {
+    if (file.test || file.language != Language::kJavaScript) continue;
+    for (const auto& each : file.assignments) {
+      const auto* on =
+          each.value.kind == ValueKind::kMap ? each.value.find("synchronize") : nullptr;
+      const bool connects = each.value.find("dialect") || each.value.find("type");
+      if (on && connects && on->text == "true")
+        found.push_back(at(file.path, on->place, each.target + " has synchronize: true"));
+    }
+  }
 }
 
 bool is_sequelize_sync(const CodeFile& file, const Call& call, bool declared) {
@@ -86,8 +114,11 @@ bool is_sequelize_sync(const CodeFile& file, const Call& call, bool declared) {
 Findings without_migrations(const Subject& subject) {
   if (has_migrations(subject.repository)) return {};
   auto found = calls_of(subject, "create_all");
+  if (has_node_migrations(subject.repository)) return found;
   const bool sequelize = subject.repository.find_dependency("sequelize") != nullptr;
-  const bool typeorm = subject.repository.find_dependency("typeorm") != nullptr;
+  const bool typeorm = subject.repository.find_dependency("typeorm") != nullptr ||
+                       subject.repository.find_dependency("@nestjs/sequelize") != nullptr;
+  if (typeorm) synchronized_options(subject, found);
   for_scripts_calls(subject, [&](const CodeFile& file, const Call& call) {
     if (is_sequelize_sync(file, call, sequelize))
       found.push_back(at(file.path, call.value.place, call.callee() + "()"));

@@ -382,6 +382,19 @@ std::vector<std::string> pushed_tags(const Workflow& flow, const WorkflowJob& jo
   return tags;
 }
 
+/// `docker compose push`: the images that compose files give to what they build.
+std::vector<std::string> composed_tags(const Subject& subject, const WorkflowStep& step) {
+  std::vector<std::string> tags;
+  for (const auto& each : step.script.commands) {
+    const bool compose = each.name() == "docker-compose" || each.has("compose");
+    if (!compose || !each.has("push")) continue;
+    for (const auto* file : subject.stack.composes)
+      for (const auto& service : file->services)
+        if (service.context && !service.image.empty()) tags.push_back(service.image);
+  }
+  return tags;
+}
+
 Findings only_latest(const Subject& subject) {
   Findings found;
   for (const auto& flow : subject.repository.workflows) {
@@ -389,7 +402,9 @@ Findings only_latest(const Subject& subject) {
       std::vector<std::string> tags;
       Place place;
       for (const auto& step : job.steps) {
-        const auto more = pushed_tags(flow, job, step);
+        auto more = pushed_tags(flow, job, step);
+        const auto composed = composed_tags(subject, step);
+        more.insert(more.end(), composed.begin(), composed.end());
         if (!more.empty() && tags.empty()) place = step.place;
         tags.insert(tags.end(), more.begin(), more.end());
       }

@@ -43,7 +43,7 @@ constexpr std::string_view kPublicParts[] = {
     "_id",       "csrf_cookie", "_prefix",   "_count",   "endpoint",  "max_token", "max_tokens",
     "error",     "message",     "help",      "hint",     "regex",     "pattern",   "input",
     "form",      "confirm",     "_min",      "_max",     "title",     "valid",     "_dir",
-    "verify",    "lookup",      "view",      "invalid",  "strength"};
+    "verify",    "lookup",      "view",      "invalid",  "strength",  "_ttl",      "_claim"};
 
 /// ecluse runs neither compose files nor images nor other proxies yet: what is wrong with them does
 /// not stop a deploy by it.
@@ -207,6 +207,14 @@ std::vector<std::string> twins_of(const Compose& compose, const ComposeService& 
         each.target == service.target && each.profiles == service.profiles)
       names.push_back(each.name);
   return names;
+}
+
+bool is_plain_yarn(std::string_view text) {
+  for (const auto& part : split(text, '&')) {
+    const auto bare = trim(part);
+    if (bare == "yarn" || bare.starts_with("yarn --")) return true;
+  }
+  return false;
 }
 
 std::string_view service_of_image(std::string_view image) {

@@ -75,6 +75,8 @@ Instances instances_of(const Subject& subject);
 /// Services of one build that run the same command, `service` among them: instances of one thing.
 std::vector<std::string> twins_of(const Compose& compose, const ComposeService& service);
 bool any_of_words(std::string_view text, std::initializer_list<std::string_view> words);
+/// `yarn`, `yarn --frozen-lockfile && ...`: it installs when nothing else is asked of it.
+bool is_plain_yarn(std::string_view text);
 /// A database or cache image, by its name: "postgres", "redis"; "" for others.
 std::string_view service_of_image(std::string_view image);
 /// Reads of the value assigned at `place` in `file`: on the lines that the value spans.

@@ -105,8 +105,9 @@ bool is_plain_key(std::string_view name, const Value& value) {
   const auto lower = to_lower(name);
   return (lower.ends_with("secret_key") || lower.ends_with("jwt_secret")) &&
          value.kind == ValueKind::kString && !value.interpolated && value.text.size() >= 6 &&
-         !is_placeholder(value.text) &&
-         std::ranges::all_of(value.text, [](unsigned char c) { return std::isalpha(c); });
+         !is_placeholder(value.text) && to_lower(value.text) != lower &&
+         std::ranges::all_of(
+             value.text, [](unsigned char c) { return std::isalpha(c) || c == '_' || c == '-'; });
 }
 
 /// "mongodb://shop:k3J9dkq8@db/shop": an account of another machine.
@@ -248,11 +249,22 @@ std::uint64_t fnv1a(std::string_view text) {
   return digest;
 }
 
-bool is_published(const Value& value) {
-  if (value.kind != ValueKind::kString) return false;
-  return std::ranges::any_of(kPublishedKeys,
-                             [&](std::string_view key) { return value.text == key; }) ||
+/// A template's own key: whoever read the template has it.
+bool is_template_key(const Value& value) {
+  return value.kind == ValueKind::kString &&
          std::ranges::find(kPublishedDigests, fnv1a(value.text)) != kPublishedDigests.end();
+}
+
+bool is_published(const Value& value) {
+  return is_template_key(value) || (value.kind == ValueKind::kString &&
+                                    std::ranges::any_of(kPublishedKeys, [&](std::string_view key) {
+                                      return value.text == key;
+                                    }));
+}
+
+/// A default of which SEC-002 tells; of "changeme" and the like SEC-003 does.
+bool falls_back_to_template_key(const EnvRead& read) {
+  return is_signing_key(read.name) && read.fallback && is_template_key(*read.fallback);
 }
 
 Findings published_key(const Subject& subject) {
@@ -264,7 +276,7 @@ Findings published_key(const Subject& subject) {
         found.push_back(at(file.path, each.place, last_part(each.target) + " is a published key"));
     }
     for (const auto& read : file.reads) {
-      if (is_signing_key(read.name) && read.fallback && is_published(*read.fallback))
+      if (falls_back_to_template_key(read))
         found.push_back(at(file.path, read.place, read.name + " falls back to a published key"));
     }
   }
@@ -326,7 +338,8 @@ Findings insecure_default(const Subject& subject) {
     if (!is_production_code(file)) continue;
     schema_defaults(file, found);
     for (const auto& read : file.reads) {
-      if (!read.fallback || is_for_development(read.scope)) continue;
+      if (!read.fallback || is_for_development(read.scope) || falls_back_to_template_key(read))
+        continue;
       const auto* literal = literal_of(file, *read.fallback);
       if (!literal || !falls_back_to_secret(read, *literal)) continue;
       found.push_back(at(file.path, read.place,
@@ -411,7 +424,10 @@ Findings administrator_password(const Subject& subject) {
     if (file.test) continue;
     for (const auto& call : file.calls) {
       const auto* password = given_password(call);
-      if (!password || password->kind != ValueKind::kString || password->interpolated) continue;
+      const bool for_tests =
+          any_of_words(to_lower(call.scope.function), {"test_", "_test", "testuser"});
+      if (for_tests || !password || password->kind != ValueKind::kString || password->interpolated)
+        continue;
       if (password->text.empty()) continue;
       found.push_back(
           at(file.path, call.value.place, call.callee() + "() with a literal password"));

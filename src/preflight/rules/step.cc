@@ -90,6 +90,20 @@ bool updates_this_machine(const WorkflowStep& step) {
 
 }  // namespace
 
+std::string_view own_program(const ShellCommand& command) {
+  bool interpreted = false;
+  for (const std::string_view word : command.words) {
+    if (word == "sudo" || word == "-m") continue;
+    if (word == "bash" || word == "sh" || word == "python" || word == "python3") {
+      interpreted = true;
+      continue;
+    }
+    return interpreted || word.starts_with("./") || word.ends_with(".sh") ? word
+                                                                          : std::string_view{};
+  }
+  return {};
+}
+
 bool is_deploy_step(const WorkflowStep& step) {
   const auto uses = to_lower(step.uses);
   if (any_of_words(uses, {"deploy", "render", "heroku", "flyctl", "ssh-action", "azure/webapps"}) &&
@@ -97,6 +111,7 @@ bool is_deploy_step(const WorkflowStep& step) {
     return true;
   for (const auto& each : step.script.commands) {
     const auto raw = to_lower(raw_line(step, each));
+    if (file_name(own_program(each)).starts_with("deploy")) return true;
     if ((each.name() == "curl" || each.name() == "wget") &&
         any_of_words(raw, {"deploy", "render.com", "hook"}) &&
         !any_of_words(raw, {"slack", "discord", "health"}))

@@ -16,6 +16,9 @@ bool is_publish_step(const WorkflowStep& step);
 /// Brings a release to where people use it.
 bool is_deploy_step(const WorkflowStep& step);
 bool is_deploy_job(const WorkflowJob& job);
+/// "ops/deploy.sh" of `bash ops/deploy.sh`, "ship" of `python3 -m ship`: a program of the
+/// repository's own; "" where another one runs.
+std::string_view own_program(const ShellCommand& command);
 /// A request that asks somebody else to deploy.
 bool is_hook(const ShellCommand& command);
 /// What stands behind `||` only says that nothing matters: `true`, `echo ...`.
