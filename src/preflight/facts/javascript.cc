@@ -1,6 +1,7 @@
 #include "preflight/facts/javascript.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "preflight/facts/code_reader.h"
 #include "preflight/facts/env_schema.h"
@@ -29,6 +30,7 @@ class JavaScriptReader final : public CodeReader {
     if (type == "try_statement") return attempt(node, scope, depth, "catch_clause");
     if (type == "import_statement") import(node, scope);
     if (type == "variable_declarator") declaration(node, scope);
+    if (type == "export_statement") given_out(node, scope);
     if (type == "public_field_definition")
       assign(node.field(Field::kName), node.field(Field::kValue), scope, node.place());
     if (type == "assignment_expression")
@@ -47,9 +49,35 @@ class JavaScriptReader final : public CodeReader {
     for (auto& reader : out_.readers)
       reader.required = std::ranges::any_of(
           out_.raises, [&](const Raise& each) { return each.scope.function == reader.function; });
+    for (auto& read : out_.reads)
+      if (!read.fallback && ends_when_absent(read)) read.required = true;
   }
 
  private:
+  /// `if (!process.env.REGION) throw new Error()`, or exit, when the module is loaded.
+  bool ends_when_absent(const EnvRead& read) const {
+    std::vector<std::string> names{read.spelling + "." + read.name};
+    for (const auto& each : out_.assignments)
+      if (each.value.place == read.place) names.push_back(each.target);
+    const auto asked = [&](const Scope& scope) {
+      return scope.function.empty() && std::ranges::any_of(names, [&](const std::string& name) {
+               return is_negated(scope.condition, name);
+             });
+    };
+    return std::ranges::any_of(out_.raises, [&](const Raise& each) { return asked(each.scope); }) ||
+           std::ranges::any_of(out_.calls, [&](const Call& call) {
+             return call.callee() == "process.exit" && asked(call.scope);
+           });
+  }
+
+  static bool is_negated(std::string_view condition, const std::string& name) {
+    const auto at = condition.find("!" + name);
+    if (at == std::string_view::npos || condition.starts_with("not ")) return false;
+    const auto end = at + 1 + name.size();
+    return end >= condition.size() || (!std::isalnum(static_cast<unsigned char>(condition[end])) &&
+                                       condition[end] != '_' && condition[end] != '.');
+  }
+
   void function(const Syntax& node, const Scope& scope, int depth) {
     Scope inner = scope;
     inner.function = std::string(node.field(Field::kName).text());
@@ -93,6 +121,13 @@ class JavaScriptReader final : public CodeReader {
         node.text().find("env") != std::string_view::npos)
       env_.add("env");
     out_.imports.push_back({std::move(module), {}, scope.guarded, node.place()});
+  }
+
+  /// `export default {port: 3000}`
+  void given_out(const Syntax& node, const Scope& scope) {
+    const auto value = node.field(Field::kValue);
+    if (!value.null() && value.type() == "object")
+      out_.assignments.push_back({"default", javascript_value(value), scope, node.place()});
   }
 
   void declaration(const Syntax& node, const Scope& scope) {
