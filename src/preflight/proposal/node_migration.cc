@@ -8,6 +8,7 @@
 #include "preflight/facts/shell.h"
 #include "preflight/proposal/build_choice.h"
 #include "preflight/proposal/migration.h"
+#include "preflight/proposal/shell_line.h"
 
 namespace ecluse::preflight {
 
@@ -37,14 +38,17 @@ constexpr std::array kDrivers = {"pg",
 /// Only starts what stands behind it, or sets a variable for it.
 bool is_wrapper(std::string_view word) {
   for (const std::string_view each :
-       {"npx", "yarn", "pnpm", "bunx", "exec", "cross-env", "env", "dotenv", "--"})
+       {"npx", "yarn", "pnpm", "bunx", "exec", "cross-env", "env", "--"})
     if (word == each) return true;
   return word.find('=') != std::string_view::npos && word.find('/') == std::string_view::npos &&
          !word.starts_with('-');
 }
 
 std::vector<std::string> unwrapped(std::vector<std::string> words) {
-  while (!words.empty() && is_wrapper(words.front())) words.erase(words.begin());
+  for (std::size_t front = 1; front > 0 && !words.empty();) {
+    front = is_wrapper(words.front()) ? 1 : dotenv_words(words);
+    words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(front));
+  }
   std::erase(words, "--");
   return words;
 }

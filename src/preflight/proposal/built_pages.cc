@@ -1,0 +1,64 @@
+#include "preflight/proposal/built_pages.h"
+
+#include <array>
+
+#include "base/text.h"
+#include "preflight/proposal/build_choice.h"
+
+namespace ecluse::preflight {
+
+namespace {
+
+struct PageTool {
+  std::string_view package;
+  std::string_view folder;
+};
+/// Those that others are built on come last.
+constexpr std::array kPageTools = {PageTool{"@sveltejs/adapter-static", "build"},
+                                   PageTool{"astro", "dist"},
+                                   PageTool{"gatsby", "public"},
+                                   PageTool{"@11ty/eleventy", "_site"},
+                                   PageTool{"@vue/cli-service", "dist"},
+                                   PageTool{"react-scripts", "build"},
+                                   PageTool{"parcel", "dist"},
+                                   PageTool{"vite", "dist"}};
+
+/// "site" of `outDir: 'site'` in the settings file `name.js`, whatever its kind of JavaScript.
+std::string setting(const Repository& repository, std::string_view folder, std::string_view name,
+                    std::string_view key) {
+  for (const auto* end : {".js", ".ts", ".mjs", ".cjs", ".mts"}) {
+    const auto text = repository.text(in_folder(folder, std::string(name) + end));
+    const auto at = text.find(std::string(key) + ":");
+    if (at == std::string_view::npos) continue;
+    const auto rest = trim(text.substr(at + key.size() + 1));
+    if (!rest.starts_with('\'') && !rest.starts_with('"')) continue;
+    return std::string(rest.substr(1, rest.find(rest[0], 1) - 1));
+  }
+  return {};
+}
+
+bool is_inside(std::string_view folder) {
+  return !folder.empty() && !folder.starts_with('/') && !folder.starts_with("..");
+}
+
+}  // namespace
+
+std::optional<std::string> built_pages(const Repository& repository, const Manifest& manifest) {
+  const auto* build = manifest.find_script("build");
+  if (!build) return std::nullopt;
+  const auto folder = folder_of(manifest.path);
+  if (manifest.find("next")) {
+    const bool exported = setting(repository, folder, "next.config", "output") == "export";
+    return exported ? std::optional<std::string>("out") : std::nullopt;
+  }
+  if (build->command.find("nuxt generate") != std::string::npos) return ".output/public";
+  for (const auto& tool : kPageTools) {
+    if (!manifest.find(tool.package)) continue;
+    const auto own =
+        tool.package == "vite" ? setting(repository, folder, "vite.config", "outDir") : "";
+    return is_inside(own) ? own : std::string(tool.folder);
+  }
+  return std::nullopt;
+}
+
+}  // namespace ecluse::preflight
