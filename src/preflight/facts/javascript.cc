@@ -49,25 +49,33 @@ class JavaScriptReader final : public CodeReader {
     for (auto& reader : out_.readers)
       reader.required = std::ranges::any_of(
           out_.raises, [&](const Raise& each) { return each.scope.function == reader.function; });
-    for (auto& read : out_.reads)
-      if (!read.fallback && ends_when_absent(read)) read.required = true;
+    demand_what_ends_it();
   }
 
  private:
   /// `if (!process.env.REGION) throw new Error()`, or exit, when the module is loaded.
-  bool ends_when_absent(const EnvRead& read) const {
+  void demand_what_ends_it() {
+    std::vector<std::string_view> conditions;
+    const auto take = [&](const Scope& scope) {
+      const bool asks = scope.function.empty() && scope.condition.find('!') != std::string::npos;
+      if (asks && conditions.size() < kItemsMax) conditions.push_back(scope.condition);
+    };
+    for (const auto& each : out_.raises) take(each.scope);
+    for (const auto& call : out_.calls)
+      if (call.callee() == "process.exit") take(call.scope);
+    if (conditions.empty()) return;
+    for (auto& read : out_.reads)
+      if (!read.fallback && !read.required) read.required = is_asked(read, conditions);
+  }
+
+  bool is_asked(const EnvRead& read, const std::vector<std::string_view>& conditions) const {
     std::vector<std::string> names{read.spelling + "." + read.name};
     for (const auto& each : out_.assignments)
       if (each.value.place == read.place) names.push_back(each.target);
-    const auto asked = [&](const Scope& scope) {
-      return scope.function.empty() && std::ranges::any_of(names, [&](const std::string& name) {
-               return is_negated(scope.condition, name);
-             });
-    };
-    return std::ranges::any_of(out_.raises, [&](const Raise& each) { return asked(each.scope); }) ||
-           std::ranges::any_of(out_.calls, [&](const Call& call) {
-             return call.callee() == "process.exit" && asked(call.scope);
-           });
+    return std::ranges::any_of(conditions, [&](std::string_view condition) {
+      return std::ranges::any_of(
+          names, [&](const std::string& name) { return is_negated(condition, name); });
+    });
   }
 
   static bool is_negated(std::string_view condition, const std::string& name) {

@@ -23,17 +23,21 @@ constexpr std::array kPageTools = {PageTool{"@sveltejs/adapter-static", "build"}
                                    PageTool{"parcel", "dist"},
                                    PageTool{"vite", "dist"}};
 
-/// "site" of `outDir: 'site'` in the settings file `name.js`, whatever its kind of JavaScript.
+/// "site" of a line with `outDir: 'site'`; "" of a comment, and of what is no text.
+std::string value_in(std::string_view line, std::string_view key) {
+  const auto at = line.find(std::string(key) + ":");
+  if (at == std::string_view::npos || trim(line).starts_with("//")) return {};
+  const auto rest = trim(line.substr(at + key.size() + 1));
+  if (!rest.starts_with('\'') && !rest.starts_with('"')) return {};
+  return std::string(rest.substr(1, rest.find(rest[0], 1) - 1));
+}
+
+/// Of the settings file `name.js`, whatever its kind of JavaScript.
 std::string setting(const Repository& repository, std::string_view folder, std::string_view name,
                     std::string_view key) {
-  for (const auto* end : {".js", ".ts", ".mjs", ".cjs", ".mts"}) {
-    const auto text = repository.text(in_folder(folder, std::string(name) + end));
-    const auto at = text.find(std::string(key) + ":");
-    if (at == std::string_view::npos) continue;
-    const auto rest = trim(text.substr(at + key.size() + 1));
-    if (!rest.starts_with('\'') && !rest.starts_with('"')) continue;
-    return std::string(rest.substr(1, rest.find(rest[0], 1) - 1));
-  }
+  for (const auto* end : {".js", ".ts", ".mjs", ".cjs", ".mts"})
+    for (const auto line : lines_of(repository.text(in_folder(folder, std::string(name) + end))))
+      if (auto value = value_in(line, key); !value.empty()) return value;
   return {};
 }
 

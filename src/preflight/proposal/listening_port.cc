@@ -82,10 +82,10 @@ class PortReader {
   PortReader(const Repository& repository, const Part& part)
       : repository_(repository), part_(part) {}
 
+  /// What a call of listen() is given.
   std::optional<ListeningPort> heard_by(const CodeFile& file, const Call& call) const {
     const auto* port = call.value.at(0);
-    if (!port || !ends_with_name(call.callee(), "listen")) return std::nullopt;
-    if (port->kind == ValueKind::kMap) port = port->find("port");  // `listen({port: 3000})`
+    if (port && port->kind == ValueKind::kMap) port = port->find("port");  // `listen({port: 3000})`
     auto number = port ? number_of(file, *port, 0) : Number{};
     if (!is_port(number.text)) return std::nullopt;
     return ListeningPort{{number.text, {file.path, call.value.place, call.value.text}},
@@ -94,6 +94,7 @@ class PortReader {
 
  private:
   static constexpr int kStepsMax = 4;
+  static constexpr std::size_t kSettingsMax = 64;  ///< of one name, behind which none is believed
 
   struct Number {
     std::string text;
@@ -101,15 +102,21 @@ class PortReader {
   };
 
   Number number_of(const CodeFile& file, const Value& port, int step) const {
-    if (port.kind == ValueKind::kNumber) return {port.text, {}};
     if (step >= kStepsMax) return {};
     const bool name = port.kind == ValueKind::kName;
     if (const auto* given = name ? file.find_assignment(port.text) : nullptr)
       return number_of(file, given->value, step + 1);
+    if (auto number = said_at_once(file, port)) return *number;
+    if (name) return in_settings(port);
+    return port.kind == ValueKind::kCall ? of_call(file, port, step + 1) : Number{};
+  }
+
+  /// A number, a variable or a choice between numbers, in the expression itself.
+  std::optional<Number> said_at_once(const CodeFile& file, const Value& port) const {
+    if (port.kind == ValueKind::kNumber) return Number{port.text, {}};
     if (const auto* read = read_for(file, port)) return number_of(*read);
-    if (name) return in_settings(port, step + 1);
-    if (port.kind == ValueKind::kCall) return of_call(file, port, step + 1);
-    return {port.kind == ValueKind::kOther ? chosen_number(port.text) : std::string(), {}};
+    if (port.kind == ValueKind::kOther) return Number{chosen_number(port.text), {}};
+    return std::nullopt;
   }
 
   /// The variable that is asked for in the expression, or by that name of the app's settings:
@@ -159,20 +166,21 @@ class PortReader {
     return {};
   }
 
-  /// `config.server.port`, where all settings called so say the same.
-  Number in_settings(const Value& name, int step) const {
+  /// `config.server.port`, where all settings called so say the same, at once.
+  Number in_settings(const Value& name) const {
     const auto dot = name.text.rfind('.');
     if (dot == std::string::npos) return {};
     const auto group = last_name(std::string_view(name.text).substr(0, dot));
     std::optional<Number> one;
+    std::size_t asked = 0;
     for (const auto& file : repository_.code) {
       if (!is_own_code(file, part_)) continue;
       Said said;
       for (const auto& each : file.assignments)
         said.take(each.value, group, last_name(name.text), is_of_group(each.target, group));
       for (const auto* value : said.near.empty() ? said.far : said.near) {
-        auto number = number_of(file, *value, step);
-        if (one && number.text != one->text) return {};
+        auto number = said_at_once(file, *value).value_or(Number{});
+        if (++asked > kSettingsMax || (one && number.text != one->text)) return {};
         one = std::move(number);
       }
     }
@@ -188,9 +196,15 @@ class PortReader {
   const Part& part_;
 };
 
+constexpr int kServersMax = 32;  ///< of one file that are asked what they listen on
+
 std::optional<ListeningPort> port_of_file(const PortReader& reader, const CodeFile& file) {
-  for (const auto& call : file.calls)
+  int asked = 0;
+  for (const auto& call : file.calls) {
+    if (!ends_with_name(call.callee(), "listen")) continue;
     if (auto port = reader.heard_by(file, call)) return port;
+    if (++asked >= kServersMax) break;
+  }
   return std::nullopt;
 }
 

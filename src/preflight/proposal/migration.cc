@@ -20,7 +20,7 @@ std::string alembic_command(const Repository& repository, const std::string& ini
 bool has_versions(const Repository& repository, const Part& part) {
   return std::ranges::any_of(repository.files, [&](const FileFact& file) {
     return is_below(file.path, part.root) && file.path.ends_with(".py") &&
-           file_name(folder_of(file.path)) == "versions";
+           file_name(file.path) != "__init__.py" && file_name(folder_of(file.path)) == "versions";
   });
 }
 

@@ -444,6 +444,7 @@ TEST(Init, ServesPagesFromWhereTheirToolWritesThem) {
   EXPECT_EQ(folder("vite", {{"vite.config.ts", "export default {build: {outDir: 'site'}}\n"}}),
             "site");
   EXPECT_EQ(folder("next", {{"next.config.mjs", "export default {output: 'export'}\n"}}), "out");
+  EXPECT_EQ(folder("next", {{"next.config.js", "c = {\n  // output: 'export',\n}\n"}}), "$PORT");
 }
 
 TEST(Init, BuildsAndStartsNext) {
@@ -906,6 +907,17 @@ TEST(Init, AsksForWhatAModuleEndsWithout) {
   std::vector<std::string> asked;
   for (const auto& each : made.asks) asked.push_back(each.what);
   EXPECT_EQ(asked, (std::vector<std::string>{"REGION", "ZONE"}));
+}
+
+TEST(Init, GeneratesNoSecretForAnExpiryOfTokens) {
+  const auto made = proposal_of({{"package.json", kExpressPackage},
+                                 {"s.js",
+                                  "const s = z.object({TOKEN_SECRET: z.string(), TOKEN_EXPIRY: "
+                                  "z.string()});\ns.parse(process.env);\n"}});
+  ASSERT_EQ(made.secrets.size(), 1U);
+  EXPECT_EQ(made.secrets[0].value, "TOKEN_SECRET");
+  ASSERT_EQ(made.asks.size(), 1U);
+  EXPECT_EQ(made.asks[0].what, "TOKEN_EXPIRY");
 }
 
 TEST(Init, TakesThePortThatNpmWouldMakeAVariableOf) {
