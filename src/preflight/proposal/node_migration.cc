@@ -152,10 +152,21 @@ class NodeMigration {
     const auto* declared = package_->find(tool.package);
     if (declared && declared->development && part_.build.run.empty())
       part_.build.run.push_back(
-          {std::string(tool.package) + " --version",
+          {"test -d node_modules/" + std::string(tool.package),
            {package_->path, declared->place,
             "a job needs it, and development packages come where something is run"}});
-    out_.release.push_back({in_root(part_, command), std::move(why)});
+    const auto* port = demands_port() ? "env PORT=8000 " : "";
+    out_.release.push_back({port + in_root(part_, command), std::move(why)});
+  }
+
+  /// A job has none, and dotenv-safe demands one of everything that calls it.
+  bool demands_port() const {
+    return std::ranges::any_of(repository_.code, [&](const CodeFile& file) {
+      return is_below(file.path, part_.root) &&
+             std::ranges::any_of(file.reads, [](const EnvRead& read) {
+               return read.name == "PORT" && read.spelling == "dotenv-safe";
+             });
+    });
   }
 
   const Repository& repository_;

@@ -19,11 +19,24 @@ constexpr std::array kScripts = {"start", "start:prod", "start:production", "pro
 /// `nodemon server.js` is for development, and says what the server is.
 constexpr std::array kWatchingScripts = {"start",   "server", "start-server", "start:server",
                                          "backend", "dev",    "develop",      "watch"};
-constexpr std::array kServers = {"express", "koa",       "fastify",       "@hapi/hapi",  "polka",
-                                 "restify", "socket.io", "apollo-server", "@nestjs/core"};
+constexpr std::array kServers = {"express",        "koa",     "fastify",   "@hapi/hapi",
+                                 "polka",          "restify", "socket.io", "apollo-server",
+                                 "@nestjs/core",   "hono",    "h3",        "@adonisjs/core",
+                                 "@strapi/strapi", "sails"};
+/// Those whose server is built.
+constexpr std::array kBuiltServers = {"next",
+                                      "nuxt",
+                                      "nitropack",
+                                      "@remix-run/serve",
+                                      "@react-router/serve",
+                                      "@sveltejs/adapter-node"};
 
 bool declares_server(const Manifest& manifest) {
   return std::ranges::any_of(kServers, [&](const char* name) { return manifest.find(name); });
+}
+
+bool builds_server(const Manifest& manifest) {
+  return std::ranges::any_of(kBuiltServers, [&](const char* name) { return manifest.find(name); });
 }
 
 class NodeStart {
@@ -35,12 +48,29 @@ class NodeStart {
         lines_(lines),
         folder_(folder_of(manifest.path)) {}
 
+  /// A package in a folder may be a tool of the others: it starts, and ends.
   std::optional<Proven> find() const {
+    const bool serves =
+        folder_.empty() || declares_server(manifest_) || builds_server(manifest_) || listens();
+    return serves ? command() : std::nullopt;
+  }
+
+ private:
+  bool listens() const {
+    return std::ranges::any_of(repository_.code, [&](const CodeFile& file) {
+      return is_below(file.path, folder_) && !file.test &&
+             std::ranges::any_of(file.calls, [](const Call& call) {
+               return ends_with_name(call.callee(), "listen");
+             });
+    });
+  }
+
+  std::optional<Proven> command() const {
     for (const auto* name : kScripts)
       if (auto command = serving_script(name)) return command;
     if (const auto* next = manifest_.find("next"))
       return Proven{"next start -p $PORT", {manifest_.path, next->place, "next is declared"}};
-    if (auto command = built_by_nitro()) return command;
+    if (auto server = built_server()) return server;
     if (auto command = started_elsewhere()) return command;
     for (const auto* name : kWatchingScripts)
       if (auto command = watched_program(name)) return command;
@@ -51,7 +81,6 @@ class NodeStart {
     return main_program();
   }
 
- private:
   std::optional<Proven> serving_script(std::string_view name) const {
     const auto* script = manifest_.find_script(name);
     if (!script) return std::nullopt;
@@ -70,9 +99,10 @@ class NodeStart {
     });
   }
 
-  /// The server that Nuxt and Nitro build; `nuxt start` is no more since version 3.
-  std::optional<Proven> built_by_nitro() const {
+  /// The server that SvelteKit, Nuxt and Nitro build; `nuxt start` is no more since version 3.
+  std::optional<Proven> built_server() const {
     const auto* script = manifest_.find_script("build");
+    if (script && manifest_.find("@sveltejs/adapter-node")) return proven(*script, "node build");
     if (!script || !any_of_words(script->command,
                                  {"nuxt build", "nuxi build", "nitropack build", "nitro build"}))
       return std::nullopt;

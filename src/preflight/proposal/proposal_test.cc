@@ -427,6 +427,46 @@ TEST(Init, StartsWithoutASettingsFileThatGitDoesNotHold) {
   EXPECT_EQ(node_start(package, {{"s.js", ""}}), "node s.js");
 }
 
+TEST(Init, StartsNoToolOfAnotherPackage) {
+  const auto parts = [](const std::string& code) {
+    return proposal_of({{"web/package.json",
+                         R"({"scripts": {"start": "next start"}, "dependencies": {"next": "15"}})"},
+                        {"cli/package.json", R"({"scripts": {"start": "node s.js"}})"},
+                        {"cli/s.js", code}})
+        .parts.size();
+  };
+  EXPECT_EQ(parts("console.log(process.env.HOME);\n"), 1U);
+  EXPECT_EQ(parts("http.createServer(f).listen(process.env.PORT);\n"), 2U);
+}
+
+TEST(Init, TakesNoPagesOfAServerForAllOfIt) {
+  const auto start = [](const std::string& adapter) {
+    return node_start(R"({"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6",
+        "@sveltejs/kit": "2", "@sveltejs/adapter-)" +
+                          adapter + R"(": "1"}})",
+                      {});
+  };
+  EXPECT_EQ(start("auto"), "");
+  EXPECT_EQ(start("node"), "node build");
+  EXPECT_EQ(start("static"), "python3 -m http.server $PORT --directory build");
+}
+
+TEST(Init, GivesAVolumeToTheLogsOfANodeApp) {
+  const auto volumes = [](const std::string& code) {
+    const auto made =
+        proposal_of({{"package.json", R"({"dependencies": {"express": "5"}})"},
+                     {"server.js", "app.listen(process.env.PORT);\n"},
+                     {"helpers/logger.js", "const bunyan = require('bunyan');\n" + code}});
+    return made.volumes.empty() ? "" : made.volumes.begin()->second.value;
+  };
+  EXPECT_EQ(volumes("winston.createLogger({a: [new File({filename: 'logs/shop.log'})]});\n"),
+            "/app/logs");
+  EXPECT_EQ(volumes("log({streams: [{path: __dirname + '/../logs/shop.log'}]});\n"), "/app/logs");
+  EXPECT_EQ(volumes("fs.createWriteStream(path.join(__dirname, 'logs', 'access.log'));\n"),
+            "/app/helpers/logs");
+  EXPECT_EQ(volumes("log({path: '/var/log/shop.log'});\nlog({path: FOLDER + '/shop.log'});\n"), "");
+}
+
 TEST(Init, StartsWhatNuxtAndNitroBuild) {
   for (const auto* tool : {"nuxt", "nitropack"})
     EXPECT_EQ(node_start(R"({"scripts": {"build": ")" + std::string(tool) + R"( build"}})", {}),
@@ -975,7 +1015,18 @@ TEST(Init, BringsTheToolOfAJobThatIsDeclaredForDevelopmentAlone) {
       "knex": "3"}, "devDependencies": {"sequelize-cli": "6", "sequelize": "6"}})"},
                           {".sequelizerc", ""},
                           {"server.js", "app.listen(process.env.PORT);\n"}});
-  EXPECT_EQ(preprod(made).build.run, Jobs{"sequelize-cli --version"});
+  EXPECT_EQ(preprod(made).build.run, Jobs{"test -d node_modules/sequelize-cli"});
+}
+
+TEST(Init, GivesAJobThePortThatDotenvSafeDemandsOfAll) {
+  const auto made = init({{"package.json", R"({"dependencies": {"express": "5", "pg": "8",
+      "dotenv-safe": "9", "sequelize": "6", "sequelize-cli": "6"}})"},
+                          {".sequelizerc", ""},
+                          {".env.example", "PORT=\nDB_HOST=\nMAIL_FROM=\n"},
+                          {"server.js", "require('dotenv-safe').config();\nlisten();\n"}});
+  EXPECT_EQ(preprod(made).release.at(0).run, "env PORT=8000 sequelize-cli db:migrate");
+  ASSERT_EQ(made.proposal.asks.size(), 1U);
+  EXPECT_EQ(made.proposal.asks[0].what, "MAIL_FROM");
 }
 
 TEST(Init, MigratesNoDatabaseThatIsNotStarted) {
