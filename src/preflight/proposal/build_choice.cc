@@ -78,21 +78,6 @@ std::optional<BuildProposal> by_pipfile(const Repository& repository, const std:
   return build.packages.empty() ? std::nullopt : std::optional(std::move(build));
 }
 
-const Manifest* project_of(const Repository& repository, const std::string& root) {
-  const auto found =
-      std::ranges::find(repository.manifests, in_folder(root, "pyproject.toml"), &Manifest::path);
-  return found == repository.manifests.end() ? nullptr : &*found;
-}
-
-/// The Python that pip, uv and poetry refuse to do without.
-std::optional<Proven> demanded_python(const Repository& repository, const std::string& root) {
-  const auto* project = project_of(repository, root);
-  auto version = project ? python_besides(project->python) : std::string();
-  if (version.empty()) return std::nullopt;
-  return Proven{std::move(version),
-                {project->path, project->python_place, "asks for Python " + project->python}};
-}
-
 std::optional<BuildProposal> by_lock(const Repository& repository, const std::string& root,
                                      const char* lock, const char* kind) {
   const auto path = in_folder(root, lock);

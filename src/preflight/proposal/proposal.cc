@@ -187,13 +187,13 @@ bool is_python(const BuildProposal& build) {
 }
 
 /// The Python that must be there, of a lock file or a pyproject.toml.
-const Proven* demanded_python(const BuildProposal& build) {
+const Proven* python_named(const BuildProposal& build) {
   if (build.version) return &*build.version;
   return build.source.value.starts_with("3.") ? &build.source : nullptr;
 }
 
 void propose_python(const Repository& repository, const Stack& stack, Part& part, Proposal& out) {
-  const auto* demanded = demanded_python(part.build);
+  const auto* demanded = python_named(part.build);
   if (!demanded) {
     part.build.prefer = preferred_python(repository, stack, part.root);
     return;

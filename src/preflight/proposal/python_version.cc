@@ -39,17 +39,6 @@ std::optional<Proven> of_pipfile(const Repository& repository, const std::string
   return std::nullopt;
 }
 
-/// `requires-python = "<3.11"` beside a requirements.txt, which pip does not hold against it.
-std::optional<Proven> of_project(const Repository& repository, const std::string& root) {
-  for (const auto& each : repository.manifests) {
-    if (each.path != in_folder(root, "pyproject.toml")) continue;
-    auto version = python_besides(each.python);
-    if (!version.empty())
-      return Proven{std::move(version), {each.path, each.python_place, "Python " + each.python}};
-  }
-  return std::nullopt;
-}
-
 /// `FROM python:3.9-slim`
 std::optional<Proven> of_image(const Dockerfile& file) {
   for (auto stage = file.stages.rbegin(); stage != file.stages.rend(); ++stage) {
@@ -89,15 +78,28 @@ void keep_to(std::string_view part, Minors& minors) {
   if (!sign.starts_with('<')) minors.oldest = std::max(minors.oldest, minor);
 }
 
-}  // namespace
-
-std::string python_besides(std::string_view wanted) {
+/// "3.13" of ">=3.13,<4" and "3.10" of "~3.10"; "" of what takes the machine's, and of what is more
+/// than we understand.
+std::string version_besides(std::string_view wanted) {
   if (wanted.find('|') != std::string_view::npos) return {};
   Minors minors;
   for (const auto& each : split(wanted, ',')) keep_to(trim(each), minors);
   if (minors.oldest > kMinorEverywhere) return "3." + std::to_string(minors.oldest);
   if (minors.newest < kMinorEverywhere) return "3." + std::to_string(minors.newest);
   return {};
+}
+
+}  // namespace
+
+std::optional<Proven> demanded_python(const Repository& repository, const std::string& root) {
+  for (const auto& each : repository.manifests) {
+    if (each.path != in_folder(root, "pyproject.toml")) continue;
+    auto version = version_besides(each.python);
+    if (!version.empty())
+      return Proven{std::move(version),
+                    {each.path, each.python_place, "asks for Python " + each.python}};
+  }
+  return std::nullopt;
 }
 
 std::optional<Proven> preferred_python(const Repository& repository, const Stack& stack,
@@ -111,7 +113,7 @@ std::optional<Proven> preferred_python(const Repository& repository, const Stack
       if (auto found = of_image(*file)) return found;
   for (const auto* file : stack.dockerfiles)
     if (auto found = of_image(*file); found && root.empty()) return found;
-  return of_project(repository, root);
+  return demanded_python(repository, root);
 }
 
 }  // namespace ecluse::preflight

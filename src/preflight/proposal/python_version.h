@@ -10,10 +10,9 @@ namespace ecluse::preflight {
 std::optional<Proven> preferred_python(const Repository& repository, const Stack& stack,
                                        const std::string& root);
 
-/// "3.13" of ">=3.13,<4" and "3.10" of "~3.10": the Python 3 nearest to Debian 12's, which
-/// has 3.11, that a project takes which does not take that one. "" where it does, or where more
-/// than we understand is said. Sources: PEP 440, "Version specifiers"; Poetry, "Version
-/// constraints".
-std::string python_besides(std::string_view wanted);
+/// Of the pyproject.toml in `root`, where it does not take Debian 12's Python, which is 3.11: the
+/// nearest that it takes. uv, Poetry and pip refuse to install it with another one.
+/// Sources: PEP 440, "Version specifiers"; Poetry, "Version constraints".
+std::optional<Proven> demanded_python(const Repository& repository, const std::string& root);
 
 }  // namespace ecluse::preflight
