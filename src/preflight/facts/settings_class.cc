@@ -11,10 +11,11 @@ namespace ecluse::preflight {
 
 namespace {
 
-constexpr int kBasesMax = 8;              ///< classes between a class of settings and BaseSettings
-constexpr std::size_t kBasesAsked = 32;   ///< for an option of one class
-constexpr int kGroupsDeep = 4;            ///< groups of settings inside of each other
-constexpr std::size_t kReadsMax = 1'000;  ///< of one file, behind which no group is looked into
+constexpr int kBasesMax = 8;             ///< classes between a class of settings and BaseSettings
+constexpr std::size_t kBasesAsked = 32;  ///< for an option of one class
+constexpr int kGroupsDeep = 4;           ///< groups of settings inside of each other
+constexpr std::size_t kFieldsMax =
+    20'000;  ///< looked at, those of groups as often as they are used
 
 std::string_view last_name(std::string_view dotted) {
   return dotted.substr(dotted.rfind('.') + 1);
@@ -197,7 +198,7 @@ class FieldReader {
   FieldReader(const SettingsClasses& known, const std::vector<CodeFile>& files)
       : known_(known), models_(models_of(files, known)), given_(given_fields(files, known)) {}
 
-  void read(const TypedField& field, std::vector<EnvRead>& reads) const {
+  void read(const TypedField& field, std::vector<EnvRead>& reads) {
     const auto name = variable_of(known_, field);
     const bool given = given_.contains(field.owner + "." + field.name);
     const bool demanded = !given && !default_of(field) && !is_optional(field.type);
@@ -206,7 +207,8 @@ class FieldReader {
 
  private:
   void read_as(const std::string& name, const TypedField& field, bool demanded,
-               const Spelling& spelling, std::vector<EnvRead>& reads, int depth) const {
+               const Spelling& spelling, std::vector<EnvRead>& reads, int depth) {
+    if (++looked_at_ > kFieldsMax) return;
     const auto model = models_.find(last_name(field.type));
     if (model == models_.end()) {
       reads.push_back(made(name, field, demanded));
@@ -214,7 +216,7 @@ class FieldReader {
     }
     if (spelling.delimiter.empty() || depth >= kGroupsDeep) return;
     for (const auto* each : model->second)
-      if (is_plain_field(*each) && reads.size() < kReadsMax)
+      if (is_plain_field(*each))
         read_as(name + spelling.delimiter + spelling.spelled(each->name), *each,
                 demanded && !default_of(*each) && !is_optional(each->type), spelling, reads,
                 depth + 1);
@@ -235,6 +237,7 @@ class FieldReader {
   const SettingsClasses& known_;
   Models models_;
   std::set<std::string> given_;
+  std::size_t looked_at_ = 0;
 };
 
 }  // namespace
@@ -243,7 +246,7 @@ void follow_settings(std::vector<CodeFile>& files) {
   auto known = settings_classes(files);
   if (known.empty()) return;
   for (auto& [name, each] : known) each.spelling = spelling_of(known, name);
-  const FieldReader reader(known, files);
+  FieldReader reader(known, files);
   for (auto& file : files)
     for (const auto& field : file.fields)
       if (known.contains(field.owner) && !is_for_development(field.owner) && is_plain_field(field))

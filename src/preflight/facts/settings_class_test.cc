@@ -108,6 +108,18 @@ TEST(SettingsClass, ReadsTheFieldsOfAGroupBehindItsDelimiter) {
   EXPECT_EQ(reads[3].fallback->text, "8000");
 }
 
+TEST(SettingsClass, EndsWithManyGroupsOfGroupsThatHoldNothing) {
+  std::string body = "class E(BaseModel):\n  pass\n";
+  for (const auto* pair : {"DE", "CD", "BC", "AB"}) {
+    body += std::string("class ") + pair[0] + "(BaseModel):\n";
+    for (int i = 0; i < 300; ++i) body += "  f" + std::to_string(i) + ": " + pair[1] + "\n";
+  }
+  body +=
+      "class Settings(BaseSettings):\n"
+      "  model_config = SettingsConfigDict(env_nested_delimiter='_')\n  a: A\n";
+  EXPECT_TRUE(demanded(reads_of(body)).empty());
+}
+
 TEST(SettingsClass, EndsWithGroupsThatHoldEachOther) {
   const auto reads = reads_of(
       "class A(BaseModel):\n  b: 'B'\n  a: A\n  x: int\nclass Settings(BaseSettings):\n"
