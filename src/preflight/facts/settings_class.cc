@@ -14,8 +14,7 @@ namespace {
 constexpr int kBasesMax = 8;             ///< classes between a class of settings and BaseSettings
 constexpr std::size_t kBasesAsked = 32;  ///< for an option of one class
 constexpr int kGroupsDeep = 4;           ///< groups of settings inside of each other
-constexpr std::size_t kFieldsMax =
-    20'000;  ///< looked at, those of groups as often as they are used
+constexpr std::size_t kFieldsMax = 20'000;  ///< looked at, those of a group for each of its uses
 
 std::string_view last_name(std::string_view dotted) {
   return dotted.substr(dotted.rfind('.') + 1);

@@ -10,6 +10,8 @@ namespace {
 
 using Paths = std::vector<std::string>;
 
+constexpr std::size_t kScriptsMax = 256;  ///< a gallery has no one script
+
 Place import_place(const ModuleImports& file) {
   const auto found = std::ranges::find(file.imports, "streamlit", &Import::module);
   return found == file.imports.end() ? Place{} : found->place;
@@ -23,9 +25,10 @@ bool is_script(const ModuleImports& file) {
 /// `import views.home`, `from home import show`.
 bool is_imported(const Repository& repository, const std::string& path) {
   const auto stem = file_name(path).substr(0, file_name(path).size() - 3);  // ".py"
+  const auto below = "." + std::string(stem);
   return std::ranges::any_of(repository.imports, [&](const ModuleImports& file) {
     return file.path != path && std::ranges::any_of(file.imports, [&](const Import& each) {
-             return each.module == stem || each.module.ends_with("." + std::string(stem));
+             return each.module == stem || each.module.ends_with(below);
            });
   });
 }
@@ -51,6 +54,7 @@ std::optional<Proven> streamlit_script(const Repository& repository) {
   Paths paths;
   for (const auto& file : repository.imports)
     if (is_script(file)) paths.push_back(file.path);
+  if (paths.size() > kScriptsMax) return std::nullopt;
   keep(paths, [&](const std::string& path) { return !is_imported(repository, path); });
   keep(paths, [&](const std::string& path) {
     return calls(repository, path, "navigation") ||
