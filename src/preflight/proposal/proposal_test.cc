@@ -427,6 +427,19 @@ TEST(Init, StartsWithoutASettingsFileThatGitDoesNotHold) {
   EXPECT_EQ(node_start(package, {{"s.js", ""}}), "node s.js");
 }
 
+TEST(Init, GivesAPathToOneOfTwoProjectsThatAnswerIt) {
+  Files files;
+  for (const auto* folder : {"books/", "shop/", "tour/"})
+    for (const auto& [path, text] : Files{{"requirements.txt", "fastapi\nuvicorn\n"},
+                                          {"main.py",
+                                           "from fastapi import FastAPI\napp = FastAPI()\n"
+                                           "@app.get('/admin/users')\ndef users(): return 1\n"}})
+      files[folder + path] = text;
+  const auto made = init(files);  // which parses
+  EXPECT_EQ(web(made, "shop").routes.at(0), "/admin");
+  EXPECT_EQ(web(made, "tour").routes, std::vector<std::string>{"/tour"});
+}
+
 TEST(Init, StartsNoToolOfAnotherPackage) {
   const auto parts = [](const std::string& code) {
     return proposal_of({{"web/package.json",
