@@ -112,7 +112,8 @@ struct Definition {
   Place place;
 };
 
-/// `database_url: str = "..."` in the body of a class that derives from one named for settings.
+/// `database_url: str = "..."` in the body of a class that derives from one named for settings, or
+/// from pydantic's BaseModel.
 struct TypedField {
   std::string owner;  ///< the class
   std::string name;

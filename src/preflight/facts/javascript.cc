@@ -1,6 +1,7 @@
 #include "preflight/facts/javascript.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "preflight/facts/code_reader.h"
 #include "preflight/facts/env_schema.h"
@@ -48,9 +49,43 @@ class JavaScriptReader final : public CodeReader {
     for (auto& reader : out_.readers)
       reader.required = std::ranges::any_of(
           out_.raises, [&](const Raise& each) { return each.scope.function == reader.function; });
+    demand_what_ends_it();
   }
 
  private:
+  /// `if (!process.env.REGION) throw new Error()`, or exit, when the module is loaded.
+  void demand_what_ends_it() {
+    std::vector<std::string_view> conditions;
+    const auto take = [&](const Scope& scope) {
+      const bool asks = scope.function.empty() && scope.condition.find('!') != std::string::npos;
+      if (asks && conditions.size() < kItemsMax) conditions.push_back(scope.condition);
+    };
+    for (const auto& each : out_.raises) take(each.scope);
+    for (const auto& call : out_.calls)
+      if (call.callee() == "process.exit") take(call.scope);
+    if (conditions.empty()) return;
+    for (auto& read : out_.reads)
+      if (!read.fallback && !read.required) read.required = is_asked(read, conditions);
+  }
+
+  bool is_asked(const EnvRead& read, const std::vector<std::string_view>& conditions) const {
+    std::vector<std::string> names{read.spelling + "." + read.name};
+    for (const auto& each : out_.assignments)
+      if (each.value.place == read.place) names.push_back(each.target);
+    return std::ranges::any_of(conditions, [&](std::string_view condition) {
+      return std::ranges::any_of(
+          names, [&](const std::string& name) { return is_negated(condition, name); });
+    });
+  }
+
+  static bool is_negated(std::string_view condition, const std::string& name) {
+    const auto at = condition.find("!" + name);
+    if (at == std::string_view::npos || condition.starts_with("not ")) return false;
+    const auto end = at + 1 + name.size();
+    return end >= condition.size() || (!std::isalnum(static_cast<unsigned char>(condition[end])) &&
+                                       condition[end] != '_' && condition[end] != '.');
+  }
+
   void function(const Syntax& node, const Scope& scope, int depth) {
     Scope inner = scope;
     inner.function = std::string(node.field(Field::kName).text());
@@ -96,7 +131,7 @@ class JavaScriptReader final : public CodeReader {
     out_.imports.push_back({std::move(module), {}, scope.guarded, node.place()});
   }
 
-  /// `export default {secret: ...}`
+  /// `export default {secret: ..., port: 3000}`
   void exported(const Syntax& node, const Scope& scope) {
     const auto value = node.field(Field::kValue);
     if (!value.null() && value.type() == "object")

@@ -118,7 +118,8 @@ class PythonReader final : public CodeReader {
   void visit(const Syntax& node, const Scope& scope, int depth) override {
     if (!goes_on(depth)) return;
     const auto type = node.type();
-    if (type == "comment" || type == "string") return;
+    if (type == "comment") return;
+    if (type == "string") return interpolations(node, scope, depth);
     if (type == "function_definition" || type == "class_definition")
       return definition(node, scope, depth);
     if (type == "if_statement") return branch(node, scope, depth);
@@ -163,15 +164,23 @@ class PythonReader final : public CodeReader {
       children(node.field(Field::kParameters), scope, depth + 1);
   }
 
+  /// `f"postgresql://{os.environ['DB_USER']}@db"`: what is put into a text is code.
+  void interpolations(const Syntax& node, const Scope& scope, int depth) {
+    for (std::uint32_t i = 0; i < node.size(); ++i)
+      if (node.child(i).type() == "interpolation") children(node.child(i), scope, depth + 1);
+  }
+
   static void read_bases(const Syntax& list, Definition& made) {
     if (list.null()) return;
     for (std::uint32_t i = 0; i < list.size(); ++i) made.bases.push_back(dotted(list.child(i)));
   }
 
-  /// Of many typed classes few hold settings: the fields of the others are nobody's question.
+  /// Of many typed classes few hold settings, or a group of them: the fields of the others are
+  /// nobody's question.
   static bool derives_from_settings(const Definition& made) {
     return std::ranges::any_of(made.bases, [](const std::string& base) {
-      return base.find("Settings") != std::string::npos || base.ends_with("Config");
+      return base.find("Settings") != std::string::npos || base.ends_with("Config") ||
+             base.ends_with("BaseModel");
     });
   }
 

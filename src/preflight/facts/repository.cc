@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "preflight/facts/env_example.h"
 #include "preflight/facts/javascript.h"
 #include "preflight/facts/python.h"
 #include "preflight/facts/served_stage.h"
@@ -146,6 +147,7 @@ constexpr std::array kJavaScriptWords = {"process.env",
                                          "Router(",
                                          "createTransport",
                                          "winston",
+                                         "bunyan",
                                          "sequelize",
                                          "192.168.",
                                          ".sync(",
@@ -162,6 +164,9 @@ constexpr std::array kJavaScriptWords = {"process.env",
                                          "createEnv",
                                          "libsql",
                                          "env-var",
+                                         "dotenv-safe",
+                                         "port:",
+                                         "Port:",
                                          "ConfigService",
                                          "env(",
                                          "Env("};
@@ -454,6 +459,7 @@ Repository Collector::finish() {
   std::ranges::sort(made_.files, {}, &FileFact::path);
   follow_readers(made_.code);
   follow_settings(made_.code);
+  follow_examples(made_.code, made_.env_files);
   std::ranges::sort(made_.code, {}, &CodeFile::path);
   std::ranges::sort(made_.manifests, {}, &Manifest::path);
   std::ranges::sort(made_.dockerfiles, {}, &Dockerfile::path);

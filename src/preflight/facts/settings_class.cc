@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kBasesMax = 8;             ///< classes between a class of settings and BaseSettings
 constexpr std::size_t kBasesAsked = 32;  ///< for an option of one class
+constexpr int kGroupsDeep = 4;           ///< groups of settings inside of each other
+constexpr std::size_t kFieldsMax = 20'000;  ///< looked at, those of a group for each of its uses
 
 std::string_view last_name(std::string_view dotted) {
   return dotted.substr(dotted.rfind('.') + 1);
@@ -21,7 +23,10 @@ std::string_view last_name(std::string_view dotted) {
 /// How the variables of a class are spelled.
 struct Spelling {
   std::string prefix;
+  std::string delimiter;  ///< between a group of settings and its fields; "" : it is given as JSON
   bool case_sensitive = false;
+
+  std::string spelled(std::string name) const { return case_sensitive ? name : to_upper(name); }
 };
 
 struct SettingsClass {
@@ -92,10 +97,12 @@ const Value* option(const SettingsClasses& known, std::string_view type, std::st
 }
 
 Spelling spelling_of(const SettingsClasses& known, std::string_view type) {
-  const auto* prefix = option(known, type, "env_prefix");
+  const auto text = [&](std::string_view name) {
+    const auto* said = option(known, type, name);
+    return said && said->kind == ValueKind::kString ? said->text : std::string();
+  };
   const auto* sensitive = option(known, type, "case_sensitive");
-  return {prefix && prefix->kind == ValueKind::kString ? prefix->text : "",
-          sensitive && sensitive->text == "True"};
+  return {text("env_prefix"), text("env_nested_delimiter"), sensitive && sensitive->text == "True"};
 }
 
 bool is_field_call(const Value& value) {
@@ -126,8 +133,7 @@ std::string variable_of(const SettingsClasses& known, const TypedField& field) {
   if (field.value && is_field_call(*field.value))
     if (auto name = said_name(*field.value); !name.empty()) return to_upper(name);
   const auto& spelling = known.find(field.owner)->second.spelling;
-  const auto name = spelling.prefix + field.name;
-  return spelling.case_sensitive ? name : to_upper(name);
+  return spelling.spelled(spelling.prefix + field.name);
 }
 
 bool is_optional(std::string_view type) {
@@ -143,21 +149,27 @@ bool is_collection(std::string_view type) {
   return false;
 }
 
-/// A field whose type is a model of the project has variables of its own, behind a delimiter.
-bool is_read(const TypedField& field, const std::set<std::string, std::less<>>& models) {
+bool is_plain_field(const TypedField& field) {
   return !field.name.starts_with('_') && field.name != "model_config" &&
-         !field.type.starts_with("ClassVar") && !models.contains(field.type);
+         !field.type.starts_with("ClassVar");
 }
 
-std::set<std::string, std::less<>> model_names(const std::vector<CodeFile>& files,
-                                               const SettingsClasses& known) {
-  std::set<std::string, std::less<>> names;
-  for (const auto& [name, each] : known) names.insert(name);
-  for (const auto& file : files)
+/// The fields of each model of the project: as the type of a setting it is a group of settings.
+using Models = std::map<std::string, std::vector<const TypedField*>, std::less<>>;
+
+Models models_of(const std::vector<CodeFile>& files, const SettingsClasses& known) {
+  Models models;
+  for (const auto& file : files) {
     for (const auto& made : file.definitions)
       for (const auto& base : made.bases)
-        if (last_name(base) == "BaseModel") names.insert(made.name);
-  return names;
+        if (last_name(base) == "BaseModel") models.try_emplace(made.name);
+    for (const auto& field : file.fields)
+      if (const auto model = models.find(field.owner); model != models.end())
+        model->second.push_back(&field);
+  }
+  // A class of settings reads variables of its own, wherever it is a part of another one.
+  for (const auto& [name, each] : known) models[name].clear();
+  return models;
 }
 
 /// "TestSettings", "DevelopmentConfig": what runs elsewhere.
@@ -166,17 +178,66 @@ bool is_for_development(std::string_view type) {
   return lower.starts_with("test") || lower.starts_with("dev") || lower.starts_with("local");
 }
 
-EnvRead read_of(const SettingsClasses& known, const TypedField& field) {
-  EnvRead made;
-  made.name = variable_of(known, field);
-  if (const auto* value = default_of(field)) made.fallback = *value;
-  made.required = !made.fallback && !is_optional(field.type);
-  made.spelling = "BaseSettings";
-  if (is_collection(field.type)) made.separator = kJsonSeparator;
-  made.scope.type = field.owner;
-  made.place = field.place;
-  return made;
+/// The fields that the code gives a value itself: "Shop.name" of `Shop(name=x)`.
+std::set<std::string> given_fields(const std::vector<CodeFile>& files,
+                                   const SettingsClasses& known) {
+  std::set<std::string> given;
+  for (const auto& file : files)
+    for (const auto& call : file.calls) {
+      const auto type = std::string(last_name(call.callee()));
+      if (file.test || !known.contains(type)) continue;
+      for (const auto& item : call.value.items)
+        if (!item.key.empty()) given.insert(type + "." + item.key);
+    }
+  return given;
 }
+
+class FieldReader {
+ public:
+  FieldReader(const SettingsClasses& known, const std::vector<CodeFile>& files)
+      : known_(known), models_(models_of(files, known)), given_(given_fields(files, known)) {}
+
+  void read(const TypedField& field, std::vector<EnvRead>& reads) {
+    const auto name = variable_of(known_, field);
+    const bool given = given_.contains(field.owner + "." + field.name);
+    const bool demanded = !given && !default_of(field) && !is_optional(field.type);
+    read_as(name, field, demanded, known_.find(field.owner)->second.spelling, reads, 0);
+  }
+
+ private:
+  void read_as(const std::string& name, const TypedField& field, bool demanded,
+               const Spelling& spelling, std::vector<EnvRead>& reads, int depth) {
+    if (++looked_at_ > kFieldsMax) return;
+    const auto model = models_.find(last_name(field.type));
+    if (model == models_.end()) {
+      reads.push_back(made(name, field, demanded));
+      return;
+    }
+    if (spelling.delimiter.empty() || depth >= kGroupsDeep) return;
+    for (const auto* each : model->second)
+      if (is_plain_field(*each))
+        read_as(name + spelling.delimiter + spelling.spelled(each->name), *each,
+                demanded && !default_of(*each) && !is_optional(each->type), spelling, reads,
+                depth + 1);
+  }
+
+  static EnvRead made(const std::string& name, const TypedField& field, bool demanded) {
+    EnvRead read;
+    read.name = name;
+    if (const auto* value = default_of(field)) read.fallback = *value;
+    read.required = demanded;
+    read.spelling = "BaseSettings";
+    if (is_collection(field.type)) read.separator = kJsonSeparator;
+    read.scope.type = field.owner;
+    read.place = field.place;
+    return read;
+  }
+
+  const SettingsClasses& known_;
+  Models models_;
+  std::set<std::string> given_;
+  std::size_t looked_at_ = 0;
+};
 
 }  // namespace
 
@@ -184,11 +245,11 @@ void follow_settings(std::vector<CodeFile>& files) {
   auto known = settings_classes(files);
   if (known.empty()) return;
   for (auto& [name, each] : known) each.spelling = spelling_of(known, name);
-  const auto models = model_names(files, known);
+  FieldReader reader(known, files);
   for (auto& file : files)
     for (const auto& field : file.fields)
-      if (known.contains(field.owner) && !is_for_development(field.owner) && is_read(field, models))
-        file.reads.push_back(read_of(known, field));
+      if (known.contains(field.owner) && !is_for_development(field.owner) && is_plain_field(field))
+        reader.read(field, file.reads);
 }
 
 }  // namespace ecluse::preflight

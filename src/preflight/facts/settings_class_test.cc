@@ -95,6 +95,47 @@ TEST(SettingsClass, LeavesModelsTestsAndClassesOfOtherKinds) {
   EXPECT_TRUE(own[0].reads.empty());
 }
 
+TEST(SettingsClass, ReadsTheFieldsOfAGroupBehindItsDelimiter) {
+  const auto reads = reads_of(
+      "class Pool(BaseModel):\n  size: int\nclass Db(BaseModel):\n  url: str\n  echo: bool = "
+      "False\n"
+      "  pool: Pool\nclass Run(BaseModel):\n  port: int = 8000\nclass Settings(BaseSettings):\n"
+      "  model_config = SettingsConfigDict(env_prefix='APP__', env_nested_delimiter='__')\n"
+      "  db: Db\n  run: Run = Run()\n  spare: Optional[Db] = None\n");
+  EXPECT_EQ(demanded(reads), (Names{"APP__DB__URL", "APP__DB__POOL__SIZE"}));
+  ASSERT_EQ(reads.size(), 5U);
+  EXPECT_EQ(reads[3].name, "APP__RUN__PORT");
+  EXPECT_EQ(reads[3].fallback->text, "8000");
+}
+
+TEST(SettingsClass, EndsWithManyGroupsOfGroupsThatHoldNothing) {
+  std::string body = "class E(BaseModel):\n  pass\n";
+  for (const auto* pair : {"DE", "CD", "BC", "AB"}) {
+    body += std::string("class ") + pair[0] + "(BaseModel):\n";
+    for (int i = 0; i < 300; ++i) body += "  f" + std::to_string(i) + ": " + pair[1] + "\n";
+  }
+  body +=
+      "class Settings(BaseSettings):\n"
+      "  model_config = SettingsConfigDict(env_nested_delimiter='_')\n  a: A\n";
+  EXPECT_TRUE(demanded(reads_of(body)).empty());
+}
+
+TEST(SettingsClass, EndsWithGroupsThatHoldEachOther) {
+  const auto reads = reads_of(
+      "class A(BaseModel):\n  b: 'B'\n  a: A\n  x: int\nclass Settings(BaseSettings):\n"
+      "  model_config = SettingsConfigDict(env_nested_delimiter='_')\n  a: A\n");
+  EXPECT_FALSE(demanded(reads).empty());
+}
+
+TEST(SettingsClass, DemandsNothingThatTheCodeGivesItself) {
+  const auto files = followed(
+      {{"app/config.py",
+        std::string(kImport) +
+            "class Site(BaseSettings):\n  name: str\n  api_key: str\n  zone: str\n"},
+       {"app/sites.py", "def site(found):\n  return Site(name=found, api_key=key(found))\n"}});
+  EXPECT_EQ(demanded(files[0].reads), Names{"ZONE"});
+}
+
 TEST(SettingsClass, AsksManyBasesThatDeriveFromEachOtherOnce) {
   constexpr int kClasses = 40;
   std::string body;

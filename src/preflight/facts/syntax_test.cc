@@ -66,5 +66,13 @@ TEST(SyntaxTree, NamesNodesThatDoNotParse) {
   EXPECT_TRUE(error);
 }
 
+TEST(Python, ReadsVariablesThatArePutIntoAText) {
+  const auto file = read_python(
+      "a.py", "import os\nURL = f\"db://{os.environ['DB_USER']}@x/{os.environ['DB_NAME']}\"\n");
+  ASSERT_EQ(file.reads.size(), 2U);
+  EXPECT_EQ(file.reads[0].name, "DB_USER");
+  EXPECT_TRUE(file.reads[1].required);
+}
+
 }  // namespace
 }  // namespace ecluse::preflight

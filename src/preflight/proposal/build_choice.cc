@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "preflight/proposal/python_version.h"
 
 namespace ecluse::preflight {
 
@@ -14,6 +15,13 @@ namespace {
 constexpr std::array kRequirementNames = {"requirements.txt",      "requirements/production.txt",
                                           "requirements/prod.txt", "requirements/base.txt",
                                           "requirements-prod.txt", "requirements/requirements.txt"};
+
+BuildProposal built(std::string kind, Proven source) {
+  BuildProposal build;
+  build.kind = std::move(kind);
+  build.source = std::move(source);
+  return build;
+}
 
 /// "app/requirements.txt" of `pip install --no-cache-dir -r app/requirements.txt`; else "".
 std::string installed_file(const Instruction& run) {
@@ -32,9 +40,7 @@ std::optional<BuildProposal> by_dockerfile(const Repository& repository, const s
       for (const auto& each : stage.instructions) {
         const auto name = installed_file(each);
         if (!name.empty() && repository.find(in_folder(root, name)))
-          return BuildProposal{
-              "python", {name, {file.path, each.place, each.name + " " + each.text}}, {}, {}, {},
-              {}};
+          return built("python", {name, {file.path, each.place, each.name + " " + each.text}});
       }
   }
   return std::nullopt;
@@ -44,8 +50,7 @@ std::optional<BuildProposal> by_requirements(const Repository& repository,
                                              const std::string& root) {
   for (const auto* name : kRequirementNames) {
     const auto path = in_folder(root, name);
-    if (repository.find(path))
-      return BuildProposal{"python", {name, {path, {1, 1}, "is there"}}, {}, {}, {}, {}};
+    if (repository.find(path)) return built("python", {name, {path, {1, 1}, "is there"}});
   }
   return std::nullopt;
 }
@@ -63,7 +68,7 @@ std::optional<BuildProposal> by_pipfile(const Repository& repository, const std:
   const auto found =
       std::ranges::find(repository.manifests, in_folder(root, "Pipfile"), &Manifest::path);
   if (found == repository.manifests.end() || found->broken) return std::nullopt;
-  BuildProposal build{"python", {"", {found->path, {1, 1}, "is there"}}, {}, {}, {}, {}};
+  auto build = built("python", {"", {found->path, {1, 1}, "is there"}});
   for (const auto& each : found->dependencies) {
     if (each.development) continue;
     const auto wanted = each.name + (each.version == "*" ? "" : each.version);
@@ -73,41 +78,12 @@ std::optional<BuildProposal> by_pipfile(const Repository& repository, const std:
   return build.packages.empty() ? std::nullopt : std::optional(std::move(build));
 }
 
-/// The minor version of the oldest Python 3 that "^3.13", ">=3.12,<4" or "==3.13.*" takes; 0 where
-/// every one will do, or more than we understand is said.
-int oldest_minor(std::string_view wanted) {
-  if (wanted.find('|') != std::string_view::npos) return 0;
-  int oldest = 0;
-  for (const auto& each : split(wanted, ',')) {
-    auto part = trim(each);
-    if (part.starts_with('<') || part.starts_with('!')) continue;
-    part.remove_prefix(std::min(part.find_first_not_of("<>=^~ "), part.size()));
-    if (!part.starts_with("3.")) continue;
-    int minor = 0;
-    std::from_chars(part.data() + 2, part.data() + part.size(), minor);
-    oldest = std::max(oldest, minor);
-  }
-  return oldest;
-}
-
-/// uv and poetry refuse an older Python than the project asks for. The distribution's will do up to
-/// the oldest that we run on (Debian 12 has 3.11); for a newer one a machine must have been set up.
-constexpr int kMinorEverywhere = 11;
-
-Proven lock_source(const Repository& repository, const std::string& root, std::string lock) {
-  const auto project =
-      std::ranges::find(repository.manifests, in_folder(root, "pyproject.toml"), &Manifest::path);
-  const int minor = project == repository.manifests.end() ? 0 : oldest_minor(project->python);
-  if (minor <= kMinorEverywhere) return {"yes", {std::move(lock), {1, 1}, "is there"}};
-  return {"3." + std::to_string(minor),
-          {project->path, project->python_place, "asks for Python " + project->python}};
-}
-
 std::optional<BuildProposal> by_lock(const Repository& repository, const std::string& root,
                                      const char* lock, const char* kind) {
   const auto path = in_folder(root, lock);
   if (!repository.find(path)) return std::nullopt;
-  return BuildProposal{kind, lock_source(repository, root, path), {}, {}, {}, {}};
+  auto demanded = demanded_python(repository, root);
+  return built(kind, demanded ? std::move(*demanded) : Proven{"yes", {path, {1, 1}, "is there"}});
 }
 
 /// "20" of ">=20 <21", "^20.1", "20.x".
@@ -152,8 +128,11 @@ BuildProposal declared_build(const Repository& repository, const std::string& ro
   if (auto made = by_lock(repository, root, "poetry.lock", "poetry")) return *made;
   if (auto made = by_requirements(repository, root)) return *made;
   const auto project = in_folder(root, "pyproject.toml");
-  if (repository.find(project))
-    return {"python", {"pyproject.toml", {project, {1, 1}, "is there"}}, {}, {}, {}, {}};
+  if (repository.find(project)) {
+    auto made = built("python", {"pyproject.toml", {project, {1, 1}, "is there"}});
+    made.version = demanded_python(repository, root);
+    return made;
+  }
   if (auto made = by_pipfile(repository, root)) return *made;
   return {};
 }
@@ -211,7 +190,7 @@ BuildProposal python_build(const Repository& repository, const std::string& root
 }
 
 BuildProposal node_build(const Manifest& manifest) {
-  BuildProposal build{"node", {"yes", {manifest.path, {1, 1}, "is there"}}, {}, {}, {}, {}};
+  BuildProposal build{"node", {"yes", {manifest.path, {1, 1}, "is there"}}, {}, {}, {}, {}, {}};
   if (!manifest.engines_node.empty()) {
     const auto version = major_of(manifest.engines_node);
     // A lower bound is met by a newer one; only an exact wish is a wish for that very version.

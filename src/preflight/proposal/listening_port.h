@@ -5,7 +5,12 @@
 
 namespace ecluse::preflight {
 
+struct ListeningPort {
+  Proven port;
+  std::string variable;  ///< that decides it, and has to be given; "" : none has to
+};
+
 /// Nothing where the part listens on $PORT.
-std::optional<Proven> listening_port(const Repository& repository, const Part& part);
+std::optional<ListeningPort> listening_port(const Repository& repository, const Part& part);
 
 }  // namespace ecluse::preflight

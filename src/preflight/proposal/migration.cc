@@ -16,9 +16,18 @@ std::string alembic_command(const Repository& repository, const std::string& ini
   return looks ? "alembic upgrade head" : "python -m alembic upgrade head";
 }
 
+/// A project that was only set up has none, and its file names no database yet.
+bool has_versions(const Repository& repository, const Part& part) {
+  return std::ranges::any_of(repository.files, [&](const FileFact& file) {
+    return is_below(file.path, part.root) && file.path.ends_with(".py") &&
+           file_name(file.path) != "__init__.py" && file_name(folder_of(file.path)) == "versions";
+  });
+}
+
 bool propose_alembic(const Repository& repository, const Part& part, Proposal& out) {
   const auto ini = in_folder(part.root, "alembic.ini");
   const auto below = in_folder(part.folder, "alembic.ini");
+  if (!has_versions(repository, part)) return false;
   if (repository.find(ini)) {
     out.release.push_back(
         {in_root(part, alembic_command(repository, ini)), {ini, {1, 1}, "is there"}});
@@ -86,16 +95,26 @@ void propose_migration(const Repository& repository, const Part& part, Proposal&
   if (!propose_alembic(repository, part, out)) propose_flask(repository, part, out);
 }
 
+namespace {
+/// Where the part's build puts the programs that `command` calls.
+const char* programs_of(const Part& part, const std::string& command) {
+  if (part.build.kind.empty() || command.starts_with("node ")) return "";
+  return part.build.kind == "node" ? "node_modules/.bin/" : ".venv/bin/";
+}
+}  // namespace
+
 std::string in_root(const Part& part, const std::string& command) {
   if (part.root.empty()) return command;
-  const auto* programs = part.build.kind.empty()        ? ""
-                         : command.starts_with("node ") ? ""
-                         : part.build.kind == "node"    ? "node_modules/.bin/"
-                                                        : ".venv/bin/";
-  return started_in(part.root, programs + command);
+  return started_in(part.root, programs_of(part, command) + command);
 }
 
 std::string where_started(const Part& part, const std::string& command) {
+  if (!part.below.empty()) {
+    std::string up = "../";
+    for (const char c : part.below)
+      if (c == '/') up += "../";
+    return started_in(started_folder(part), up + programs_of(part, command) + command);
+  }
   if (part.folder == part.root) return in_root(part, command);
   return started_in(part.folder, command);
 }

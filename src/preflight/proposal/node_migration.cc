@@ -8,6 +8,7 @@
 #include "preflight/facts/shell.h"
 #include "preflight/proposal/build_choice.h"
 #include "preflight/proposal/migration.h"
+#include "preflight/proposal/shell_line.h"
 
 namespace ecluse::preflight {
 
@@ -37,14 +38,17 @@ constexpr std::array kDrivers = {"pg",
 /// Only starts what stands behind it, or sets a variable for it.
 bool is_wrapper(std::string_view word) {
   for (const std::string_view each :
-       {"npx", "yarn", "pnpm", "bunx", "exec", "cross-env", "env", "dotenv", "--"})
+       {"npx", "yarn", "pnpm", "bunx", "exec", "cross-env", "env", "--"})
     if (word == each) return true;
   return word.find('=') != std::string_view::npos && word.find('/') == std::string_view::npos &&
          !word.starts_with('-');
 }
 
 std::vector<std::string> unwrapped(std::vector<std::string> words) {
-  while (!words.empty() && is_wrapper(words.front())) words.erase(words.begin());
+  for (std::size_t front = 1; front > 0 && !words.empty();) {
+    front = is_wrapper(words.front()) ? 1 : dotenv_words(words);
+    words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(front));
+  }
   std::erase(words, "--");
   return words;
 }
@@ -148,10 +152,21 @@ class NodeMigration {
     const auto* declared = package_->find(tool.package);
     if (declared && declared->development && part_.build.run.empty())
       part_.build.run.push_back(
-          {std::string(tool.package) + " --version",
+          {"test -d node_modules/" + std::string(tool.package),
            {package_->path, declared->place,
             "a job needs it, and development packages come where something is run"}});
-    out_.release.push_back({in_root(part_, command), std::move(why)});
+    const auto* port = demands_port() ? "env PORT=8000 " : "";
+    out_.release.push_back({port + in_root(part_, command), std::move(why)});
+  }
+
+  /// A job has none, and dotenv-safe demands one of everything that calls it.
+  bool demands_port() const {
+    return std::ranges::any_of(repository_.code, [&](const CodeFile& file) {
+      return is_below(file.path, part_.root) &&
+             std::ranges::any_of(file.reads, [](const EnvRead& read) {
+               return read.name == "PORT" && read.spelling == "dotenv-safe";
+             });
+    });
   }
 
   const Repository& repository_;

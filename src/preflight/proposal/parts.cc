@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
+#include "preflight/proposal/built_pages.h"
 #include "preflight/proposal/import_root.h"
 #include "preflight/proposal/node_start.h"
 #include "preflight/proposal/put_together.h"
@@ -12,6 +13,7 @@
 #include "preflight/proposal/serving.h"
 #include "preflight/proposal/shell_line.h"
 #include "preflight/proposal/started_file.h"
+#include "preflight/proposal/streamlit_script.h"
 
 namespace ecluse::preflight {
 
@@ -48,6 +50,7 @@ class PartFinder {
     add_streamlits();
     add_nodes();
     if (parts_.empty()) add_program();
+    if (parts_.empty()) add_streamlit_script();
     if (parts_.empty()) add_static_site();
     return std::move(parts_);
   }
@@ -71,10 +74,12 @@ class PartFinder {
   /// A part at the top is built there and started below; another one is both in one folder.
   static void start_in(const std::string& folder, Part& part) {
     if (folder == part.root) return;
-    if (part.root.empty())
+    if (part.root.empty()) {
       part.folder = folder;
-    else
-      part.command.value = started_in(folder.substr(part.root.size() + 1), part.command.value);
+      return;
+    }
+    part.below = folder.substr(part.root.size() + 1);
+    part.command.value = started_in(part.below, part.command.value);
   }
 
   struct Start {
@@ -90,6 +95,7 @@ class PartFinder {
       const auto target = target_of(*serving);
       if (target.empty()) continue;
       if (const auto folder = folder_of_target(root, target)) {
+        start_where_it_is(*serving);
         find_settings_file(*folder, line.why, *serving);
         return Start{{command_of(*serving), line.why}, *folder};
       }
@@ -98,6 +104,18 @@ class PartFinder {
            "correct it or delete it", line.why});
     }
     return std::nullopt;
+  }
+
+  /// `gunicorn --chdir shop`, `uvicorn --app-dir src`: it is run in the folder of what it names.
+  static void start_where_it_is(Serving& serving) {
+    for (const std::string_view flag : {"--chdir", "--app-dir"}) {
+      const auto named = std::ranges::find_if(serving.words, [&](std::string_view word) {
+        return word == flag || (word.starts_with(flag) && word[flag.size()] == '=');
+      });
+      if (named == serving.words.end()) continue;
+      const bool apart = *named == flag && named + 1 != serving.words.end();
+      serving.words.erase(named, named + (apart ? 2 : 1));
+    }
   }
 
   /// `gunicorn -c conf.py` of an image that has copied the file from elsewhere, or made it: without
@@ -149,16 +167,22 @@ class PartFinder {
   }
 
   void need(const std::string& package, BuildProposal& build, const Evidence& why) {
+    if (build.kind.empty()) {
+      gaps_.push_back(
+          {"nothing says which packages the app needs: no requirements.txt, "
+           "pyproject.toml or Pipfile is in the repository",
+           "`pip freeze > requirements.txt` where it runs, and commit it", why});
+      return;
+    }
     if (install_also(repository_, package, build)) return;
     const bool has_add = build.kind == "uv" || build.kind == "poetry";
-    if (!build.kind.empty())
-      build.run.push_back({"pip install --no-compile " + as_installed(package),
-                           {why.path, why.place, "no manifest declares " + package}});
-    gaps_.push_back({package + " serves the app and is not declared" +
-                         (build.kind.empty() ? "" : "; its newest version is installed"),
-                     has_add ? "`" + build.kind + " add " + package + "`, and commit"
-                             : "name it among the app's requirements, and commit",
-                     why});
+    build.run.push_back({"pip install --no-compile " + as_installed(package),
+                         {why.path, why.place, "no manifest declares " + package}});
+    gaps_.push_back(
+        {package + " serves the app and is not declared; its newest version is installed",
+         has_add ? "`" + build.kind + " add " + package + "`, and commit"
+                 : "name it among the app's requirements, and commit",
+         why});
   }
 
   void need_server(const std::string& command, BuildProposal& build, const Evidence& why) {
@@ -166,10 +190,12 @@ class PartFinder {
     need(program == "waitress-serve" ? "waitress" : program, build, why);
   }
 
-  /// The folder itself, or the top where the manifest of a part in a bare folder lies.
+  /// The folder itself, or the nearest above it where the manifest of a part in a bare folder lies.
   std::string built_in(const std::string& folder) const {
-    const bool bare = python_build(repository_, folder).kind.empty();
-    return bare && !python_build(repository_, "").kind.empty() ? "" : folder;
+    for (std::string_view above = folder;; above = folder_of(above)) {
+      if (!python_build(repository_, std::string(above)).kind.empty()) return std::string(above);
+      if (above.empty()) return folder;
+    }
   }
 
   void add_djangos() {
@@ -256,6 +282,20 @@ class PartFinder {
     }
   }
 
+  void add_streamlit_script() {
+    auto script = streamlit_script(repository_);
+    if (!script) return;
+    const auto root = built_in(std::string(folder_of(script->value)));
+    const auto own = script->value.substr(root.empty() ? 0 : root.size() + 1);
+    auto build = python_build(repository_, root);
+    need("streamlit", build, script->why);
+    gaps_.push_back({"nothing says which script Streamlit starts; " + script->value +
+                         " is taken: it imports streamlit, and no other file imports it",
+                     "correct `command:` where that is not the one", script->why});
+    add(Framework::kStreamlit, root, std::move(build),
+        {command_of({Server::kStreamlit, {"streamlit", "run", own}}), script->why});
+  }
+
   std::optional<std::string> file_ending_with(const std::string& folder,
                                               const std::string& target) const {
     if (target.empty()) return std::nullopt;
@@ -270,28 +310,43 @@ class PartFinder {
     for (const auto& manifest : repository_.manifests) {
       const auto root = std::string(folder_of(manifest.path));
       const bool near = std::ranges::count(manifest.path, '/') <= 2;
-      if (manifest.kind != ManifestKind::kNode || !near || taken(root) ||
-          is_development_path(manifest.path))
+      if (manifest.kind != ManifestKind::kNode || !near || is_development_path(manifest.path))
         continue;
-      if (auto command = node_command(repository_, manifest)) {
+      if (taken(root)) {
+        note_assets(manifest);
+        continue;
+      }
+      const auto pages = built_pages(repository_, manifest);
+      const bool exported = pages && manifest.find("next");  // `next start` refuses to serve them
+      auto command = exported ? std::nullopt : node_command(repository_, manifest, lines_);
+      if (command)
         add(manifest.find("next")      ? Framework::kNext
             : manifest.find("express") ? Framework::kExpress
                                        : Framework::kNode,
             root, node_build(manifest), std::move(*command));
-      } else if (manifest.find_script("build") &&
-                 (manifest.find("vite") || manifest.find("react-scripts"))) {
-        add_built_pages(manifest, root);
-      }
+      else if (pages)
+        add_built_pages(manifest, root, *pages);
     }
   }
 
-  void add_built_pages(const Manifest& manifest, const std::string& root) {
-    const auto* folder = manifest.find("vite") ? "dist" : "build";
+  /// Style sheets and scripts of a Python app, which its image builds.
+  void note_assets(const Manifest& manifest) {
+    const auto* script = manifest.find_script("build");
+    if (!script) return;
+    gaps_.push_back({manifest.path + " builds what the pages need, and a Python part does not: " +
+                         script->command,
+                     "commit what it makes, or add it to `run:` of `build:` where the server has "
+                     "Node: `npm ci && npm run build`",
+                     {manifest.path, script->place, "build: " + script->command}});
+  }
+
+  void add_built_pages(const Manifest& manifest, const std::string& root,
+                       const std::string& folder) {
     auto build = node_build(manifest);
     const auto why = build.run.front().why;
     note_addresses(manifest);
     add(Framework::kStatic, root, std::move(build),
-        {std::string("python3 -m http.server $PORT --directory ") + folder, why});
+        {"python3 -m http.server $PORT --directory " + shell_word(folder), why});
   }
 
   /// A page's own router makes addresses that are no files: /tasks/3, reloaded, is looked for.

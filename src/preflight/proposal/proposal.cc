@@ -9,6 +9,7 @@
 #include "preflight/proposal/container_choice.h"
 #include "preflight/proposal/import_root.h"
 #include "preflight/proposal/listening_port.h"
+#include "preflight/proposal/literal_host.h"
 #include "preflight/proposal/migration.h"
 #include "preflight/proposal/node_migration.h"
 #include "preflight/proposal/parts.h"
@@ -56,8 +57,9 @@ void propose_for_django(const Repository& repository, const Django& django, Part
   const auto manage = manage_command(django);
   out.release.push_back({where_started(part, manage + " migrate --noinput"),
                          {django.manage, {1, 1}, "a Django project"}});
-  const auto statics = setting_folder(django, "STATIC_ROOT");
+  auto statics = setting_folder(django, "STATIC_ROOT");
   if (statics) {
+    statics->value = in_folder(part.below, statics->value);
     out.release.push_back({where_started(part, manage + " collectstatic --noinput"), statics->why});
     if (!repository.find_dependency("whitenoise")) part.static_folders["/static"] = *statics;
   } else {
@@ -67,31 +69,8 @@ void propose_for_django(const Repository& repository, const Django& django, Part
          {django.manage, {1, 1}, ""}});
   }
   if (auto media = setting_folder(django, "MEDIA_ROOT")) {
-    media->value = "/app/" + in_folder(part.folder, media->value);
+    media->value = "/app/" + in_folder(started_folder(part), media->value);
     out.volumes["media"] = *media;
-  }
-}
-
-/// `"HOST": "db"`, which no variable changes: it is the name of a container.
-void note_literal_host(const Value& databases, const Evidence& why, Proposal& out) {
-  const auto* first = databases.find("default");
-  const auto* host = first ? first->find("HOST") : nullptr;
-  if (!host || host->kind != ValueKind::kString || host->interpolated || host->text.empty()) return;
-  out.gaps.push_back(
-      {"the settings say where the database is (" + host->text + "), and no variable changes it",
-       "read DATABASE_URL (dj-database-url), or POSTGRES_HOST and its kin: ecluse then gives a "
-       "PostgreSQL",
-       why});
-}
-
-void note_database(const Stack& stack, Proposal& out) {
-  if (out.services.contains("db")) return;
-  for (const auto& django : stack.djangos) {
-    const auto databases = django.setting("DATABASES");
-    if (!databases) continue;
-    const auto& value = databases->assignment->value;
-    const Evidence why{databases->file->path, databases->assignment->place, "DATABASES"};
-    note_literal_host(value, why, out);
   }
 }
 
@@ -103,14 +82,15 @@ bool is_literal_route(std::string_view route) {
 
 /// "shop/urls.py" of the project that is started there: one folder down.
 bool is_own_urls(const Part& part, std::string_view path) {
+  const auto folder = started_folder(part);
   return std::ranges::count(path, '/') ==
-         std::ranges::count(part.folder, '/') + (part.folder.empty() ? 1 : 2);
+         std::ranges::count(folder, '/') + (folder.empty() ? 1 : 2);
 }
 
 /// Routes below a prefix that is said elsewhere cannot be known here.
 bool is_whole_route(const Part& part, const HealthRoute& route) {
   if (part.framework == Framework::kDjango)
-    return folder_of(route.path) == in_folder(part.folder, "config") ||
+    return folder_of(route.path) == in_folder(started_folder(part), "config") ||
            is_own_urls(part, route.path);
   return route.route.starts_with('/');
 }
@@ -141,7 +121,7 @@ bool is_top_list(const Repository& repository, const Stack& stack, const Part& p
                  const std::string& path) {
   if (part.framework != Framework::kDjango || file_name(path) != "urls.py") return false;
   for (const auto& django : stack.djangos) {
-    if (django.root != part.folder || django.wsgi.empty()) continue;
+    if (django.root != started_folder(part) || django.wsgi.empty()) continue;
     const auto own = in_folder(folder_of(django.wsgi), "urls.py");
     if (path == own) return true;
     const auto* file = repository.find_code(own);
@@ -206,15 +186,41 @@ bool is_python(const BuildProposal& build) {
   return build.kind == "python" || build.kind == "uv" || build.kind == "poetry";
 }
 
+/// The Python that must be there, of a lock file or a pyproject.toml.
+const Proven* python_named(const BuildProposal& build) {
+  if (build.version) return &*build.version;
+  return build.source.value.starts_with("3.") ? &build.source : nullptr;
+}
+
+void propose_python(const Repository& repository, const Stack& stack, Part& part, Proposal& out) {
+  const auto* demanded = python_named(part.build);
+  if (!demanded) {
+    part.build.prefer = preferred_python(repository, stack, part.root);
+    return;
+  }
+  out.gaps.push_back({"Python " + demanded->value + " is needed: the project " +
+                          demanded->why.seen +
+                          ", and the oldest server that ecluse runs on has 3.11",
+                      "where `python" + demanded->value +
+                          "` is not there, install it in /usr/local or /opt/pyenv, or let the "
+                          "project take the one that is",
+                      demanded->why});
+}
+
+void propose_port(const Repository& repository, Part& part, Proposal& out) {
+  auto heard = listening_port(repository, part);
+  if (!heard) return;
+  if (!heard->variable.empty()) out.env[heard->variable] = heard->port;
+  part.port = std::move(heard->port);
+}
+
 void propose_for_parts(const Repository& repository, const Stack& stack, Proposal& out) {
   for (auto& part : out.parts) {
-    // A version that must be there is more than a wish.
-    if (is_python(part.build) && !part.build.source.value.starts_with("3."))
-      part.build.prefer = preferred_python(repository, stack, part.root);
-    part.port = listening_port(repository, part);
+    if (is_python(part.build)) propose_python(repository, stack, part, out);
+    propose_port(repository, part, out);
     part.ready = ready_page(repository, stack, part);
     for (const auto& django : stack.djangos)
-      if (part.framework == Framework::kDjango && django.root == part.folder)
+      if (part.framework == Framework::kDjango && django.root == started_folder(part))
         propose_for_django(repository, django, part, out);
     if (part.framework != Framework::kDjango) propose_migration(repository, part, out);
     propose_node_migration(repository, part, out);
@@ -269,6 +275,10 @@ void propose_python_path(const Repository& repository, const Stack& stack, Propo
 
 }  // namespace
 
+std::string started_folder(const Part& part) {
+  return part.below.empty() ? part.folder : in_folder(part.folder, part.below);
+}
+
 Proposal propose(const Repository& repository, const Stack& stack, std::string_view folder_name) {
   Proposal out;
   out.app = app_name(folder_name);
@@ -281,7 +291,7 @@ Proposal propose(const Repository& repository, const Stack& stack, std::string_v
   propose_sqlite_file(repository, stack, out);
   propose_written_folders(repository, out);
   propose_checks(repository, out);
-  note_database(stack, out);
+  note_literal_host(repository, stack, out);
   note_missing_copies(repository, stack, out);
   note_undeclared(repository, stack, out);
   return out;

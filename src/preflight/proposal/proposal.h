@@ -26,7 +26,8 @@ struct Proven {
 struct BuildProposal {
   std::string kind;  ///< "python", "uv", "poetry", "node"; "" : the tree is taken as it is
   Proven source;     ///< "requirements.txt", "yes"
-  std::optional<Proven> prefer;  ///< the Python that the project is written for
+  std::optional<Proven> version;  ///< the Python without which "pyproject.toml" is not installed
+  std::optional<Proven> prefer;   ///< the Python that the project is written for
   std::vector<Proven> run;
   std::vector<std::string> per_environment;
   std::vector<Proven> packages;  ///< installed besides: the server that no manifest declares
@@ -38,6 +39,7 @@ struct Part {
   std::string name;    ///< "web", "api"
   std::string root;    ///< its folder; "" at the top
   std::string folder;  ///< where it is started, at or below `root`
+  std::string below;   ///< of `folder`, where its command goes first
   BuildProposal build;
   Proven command;
   std::optional<Proven> port;  ///< absent: it listens on $PORT
@@ -46,6 +48,9 @@ struct Part {
   std::map<std::string, Proven> static_folders;  ///< URL prefix to folder
   bool one_visitor_one_instance = false;         ///< sessions live in an instance's memory
 };
+
+/// "backend/shop" of a part that is built in backend/ and started in shop/ below.
+std::string started_folder(const Part& part);
 
 /// What will be missing when it runs, and what to do about it.
 struct Gap {

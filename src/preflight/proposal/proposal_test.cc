@@ -87,6 +87,38 @@ TEST(Init, NamesThePythonThatALockedProjectDemandsWhereItIsNewerThanTheOldestDis
   EXPECT_EQ(python_of("newest"), "");
 }
 
+TEST(Init, NamesThePythonOfALockedProjectThatTakesNoNewerOne) {
+  EXPECT_EQ(python_of("<3.11"), "3.10");
+  EXPECT_EQ(python_of("<=3.10"), "3.10");
+  EXPECT_EQ(python_of("~=3.10.2"), "3.10");
+  EXPECT_EQ(python_of("==3.9.*"), "3.9");
+  EXPECT_EQ(python_of("~=3.10"), "");
+  EXPECT_EQ(python_of(">=3.9,<4"), "");
+  EXPECT_EQ(python_of("<3.11.5"), "");
+  EXPECT_EQ(python_of("==3.*"), "");
+}
+
+TEST(Init, SaysThatAnotherPythonIsNeededBeforeItIsBuilt) {
+  const auto made = init(locked("uv.lock", "<3.11"));
+  EXPECT_NE(gaps_text(made.proposal).find("Python 3.10 is needed"), std::string::npos);
+  EXPECT_EQ(gaps_text(init(locked("uv.lock", ">=3.9")).proposal).find("is needed"),
+            std::string::npos);
+}
+
+TEST(Init, NamesThePythonThatPipRefusesToDoWithout) {
+  auto files = kDjango;
+  files.erase("requirements.txt");
+  files["pyproject.toml"] = "[project]\nrequires-python = \">=3.13\"\ndependencies = ['django']\n";
+  EXPECT_EQ(preprod(init(files)).build.version, "3.13");
+}
+
+TEST(Init, PrefersThePythonThatAProjectBesideItsRequirementsAsksFor) {
+  auto files = kDjango;
+  files["pyproject.toml"] = "[tool.poetry.dependencies]\npython = \"~3.10\"\n";
+  EXPECT_EQ(preprod(init(files)).build.prefer, "3.10");
+  EXPECT_EQ(preprod(init(files)).build.version, "");
+}
+
 TEST(Init, NamesThePythonOfAPoetryProject) {
   auto files = kDjango;
   files["poetry.lock"] = "";
@@ -221,6 +253,77 @@ TEST(Init, CallsAFlaskFactoryInsideItsPackage) {
   EXPECT_EQ(web(made).command, "gunicorn 'app:create_app()' --bind 0.0.0.0:$PORT");
 }
 
+TEST(Init, LeavesASocketOfTheImageBehind) {
+  auto files = kFlask;
+  files["Procfile"] = "web: uvicorn app:app --uds /run/shop.sock --proxy-headers\n";
+  EXPECT_EQ(web(init(files)).command,
+            "uvicorn app:app --proxy-headers --host 0.0.0.0 --port $PORT");
+}
+
+TEST(Init, StartsWhereTheServerWasToldToGo) {
+  for (const auto* line : {"uvicorn main:app --app-dir src", "uvicorn --app-dir=src main:app"}) {
+    const auto made = init({{"requirements.txt", "fastapi\nuvicorn\n"},
+                            {"Procfile", std::string("web: ") + line + "\n"},
+                            {"src/main.py", "from fastapi import FastAPI\napp = FastAPI()\n"}});
+    EXPECT_EQ(web(made).command, "uvicorn main:app --host 0.0.0.0 --port $PORT");
+    EXPECT_EQ(web(made).root, "src");
+  }
+}
+
+TEST(Init, BuildsADjangoProjectAboveTheFolderThatItIsStartedIn) {
+  Files files;
+  for (const auto& [path, text] : kDjango)
+    files[path == "requirements.txt" ? "back/requirements.txt" : "back/site/" + path] = text;
+  files["back/Dockerfile"] =
+      "FROM python:3.12\nCMD [\"gunicorn\", \"--chdir\", \"site\", \"shop.wsgi\"]\n";
+  const auto made = init(files);
+  EXPECT_EQ(web(made).root, "back");
+  EXPECT_EQ(web(made).command, "sh -c 'cd site && exec gunicorn shop.wsgi --bind 0.0.0.0:$PORT'");
+  EXPECT_EQ(preprod(made).release.at(0).run,
+            "sh -c 'cd back/site && exec ../.venv/bin/python manage.py migrate --noinput'");
+  EXPECT_EQ(preprod(made).volumes.at("media"), "/app/back/site/media");
+}
+
+TEST(Init, SaysThatNothingNamesThePackages) {
+  auto files = kFlask;
+  files.erase("requirements.txt");
+  EXPECT_NE(gaps_text(init(files).proposal).find("nothing says which packages"), std::string::npos);
+}
+
+TEST(Init, SaysThatAssetsOfAPythonAppAreNotBuilt) {
+  auto files = kFlask;
+  files["package.json"] = R"({"scripts": {"build": "tailwindcss -o static/site.css"}})";
+  EXPECT_NE(gaps_text(init(files).proposal).find("package.json builds"), std::string::npos);
+}
+
+TEST(Init, SaysThatAnAddressInTheCodeNamesAHost) {
+  auto files = kFlask;
+  files["settings.py"] =
+      "import os\nURI = f\"postgresql://{os.environ['DB_USER']}@db:5432/shop\"\n";
+  EXPECT_NE(gaps_text(init(files).proposal).find("database is (db)"), std::string::npos);
+  files["settings.py"] = "import os\nURI = f\"postgresql://a@{os.environ['DB_HOST']}:5432/shop\"\n";
+  EXPECT_EQ(gaps_text(init(files).proposal).find("database is ("), std::string::npos);
+}
+
+TEST(Init, DoesNotDemandWhatTheImageBrings) {
+  auto files = kFlask;
+  files["app.py"] += "import os\nREGION = os.environ['REGION']\nHOST = os.environ['API_HOST']\n";
+  files["Dockerfile"] =
+      "FROM python:3.12 AS base\nENV REGION=eu API_HOST=$HOST\nFROM base\nCMD [\"gunicorn\", "
+      "\"app:app\"]\n";
+  const auto made = init(files);
+  EXPECT_EQ(std::get<std::string>(preprod(made).env.at("REGION")), "eu");
+  ASSERT_EQ(made.proposal.asks.size(), 1U);
+  EXPECT_EQ(made.proposal.asks[0].what, "API_HOST");
+}
+
+TEST(Init, MigratesNothingWhereNoMigrationWasMade) {
+  auto files = kFlask;
+  files["alembic.ini"] = "[alembic]\nscript_location = migrations\n";
+  files["migrations/env.py"] = "";
+  EXPECT_TRUE(preprod(init(files)).release.empty());
+}
+
 TEST(Init, ServesFastapiByUvicorn) {
   const auto made = init({{"pyproject.toml", "[project]\ndependencies = ['fastapi', 'uvicorn']\n"},
                           {"src/api/main.py",
@@ -243,6 +346,28 @@ TEST(Init, LooksForTheStreamlitScriptInTheManualNotByItsName) {
             "--server.headless true");
   EXPECT_EQ(web(made).root, "lab");
   EXPECT_EQ(web(made).affinity, model::Affinity::kInstance);
+}
+
+std::string streamlit_command(Files files) {
+  files["requirements.txt"] = "streamlit\n";
+  const auto made = proposal_of(files);
+  return made.parts.empty() ? "" : made.parts[0].command.value.substr(0, 24);
+}
+
+TEST(Init, TakesTheOneScriptThatImportsStreamlitWhereNothingSaysIt) {
+  const std::string page = "import streamlit as st\n";
+  EXPECT_EQ(streamlit_command({{"board.py", page}, {"sums.py", "import math\n"}}),
+            "streamlit run board.py -");
+  EXPECT_EQ(streamlit_command({{"board.py", page + "import parts\n"}, {"parts.py", page}}),
+            "streamlit run board.py -");
+  EXPECT_EQ(streamlit_command({{"board.py", page},
+                               {"pages/1_sums.py", page},
+                               {"other/tool.py", page},
+                               {"tests/test_x.py", page}}),
+            "streamlit run board.py -");
+  EXPECT_EQ(streamlit_command({{"board.py", page + "st.set_page_config()\n"}, {"tool.py", page}}),
+            "streamlit run board.py -");
+  EXPECT_EQ(streamlit_command({{"board.py", page}, {"tool.py", page}}), "");
 }
 
 TEST(Init, PutsTheTwoPartsOfAMonorepoBehindOneHost) {
@@ -277,6 +402,102 @@ TEST(Init, StartsAnExpressServerOnItsOwnPort) {
   EXPECT_EQ(made.parts[0].command.value, "node server.js");
   EXPECT_EQ(made.parts[0].port->value, "3000");
   EXPECT_EQ(made.parts[0].ready->value, "/healthz");
+}
+
+std::string node_start(const std::string& package, Files files) {
+  files["package.json"] = package;
+  const auto made = proposal_of(files);
+  return made.parts.empty() ? "" : made.parts[0].command.value;
+}
+
+TEST(Init, StartsANodeProgramThatOnlyItsImageNames) {
+  const std::string package =
+      R"({"main": "lib.js", "scripts": {"build": "pkgroll"}, "dependencies": {"express": "5"}})";
+  const Files files = {{"src/server.ts", "app.listen(process.env.PORT);\n"},
+                       {"Dockerfile", "FROM node:22\nCMD [\"node\", \"./dist/server.mjs\"]\n"}};
+  EXPECT_EQ(node_start(package, files), "node ./dist/server.mjs");
+  auto other = files;
+  other["Dockerfile"] = "FROM node:22\nCMD [\"node\", \"dist/other.mjs\"]\n";
+  EXPECT_EQ(node_start(package, other), "") << "src/server.js is no file";
+}
+
+TEST(Init, StartsWithoutASettingsFileThatGitDoesNotHold) {
+  const std::string package =
+      R"({"scripts": {"start": "node --env-file=../.env s.js"}, "dependencies": {"express": "5"}})";
+  EXPECT_EQ(node_start(package, {{"s.js", ""}}), "node s.js");
+}
+
+TEST(Init, GivesAPathToOneOfTwoProjectsThatAnswerIt) {
+  Files files;
+  for (const auto* folder : {"books/", "shop/", "tour/"})
+    for (const auto& [path, text] : Files{{"requirements.txt", "fastapi\nuvicorn\n"},
+                                          {"main.py",
+                                           "from fastapi import FastAPI\napp = FastAPI()\n"
+                                           "@app.get('/admin/users')\ndef users(): return 1\n"}})
+      files[folder + path] = text;
+  const auto made = init(files);  // which parses
+  EXPECT_EQ(web(made, "shop").routes.at(0), "/admin");
+  EXPECT_EQ(web(made, "tour").routes, std::vector<std::string>{"/tour"});
+}
+
+TEST(Init, StartsNoToolOfAnotherPackage) {
+  const auto parts = [](const std::string& code) {
+    return proposal_of({{"web/package.json",
+                         R"({"scripts": {"start": "next start"}, "dependencies": {"next": "15"}})"},
+                        {"cli/package.json", R"({"scripts": {"start": "node s.js"}})"},
+                        {"cli/s.js", code}})
+        .parts.size();
+  };
+  EXPECT_EQ(parts("console.log(process.env.HOME);\n"), 1U);
+  EXPECT_EQ(parts("http.createServer(f).listen(process.env.PORT);\n"), 2U);
+}
+
+TEST(Init, TakesNoPagesOfAServerForAllOfIt) {
+  const auto start = [](const std::string& adapter) {
+    return node_start(R"({"scripts": {"build": "vite build"}, "devDependencies": {"vite": "6",
+        "@sveltejs/kit": "2", "@sveltejs/adapter-)" +
+                          adapter + R"(": "1"}})",
+                      {});
+  };
+  EXPECT_EQ(start("auto"), "");
+  EXPECT_EQ(start("node"), "node build");
+  EXPECT_EQ(start("static"), "python3 -m http.server $PORT --directory build");
+}
+
+TEST(Init, GivesAVolumeToTheLogsOfANodeApp) {
+  const auto volumes = [](const std::string& code) {
+    const auto made =
+        proposal_of({{"package.json", R"({"dependencies": {"express": "5"}})"},
+                     {"server.js", "app.listen(process.env.PORT);\n"},
+                     {"helpers/logger.js", "const bunyan = require('bunyan');\n" + code}});
+    return made.volumes.empty() ? "" : made.volumes.begin()->second.value;
+  };
+  EXPECT_EQ(volumes("winston.createLogger({a: [new File({filename: 'logs/shop.log'})]});\n"),
+            "/app/logs");
+  EXPECT_EQ(volumes("log({streams: [{path: __dirname + '/../logs/shop.log'}]});\n"), "/app/logs");
+  EXPECT_EQ(volumes("fs.createWriteStream(path.join(__dirname, 'logs', 'access.log'));\n"),
+            "/app/helpers/logs");
+  EXPECT_EQ(volumes("log({path: '/var/log/shop.log'});\nlog({path: FOLDER + '/shop.log'});\n"), "");
+}
+
+TEST(Init, StartsWhatNuxtAndNitroBuild) {
+  for (const auto* tool : {"nuxt", "nitropack"})
+    EXPECT_EQ(node_start(R"({"scripts": {"build": ")" + std::string(tool) + R"( build"}})", {}),
+              "node .output/server/index.mjs");
+}
+
+TEST(Init, ServesPagesFromWhereTheirToolWritesThem) {
+  const auto folder = [](const std::string& tool, const Files& files) {
+    const auto command = node_start(
+        R"({"scripts": {"build": "x"}, "dependencies": {")" + tool + R"(": "1"}})", files);
+    return command.substr(command.rfind(' ') + 1);
+  };
+  EXPECT_EQ(folder("astro", {}), "dist");
+  EXPECT_EQ(folder("gatsby", {}), "public");
+  EXPECT_EQ(folder("vite", {{"vite.config.ts", "export default {build: {outDir: 'site'}}\n"}}),
+            "site");
+  EXPECT_EQ(folder("next", {{"next.config.mjs", "export default {output: 'export'}\n"}}), "out");
+  EXPECT_EQ(folder("next", {{"next.config.js", "c = {\n  // output: 'export',\n}\n"}}), "$PORT");
 }
 
 TEST(Init, BuildsAndStartsNext) {
@@ -520,6 +741,7 @@ TEST(Init, SaysNothingOfTheDriverWhereTheCodeNamesIt) {
 TEST(Init, StartsAlembicWhereItFindsTheAppsModules) {
   auto files = kFastapi;
   files["alembic.ini"] = "[alembic]\nscript_location = migrations\n";
+  files["migrations/versions/1_first.py"] = "revision = '1'\n";
   EXPECT_EQ(preprod(init(files)).release.at(0).run, "python -m alembic upgrade head");
   files["alembic.ini"] += "prepend_sys_path = .\n";
   EXPECT_EQ(preprod(init(files)).release.at(0).run, "alembic upgrade head");
@@ -698,6 +920,59 @@ TEST(Init, FindsThePortThatTheSettingsKeepUnderAnotherName) {
   EXPECT_EQ(made.parts.at(0).port->value, "4500");
 }
 
+std::string port_by_settings(const std::string& settings, const std::string& name) {
+  const auto made = proposal_of({{"package.json", kExpressPackage},
+                                 {"config.js", settings},
+                                 {"s.js", "app.listen(" + name + ");\n"}});
+  return made.parts.at(0).port ? made.parts.at(0).port->value : "";
+}
+
+TEST(Init, FindsThePortInTheSettingsThatTheServerIsGiven) {
+  EXPECT_EQ(port_by_settings("export const config = {apiPort: 4700};\n", "config.apiPort"), "4700");
+  EXPECT_EQ(port_by_settings("module.exports = {server: {port: 4800}, db: {port: 5432}};\n",
+                             "settings.server.port"),
+            "4800");
+  EXPECT_EQ(port_by_settings("export default {port: 4900};\n", "Number(config.port)"), "4900");
+  EXPECT_EQ(port_by_settings("module.exports = {port: process.env.PORT || 3000};\n", "c.port"), "");
+  EXPECT_EQ(port_by_settings("module.exports = {a: {port: 1}, b: {port: 2}};\n", "x.y.port"), "");
+}
+
+TEST(Init, TakesThePortOfOptionsAndOfAnExpressSetting) {
+  EXPECT_EQ(node_port("server.listen({port: 5100, host: '0.0.0.0'});\n"), "5100");
+  EXPECT_EQ(node_port("app.set('port', 5200);\nserver.listen(app.get('port'));\n"), "5200");
+}
+
+TEST(Init, GivesThePortToAVariableOfAnotherNameThatHasNone) {
+  const auto made = proposal_of({{"package.json", kExpressPackage},
+                                 {".env.example", "API_PORT=5300\n"},
+                                 {"s.js", "app.listen(process.env.API_PORT);\n"}});
+  EXPECT_EQ(made.parts.at(0).port->value, "5300");
+  EXPECT_EQ(made.env.at("API_PORT").value, "5300");
+  EXPECT_EQ(node_port("app.listen(process.env.SHOP_PORT);\n"), "8000");
+}
+
+TEST(Init, AsksForWhatAModuleEndsWithout) {
+  const auto made = proposal_of(
+      {{"package.json", kExpressPackage},
+       {"s.js",
+        "if (!process.env.REGION) throw new Error('REGION');\nconst zone = process.env.ZONE;\n"
+        "if (!zone) process.exit(1);\nif (!process.env.SPARE) console.log('none');\n"}});
+  std::vector<std::string> asked;
+  for (const auto& each : made.asks) asked.push_back(each.what);
+  EXPECT_EQ(asked, (std::vector<std::string>{"REGION", "ZONE"}));
+}
+
+TEST(Init, GeneratesNoSecretForAnExpiryOfTokens) {
+  const auto made = proposal_of({{"package.json", kExpressPackage},
+                                 {"s.js",
+                                  "const s = z.object({TOKEN_SECRET: z.string(), TOKEN_EXPIRY: "
+                                  "z.string()});\ns.parse(process.env);\n"}});
+  ASSERT_EQ(made.secrets.size(), 1U);
+  EXPECT_EQ(made.secrets[0].value, "TOKEN_SECRET");
+  ASSERT_EQ(made.asks.size(), 1U);
+  EXPECT_EQ(made.asks[0].what, "TOKEN_EXPIRY");
+}
+
 TEST(Init, TakesThePortThatNpmWouldMakeAVariableOf) {
   const auto made = proposal_of({{"package.json", R"({"scripts": {"start": "./bin/shop"},
       "config": {"port": 4600}, "dependencies": {"express": "5"}})"},
@@ -753,7 +1028,18 @@ TEST(Init, BringsTheToolOfAJobThatIsDeclaredForDevelopmentAlone) {
       "knex": "3"}, "devDependencies": {"sequelize-cli": "6", "sequelize": "6"}})"},
                           {".sequelizerc", ""},
                           {"server.js", "app.listen(process.env.PORT);\n"}});
-  EXPECT_EQ(preprod(made).build.run, Jobs{"sequelize-cli --version"});
+  EXPECT_EQ(preprod(made).build.run, Jobs{"test -d node_modules/sequelize-cli"});
+}
+
+TEST(Init, GivesAJobThePortThatDotenvSafeDemandsOfAll) {
+  const auto made = init({{"package.json", R"({"dependencies": {"express": "5", "pg": "8",
+      "dotenv-safe": "9", "sequelize": "6", "sequelize-cli": "6"}})"},
+                          {".sequelizerc", ""},
+                          {".env.example", "PORT=\nDB_HOST=\nMAIL_FROM=\n"},
+                          {"server.js", "require('dotenv-safe').config();\nlisten();\n"}});
+  EXPECT_EQ(preprod(made).release.at(0).run, "env PORT=8000 sequelize-cli db:migrate");
+  ASSERT_EQ(made.proposal.asks.size(), 1U);
+  EXPECT_EQ(made.proposal.asks[0].what, "MAIL_FROM");
 }
 
 TEST(Init, MigratesNoDatabaseThatIsNotStarted) {
@@ -1157,6 +1443,7 @@ TEST(Init, LeavesThePagesThatTheServerShowsToItsOwnBuild) {
 const Files kSqlite = {{"requirements.txt", "fastapi\nuvicorn\nsqlalchemy\nalembic\n"},
                        {"app/main.py", "from fastapi import FastAPI\napp = FastAPI()\n"},
                        {"app/db.py", "URL = 'sqlite:///./tasks.db'\nengine = create_engine(URL)\n"},
+                       {"alembic/versions/1_first.py", "revision = '1'\n"},
                        {"alembic.ini", "[alembic]\nprepend_sys_path = .\n"}};
 
 TEST(Init, KeepsASqliteFileInAVolume) {

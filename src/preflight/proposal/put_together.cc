@@ -147,6 +147,9 @@ class Together {
       return;
     }
     part.routes = is_front(part) ? std::vector<Proven>{} : api_routes(repository_, part);
+    // Of two projects that both answer /admin, the first does here.
+    std::erase_if(part.routes,
+                  [&](const Proven& each) { return !answered_.insert(each.value).second; });
     if (!part.routes.empty()) return;
     part.routes = {{"/" + part.name, why}};
     gaps_.push_back({"which paths " + part.root + "/ answers is not seen in its code; /" +
@@ -157,6 +160,7 @@ class Together {
   const Repository& repository_;
   std::vector<Part>& parts_;
   std::vector<Gap>& gaps_;
+  std::set<std::string> answered_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "base/text.h"
 #include "preflight/proposal/build_choice.h"
@@ -51,7 +52,55 @@ std::optional<Proven> of_image(const Dockerfile& file) {
   return std::nullopt;
 }
 
+/// Debian 12's, the oldest that we run on: every machine has it, or a newer one.
+constexpr int kMinorEverywhere = 11;
+constexpr int kMinorNone = 99;
+
+/// The minor versions of Python 3 that a project takes.
+struct Minors {
+  int oldest = 0;
+  int newest = kMinorNone;
+};
+
+/// Takes from `minors` what one part of "^3.10", "~=3.10.2", ">=3.9,<3.12" or "==3.11.*" excludes.
+void keep_to(std::string_view part, Minors& minors) {
+  const auto version = std::min(part.find_first_not_of("<>=!^~ "), part.size());
+  const auto sign = trim(part.substr(0, version));
+  part.remove_prefix(version);
+  int minor = 0;
+  if (!part.starts_with("3.") || sign == "!=") return;
+  const auto [end, error] = std::from_chars(part.data() + 2, part.data() + part.size(), minor);
+  if (error != std::errc{}) return;
+  const bool patch = end != part.data() + part.size() && *end == '.';
+  const bool held = sign == "~" || sign.empty() || sign.starts_with('=') || (sign == "~=" && patch);
+  if (sign == "<") minors.newest = std::min(minors.newest, patch ? minor : minor - 1);
+  if (sign == "<=" || held) minors.newest = std::min(minors.newest, minor);
+  if (!sign.starts_with('<')) minors.oldest = std::max(minors.oldest, minor);
+}
+
+/// "3.13" of ">=3.13,<4" and "3.10" of "~3.10"; "" of what takes the machine's, and of what is more
+/// than we understand.
+std::string version_besides(std::string_view wanted) {
+  if (wanted.find('|') != std::string_view::npos) return {};
+  Minors minors;
+  for (const auto& each : split(wanted, ',')) keep_to(trim(each), minors);
+  if (minors.oldest > kMinorEverywhere) return "3." + std::to_string(minors.oldest);
+  if (minors.newest < kMinorEverywhere) return "3." + std::to_string(minors.newest);
+  return {};
+}
+
 }  // namespace
+
+std::optional<Proven> demanded_python(const Repository& repository, const std::string& root) {
+  for (const auto& each : repository.manifests) {
+    if (each.path != in_folder(root, "pyproject.toml")) continue;
+    auto version = version_besides(each.python);
+    if (!version.empty())
+      return Proven{std::move(version),
+                    {each.path, each.python_place, "asks for Python " + each.python}};
+  }
+  return std::nullopt;
+}
 
 std::optional<Proven> preferred_python(const Repository& repository, const Stack& stack,
                                        const std::string& root) {
@@ -64,7 +113,7 @@ std::optional<Proven> preferred_python(const Repository& repository, const Stack
       if (auto found = of_image(*file)) return found;
   for (const auto* file : stack.dockerfiles)
     if (auto found = of_image(*file); found && root.empty()) return found;
-  return std::nullopt;
+  return demanded_python(repository, root);
 }
 
 }  // namespace ecluse::preflight

@@ -35,6 +35,8 @@ constexpr std::array kPrograms = {
     Program{"yarn", Server::kNode},
     Program{"pnpm", Server::kNode},
     Program{"next", Server::kNext},
+    Program{"remix-serve", Server::kNode},
+    Program{"react-router-serve", Server::kNode},
 };
 
 /// Words that only start the program behind them.
@@ -42,7 +44,7 @@ std::size_t wrapper_words(const Words& words) {
   const auto is = [&](std::size_t n, std::string_view word) {
     return n < words.size() && words[n] == word;
   };
-  if (is(0, "dotenv") && is(1, "--")) return 2;
+  if (is(0, "dotenv")) return dotenv_words(words);
   if (is(0, "env-cmd")) return is(1, "-f") ? 3 : 1;
   if (is(0, "cross-env") || is(0, "exec") || is(0, "nohup") || is(0, "npx") || is(0, "tini") ||
       is(0, "dumb-init") || is(0, "--") || is(0, "env"))
@@ -100,6 +102,7 @@ bool starts_something(Server server, const Words& words) {
   const auto third = words.size() > 2 ? std::string_view(words[2]) : std::string_view{};
   switch (server) {
     case Server::kNode:
+      if (words[0].ends_with("-serve")) return words.size() > 1;
       if (words[0] == "node" || words[0] == "tsx" || words[0].ends_with("-node")) {
         const auto program = program_of(words);
         return !program.empty() && program.find("seed") == std::string::npos;
@@ -149,13 +152,13 @@ std::vector<std::string_view> listening_flags(Server server) {
     case Server::kGunicorn:
       return {"--bind", "-b", "--daemon"};
     case Server::kUvicorn:
-      return {"--host", "--port"};
+      return {"--host", "--port", "--uds", "--fd"};
     case Server::kHypercorn:
       return {"--bind", "-b"};
     case Server::kDaphne:
-      return {"--bind", "-b", "--port", "-p"};
+      return {"--bind", "-b", "--port", "-p", "--unix-socket", "-u", "--fd"};
     case Server::kWaitress:
-      return {"--listen", "--host", "--port"};
+      return {"--listen", "--host", "--port", "--unix-socket"};
     case Server::kStreamlit:
       return {"--server.port", "--server.address", "--server.headless"};
     case Server::kNext:

@@ -32,4 +32,15 @@ std::string started_in(std::string_view folder, std::string_view command) {
   return in_shell("cd " + shell_word(folder) + " && exec " + std::string(command));
 }
 
+std::size_t dotenv_words(const std::vector<std::string>& words) {
+  if (words.empty() || words[0] != "dotenv") return 0;
+  std::size_t program = 1;
+  while (program < words.size() && words[program].starts_with('-')) {
+    if (words[program] == "--") return program + 1;
+    // Of dotenv-cli's options these take a value.
+    program += words[program] == "-e" || words[program] == "-v" || words[program] == "-c" ? 2 : 1;
+  }
+  return std::min(program, words.size());
+}
+
 }  // namespace ecluse::preflight

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ecluse::preflight {
 
@@ -15,5 +16,9 @@ std::string in_shell(std::string_view line);
 
 /// A line that runs `command`, itself a line, in `folder`: "sh -c 'cd web && exec node main.js'".
 std::string started_in(std::string_view folder, std::string_view command);
+
+/// How many words of `dotenv -e config/.env -- node main.js` stand in front of the program; 0 where
+/// they are of something else.
+std::size_t dotenv_words(const std::vector<std::string>& words);
 
 }  // namespace ecluse::preflight

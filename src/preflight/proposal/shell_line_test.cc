@@ -20,5 +20,14 @@ TEST(ShellLine, KeepsTheQuotesOfACommandThatIsStartedInAFolder) {
             "sh -c 'cd web && exec gunicorn '\\''shop:create_app()'\\'''");
 }
 
+TEST(ShellLine, KnowsWhatStandsInFrontOfTheProgramOfDotenv) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(dotenv_words(Words{"dotenv", "-e", "../.env", "--", "npx", "prisma"}), 4U);
+  EXPECT_EQ(dotenv_words(Words{"dotenv", "--", "node"}), 2U);
+  EXPECT_EQ(dotenv_words(Words{"dotenv", "-e", ".env", "node"}), 3U);
+  EXPECT_EQ(dotenv_words(Words{"dotenv", "-e"}), 2U);
+  EXPECT_EQ(dotenv_words(Words{"node", "--"}), 0U);
+}
+
 }  // namespace
 }  // namespace ecluse::preflight

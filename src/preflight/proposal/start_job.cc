@@ -68,8 +68,8 @@ std::string command_text(const ShellCommand& command, const Words& words, bool s
 }
 
 /// A Django project's programs lie where it is started, though it may be built above.
-const std::string& place_of(const Part& part) {
-  return part.framework == Framework::kDjango ? part.folder : part.root;
+std::string place_of(const Part& part) {
+  return part.framework == Framework::kDjango ? started_folder(part) : part.root;
 }
 
 std::string job_of(const Part& part, const std::string& command) {

@@ -94,7 +94,7 @@ std::string list_of(const std::vector<std::string>& texts, const EnvRead& read) 
 }
 
 bool is_plain(std::string_view value) {
-  return !value.empty() && !is_placeholder(value) &&
+  return !value.empty() && !is_placeholder(value) && value.find('$') == std::string_view::npos &&
          value.find("localhost") == std::string_view::npos &&
          value.find("127.0.0.1") == std::string_view::npos &&
          value.find("://") == std::string_view::npos;
@@ -186,7 +186,23 @@ class Variables {
     return true;
   }
 
-  /// What a compose file or an example of a .env gives it, where that is a value and no secret.
+  /// `ENV REGION=eu`: the image brings it, so the code need not be told.
+  std::optional<Proven> value_in_image(std::string_view name) const {
+    for (const auto* file : stack_.dockerfiles) {
+      const auto* stage = file->final_stage();
+      if (!stage) continue;
+      for (const auto* each : file->inherited(*stage)) {
+        if (each->name != "ENV") continue;
+        for (const auto& [key, value] : assignments_of(*each))
+          if (key == name && is_plain(value))
+            return Proven{value, {file->path, each->place, "ENV " + each->text}};
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// What a compose file, an image or an example of a .env gives it, where that is a value and no
+  /// secret.
   std::optional<Proven> known_value(std::string_view name) const {
     for (const auto* compose : stack_.composes)
       for (const auto& service : compose->services)
@@ -194,6 +210,7 @@ class Variables {
             found && found->value && is_plain(*found->value))
           return Proven{*found->value,
                         {compose->path, found->place, std::string(name) + ": " + *found->value}};
+    if (auto found = value_in_image(name)) return found;
     for (const auto& file : repository_.env_files)
       if (const auto* found = file.find(name); found && is_plain(found->value))
         return Proven{found->value,

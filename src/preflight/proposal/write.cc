@@ -47,6 +47,7 @@ std::string runs(const std::vector<Proven>& list) {
 
 std::string build_line(const BuildProposal& build) {
   auto line = fmt::format("{{{}: {}", build.kind, build_value(build));
+  if (build.version) line += fmt::format(", version: \"{}\"", build.version->value);
   if (build.prefer) line += fmt::format(", prefer: \"{}\"", build.prefer->value);
   if (!build.run.empty()) line += ", run: " + runs(build.run);
   if (!build.per_environment.empty())
@@ -120,6 +121,7 @@ std::vector<Reason> reasons(const Proposal& proposal) {
     const auto key = "processes." + part.name;
     if (!part.build.kind.empty())
       list.push_back({key + ".build." + part.build.kind, &part.build.source});
+    if (part.build.version) list.push_back({key + ".build.version", &*part.build.version});
     if (part.build.prefer) list.push_back({key + ".build.prefer", &*part.build.prefer});
     for (const auto& each : part.build.packages) list.push_back({key + ".build.python", &each});
     for (const auto& each : part.build.run) list.push_back({key + ".build.run", &each});

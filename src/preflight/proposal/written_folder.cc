@@ -190,6 +190,50 @@ class WrittenReader {
   std::vector<Written> found_;
 };
 
+/// Logs that JavaScript opens: `filename: "logs/shop.log"` of winston, `path: __dirname +
+/// "/../logs/shop.log"` of bunyan, `createWriteStream(path.join(__dirname, "access.log"))`.
+class NodeLogReader {
+ public:
+  NodeLogReader(const CodeFile& file, const std::string& root) : file_(file), root_(root) {}
+
+  std::vector<Written> read() {
+    for (const auto& call : file_.calls) {
+      of_options(call.value);
+      const auto* name = call.value.at(0);
+      if (name && ends_with_name(call.callee(), "createWriteStream")) add(*name);
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void of_options(const Value& value) {
+    for (const auto& item : value.items) {
+      if (item.key == "filename" || item.key == "path") add(item.value);
+      if (item.value.kind != ValueKind::kCall) of_options(item.value);  // that is read by itself
+    }
+  }
+
+  void add(const Value& name) {
+    const auto pieces = pieces_of(expression_of(name));
+    if (name.interpolated || pieces.texts.empty() || !pieces.texts.back().ends_with(".log")) return;
+    const bool beside = std::ranges::find(pieces.names, "__dirname") != pieces.names.end();
+    auto path = beside ? std::string(folder_of(file_.path)) : root_;
+    for (const auto& each : pieces.names)
+      if (!is_of_the_language(each) && each != "__dirname" && each != "process") return;
+    for (std::string_view piece : pieces.texts) {
+      if (beside && piece.starts_with('/')) piece.remove_prefix(1);
+      if (piece.starts_with('/')) return;
+      path = join_path(path, piece);
+    }
+    if (path.find("..") == std::string::npos)
+      found_.push_back({std::move(path), false, {file_.path, name.place, name.text}});
+  }
+
+  const CodeFile& file_;
+  const std::string& root_;
+  std::vector<Written> found_;
+};
+
 bool is_inside(const std::map<std::string, Proven>& volumes, const std::string& folder) {
   return std::ranges::any_of(volumes, [&](const auto& each) {
     return folder == each.second.value || is_below(folder, each.second.value);
@@ -253,12 +297,12 @@ std::optional<std::string> path_of(const CodeFile& file, const Value& expression
 void propose_written_folders(const Repository& repository, Proposal& out) {
   for (const auto& part : out.parts)
     for (const auto& file : repository.code) {
-      if (!is_below(file.path, part.root) || file.language != Language::kPython ||
-          !is_production_code(file))
-        continue;
-      for (const auto& written : WrittenReader(file, part.folder).read())
+      if (!is_below(file.path, part.root) || !is_production_code(file)) continue;
+      const bool python = file.language == Language::kPython;
+      for (const auto& written : python ? WrittenReader(file, part.folder).read()
+                                        : NodeLogReader(file, part.folder).read())
         add_volume(repository, written, out);
-      propose_instance_folder(repository, part, file, out);
+      if (python) propose_instance_folder(repository, part, file, out);
     }
 }
 

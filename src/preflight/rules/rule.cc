@@ -37,7 +37,7 @@ constexpr std::string_view kSecretParts[] = {
     "private_key", "access_key", "credential", "passphrase", "auth_key"};
 // Names with such a part that hold no secret themselves.
 constexpr std::string_view kPublicParts[] = {
-    "validator", "field",       "reset",     "hasher",   "_url",      "_uri",      "expire",
+    "validator", "field",       "reset",     "hasher",   "_url",      "_uri",      "expir",
     "_file",     "_path",       "_name",     "length",   "policy",    "_type",     "template",
     "label",     "placeholder", "algorithm", "lifetime", "tokenizer", "public",    "_header",
     "_id",       "csrf_cookie", "_prefix",   "_count",   "endpoint",  "max_token", "max_tokens",
@@ -163,9 +163,10 @@ bool is_placeholder(std::string_view value) {
   if (lower.empty() || lower.find_first_not_of("x.*-_ ?") == std::string::npos) return true;
   if (lower == "todo" || value.find("TODO") != std::string_view::npos) return true;
   return any_of_words(
-      lower, {"your", "changeme", "change-me", "change_me", "replace", "example", "placeholder",
-              "<",    "${",       "{{",        "dummy",     "fake",    "insert",  "votre",
-              "xxxx", "....",     "$(",        "to_be",     "remplac", "changez"});
+      lower,
+      {"your", "changeme", "change-me", "change_me", "replace",   "example",  "placeholder", "<",
+       "${",   "{{",       "dummy",     "fake",      "insert",    "votre",    "xxxx",        "....",
+       "$(",   "to_be",    "remplac",   "changez",   "string-in", "in-format"});
 }
 
 bool is_production_code(const CodeFile& file) {
