@@ -1,19 +1,17 @@
 // Beyond each bound: what the client gets, and that this bound is counted and no other.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <thread>
 
 #include "gateway/measurements_client.h"
 #include "gateway/testing_sites.h"
-#include "os/subprocess.h"
+#include "os/testing_network.h"
 
 namespace ecluse::gateway {
 namespace {
@@ -309,22 +307,14 @@ TEST(BoundHits, WhatIsInFlightLongAfterAnUpgradeIsCut) {
   EXPECT_TRUE(bounded.come_to({{"hand_over_ms_max", 1}}));
 }
 
-void on_a_network_of_its_own(const std::function<void()>& body) {
-  std::thread([&] {
-    ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
-    const auto up = os::output_of({.argv = {"ip", "link", "set", "lo", "up"}});
-    ASSERT_TRUE(up) << up.error().message;
-    body();
-  }).join();
-}
-/// To connections from one address to one place.
+/// To connections from one address to one place, of this thread's network.
 void leave_two_ports() {
   std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "50000 50001";
 }
 
 TEST(BoundHits, ATargetIsNotEjectedBecauseThisMachineHasNoPortLeft) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make a network";
-  on_a_network_of_its_own([] {
+  os::testing::on_a_host_of_its_own([] {
     RecordingApp app;
     const Bounded bounded(app, {"eject_failures=1"});
     leave_two_ports();

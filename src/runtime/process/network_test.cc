@@ -1,12 +1,12 @@
 #include "runtime/process/network.h"
 
 #include <arpa/inet.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <thread>
 
 #include "os/subprocess.h"
+#include "os/testing_network.h"
 #include "runtime/process/firewall.h"
 #include "runtime/process/namespace_thread.h"
 #include "runtime/process/runtime_test_home.h"
@@ -14,18 +14,8 @@
 namespace ecluse::runtime {
 namespace {
 
+using os::testing::on_a_host_of_its_own;
 using testing::eventually;
-
-/// Runs `body` on a thread whose network namespace is a host of its own, so that the real host's
-/// rules are neither needed nor touched.
-void on_a_host_of_its_own(const std::function<void()>& body) {
-  std::thread([&] {
-    ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
-    const auto up = os::output_of({.argv = {"ip", "link", "set", "lo", "up"}});
-    ASSERT_TRUE(up) << up.error().message;
-    body();
-  }).join();
-}
 
 void shell(const std::string& command) {
   const auto done = os::output_of({.argv = {"/bin/sh", "-ec", command}});
