@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "preflight/facts/package_script.h"
+#include "preflight/facts/shell.h"
 
 namespace ecluse::preflight {
 
@@ -40,13 +41,6 @@ bool serves_a_page(std::string_view line) {
       line, {"react-scripts", "vite", "vue-cli-service", "ng serve", "webpack", "gatsby", "astro"});
 }
 
-std::vector<std::string> words_of(std::string_view command) {
-  auto words = split(command, ' ');
-  for (auto& word : words) std::erase_if(word, [](char c) { return c == '"' || c == '\''; });
-  std::erase(words, "");
-  return words;
-}
-
 bool is_development_server(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto program = file_name(words[i]);
@@ -60,6 +54,13 @@ bool is_development_server(const std::vector<std::string>& words) {
     if (known || vite || nest) return true;
   }
   return false;
+}
+
+/// `concurrently "nodemon a" "vite"` too: what is quoted may be a command.
+bool starts_development_server(std::string_view line) {
+  return std::ranges::any_of(read_shell(line).commands, [](const ShellCommand& each) {
+    return is_development_server(split(join(each.words, " "), ' '));
+  });
 }
 
 /// The line with the scripts of the package.json in `folder` in it.
@@ -153,16 +154,6 @@ void look_into_packages(const Subject& subject, Findings& found) {
 }
 
 }  // namespace
-
-bool starts_development_server(std::string_view line) {
-  auto text = std::string(line);
-  for (const std::string_view mark : {"&&", "||", ";", "|", "\n"})
-    for (auto where = text.find(mark); where != std::string::npos; where = text.find(mark))
-      text.replace(where, mark.size(), "\x01");
-  return std::ranges::any_of(split(text, '\x01'), [](const std::string& part) {
-    return is_development_server(words_of(part));
-  });
-}
 
 Findings development_servers(const Subject& subject) {
   Findings found;
