@@ -42,13 +42,13 @@ std::string setting(const Repository& repository, std::string_view folder, std::
 }
 
 /// Vite builds their pages, too, for the server that renders the rest.
-bool builds_server(const Manifest& manifest) {
+bool is_rendered_by_server(const Manifest& manifest) {
   const bool kit = manifest.find("@sveltejs/kit") && !manifest.find("@sveltejs/adapter-static");
   return kit || manifest.find("solid-start") || manifest.find("@solidjs/start");
 }
 
 bool is_inside(std::string_view folder) {
-  return !folder.empty() && !folder.starts_with('/') && !folder.starts_with("..");
+  return !folder.empty() && !folder.starts_with('/') && folder.find("..") == folder.npos;
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ std::optional<std::string> built_pages(const Repository& repository, const Manif
     return exported ? std::optional<std::string>("out") : std::nullopt;
   }
   if (build->command.find("nuxt generate") != std::string::npos) return ".output/public";
-  if (builds_server(manifest)) return std::nullopt;
+  if (is_rendered_by_server(manifest)) return std::nullopt;
   for (const auto& tool : kPageTools) {
     if (!manifest.find(tool.package)) continue;
     const auto own =

@@ -496,6 +496,8 @@ TEST(Init, ServesPagesFromWhereTheirToolWritesThem) {
   EXPECT_EQ(folder("gatsby", {}), "public");
   EXPECT_EQ(folder("vite", {{"vite.config.ts", "export default {build: {outDir: 'site'}}\n"}}),
             "site");
+  EXPECT_EQ(folder("vite", {{"vite.config.ts", "export default {build: {outDir: 'a/../../b'}}\n"}}),
+            "dist");
   EXPECT_EQ(folder("next", {{"next.config.mjs", "export default {output: 'export'}\n"}}), "out");
   EXPECT_EQ(folder("next", {{"next.config.js", "c = {\n  // output: 'export',\n}\n"}}), "$PORT");
 }
